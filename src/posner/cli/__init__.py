@@ -1,0 +1,72 @@
+"""The command line: one module a command. Each parses, calls one library function, and prints.
+
+A command's module has `configure(parser)` and `run(arguments) -> exit status`; it is imported only
+when the command is called, so that `posner check` never pays for torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from posner import __version__
+from posner.errors import PosnerError
+
+COMMANDS: dict[str, str] = {
+    "check": "list what is wrong with a corpus, and its statistics",
+    "convert": "write a corpus in another format or tag scheme",
+    "split": "part a corpus into train and dev",
+    "score": "score predictions that stand in a file beside the gold tags",
+    "recipes": "list the recipes, or print one as TOML",
+    "train": "fine-tune a recogniser on a labelled corpus",
+    "evaluate": "score a model on a labelled corpus",
+    "predict": "tag text, files or a corpus",
+    "info": "say what a model is: labels, recipe, figures, checksums",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that knows only the full names of flags."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of `posner`, with the arguments of `command` filled in."""
+    parser = _Parser(
+        prog="posner",
+        description="Customise a pretrained BERT into a named-entity recogniser, and run it well.",
+    )
+    parser.add_argument("--version", action="version", version=f"posner {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = commands.add_parser(name, help=summary, description=summary + ".")
+        if name == command:
+            importlib.import_module(f"posner.cli.{name}").configure(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a user's mistake prints one line and returns its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = next((a for a in arguments if not a.startswith("-")), None)
+    try:
+        parsed = build_parser(command).parse_args(arguments)
+        module = importlib.import_module(f"posner.cli.{parsed.command}")
+        status: int = module.run(parsed)
+        sys.stdout.flush()
+        return status
+    except PosnerError as error:
+        print(f"posner: {error.line()}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("posner: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone; say nothing and leave stdout harmless for the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
