@@ -1,0 +1,1 @@
+"""Honest scores: counts that add up, and every ratio derived from them."""
