@@ -1,0 +1,212 @@
+r"""Where the sentences of a text end.
+
+A sentence ends
+    - after `. ! ?`, an ellipsis and their kin in other scripts, together with the closing quotes
+      and brackets behind them, where white space follows (Chinese, Japanese and Indic marks need
+      none) and the next word does not begin in lower case;
+    - after an abbreviation that can end one (`Inc.`, `U.S.`, `p.m.`) only before a word that
+      usually begins one (`The`, `He`); after a title or an initial (`Mr.`, `J.`) never;
+    - at a blank line or a paragraph separator, always;
+    - at a single line break, as headlines and lists want it, except where the text goes on: the
+      next line begins in lower case and not with a bullet; the line ends in a comma, an opening
+      bracket or a title; or the block is wrapped prose (`_Block`) and the line is full.
+
+Wrapped prose is known by its look: lines of 40 to 120 characters of which at least one goes on in
+lower case. A line is full if the next line's first word would not have fitted into the block's
+width. Scripts without letter case never show this, so there each line break ends a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from posner.segment.abbreviations import SENTENCE_STARTERS, never_ends
+
+Offsets = tuple[int, int]
+
+_ANYWHERE = frozenset("。！？｡।॥")
+_ENDERS = frozenset(".!?…؟۔።፧։‼⁇⁈⁉") | _ANYWHERE
+_CLOSERS = frozenset("\"'”’»›)]}」』】》〉）］｝〕〗`") | {"''", "-RRB-", "-RSB-", "-RCB-"}
+# What may stand before the first word of a sentence.
+_OPENERS = frozenset("\"'“‘‚„«»‹›([{「『【《〈（［｛〔〖¿¡-–—") | {"``", "--", "''"}
+_GO_ON = frozenset(",;:，；：、")
+_LINE_GOES_ON = frozenset(",，、([{（[-–—&/")
+_BULLETS = frozenset("-*•‣◦▪●○·–—+")
+_LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_MIN_WIDTH, _MAX_WIDTH = 40, 120
+
+
+def sentence_ends(text: str, words: Sequence[Offsets]) -> list[int]:
+    """For each sentence the index one past its last word, in order; the last is `len(words)`."""
+    return _Borders(text, words).find()
+
+
+class _Borders:
+    """One walk over the words of a text."""
+
+    def __init__(self, text: str, words: Sequence[Offsets]) -> None:
+        self.text = text
+        self.words = words
+        self.lines = _Lines(text)
+
+    def find(self) -> list[int]:
+        text, words = self.text, self.words
+        ends: list[int] = []
+        first = index = 0
+        open_quote = False
+        while index < len(words):
+            end = words[index][1]
+            last = text[end - 1]
+            after = index + 1
+            if last == '"':
+                open_quote = not open_quote
+            is_end = False
+            if last in _ENDERS:
+                after, is_end = self._after_mark(first, index, open_quote)
+                open_quote = open_quote and after == index + 1
+            if after < len(words) and not is_end:
+                gap = text[words[after - 1][1] : words[after][0]]
+                is_end = gap not in ("", " ") and self._line_ends(gap, after)
+            if is_end or after == len(words):
+                ends.append(after)
+                first, open_quote = after, False
+            index = after
+        return ends
+
+    def _word(self, index: int) -> str:
+        start, end = self.words[index]
+        return self.text[start:end]
+
+    def _after_mark(self, first: int, index: int, open_quote: bool) -> tuple[int, bool]:
+        """Past the mark at `index` and what closes with it; and whether the sentence ends there."""
+        word = self._word(index)
+        if word[-1] == "." and word.strip("."):
+            return index + 1, self._abbreviation_ends(index, word)
+        if word == "." and self._is_number_of_item(first, index):
+            return index + 1, False
+        after = self._past_closers(index, open_quote)
+        if after == len(self.words):
+            return after, True
+        if any(self._word(i) in _ANYWHERE for i in range(index, after)):
+            return after, self._word(after) not in _GO_ON
+        gap = self.words[after][0] - self.words[after - 1][1]
+        return after, gap > 0 and self._may_begin(after)
+
+    def _past_closers(self, index: int, open_quote: bool) -> int:
+        """The index after the mark, its repetitions, and the quotes and brackets that close."""
+        words = self.words
+        index += 1
+        while index < len(words):
+            word = self._word(index)
+            gap = self.text[words[index - 1][1] : words[index][0]]
+            closes = word in _CLOSERS or (word[-1] in _ENDERS and not word.strip(word[-1]))
+            if gap and not (open_quote and word == '"' and not _LINE_BREAK.search(gap)):
+                break
+            if not closes:
+                break
+            open_quote = open_quote and word != '"'
+            index += 1
+        return index
+
+    def _may_begin(self, index: int) -> bool:
+        """Whether a sentence may begin at that word: not in lower case, nor with a comma."""
+        if self._word(index) in _GO_ON:
+            return False
+        return not self._first_word(index)[:1].islower()
+
+    def _first_word(self, index: int) -> str:
+        """The word at `index`, or the one behind the quotes and brackets that open there."""
+        for ahead in range(index, min(index + 4, len(self.words))):
+            word = self._word(ahead)
+            if word not in _OPENERS:
+                return word
+        return ""
+
+    def _abbreviation_ends(self, index: int, word: str) -> bool:
+        if index + 1 == len(self.words):
+            return True
+        return not never_ends(word) and self._first_word(index + 1) in SENTENCE_STARTERS
+
+    def _is_number_of_item(self, first: int, index: int) -> bool:
+        """Whether the dot belongs to the number or letter that opens a list's item (`1. Goals`)."""
+        if index != first + 1 or self.words[first][1] != self.words[index][0]:
+            return False
+        word = self._word(first)
+        return (len(word) == 1 and word.isalnum()) or (len(word) <= 3 and word.isdigit())
+
+    def _line_ends(self, gap: str, after: int) -> bool:
+        """Whether line breaks in the white space `gap` before the word `after` end a sentence."""
+        breaks = _LINE_BREAK.findall(gap)
+        if len(breaks) != 1 or breaks[0] == "\u2029":
+            return bool(breaks)
+        if self._is_bullet(after):
+            return True
+        if self._first_word(after)[:1].islower():
+            return False
+        word = self._word(after - 1)
+        if word in _LINE_GOES_ON or (word[-1] == "." and word != "." and never_ends(word)):
+            return False
+        return not self.lines.is_wrapped(self.words[after - 1][1] - 1)
+
+    def _is_bullet(self, index: int) -> bool:
+        words = self.words
+        word, end = self._word(index), words[index][1]
+        if word.isdigit() and len(word) <= 3 and self.text[end : end + 1] in (".", ")"):
+            end += 1
+        elif word not in _BULLETS:
+            return False
+        return self.text[end : end + 1].isspace()
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines between two blank lines.
+
+    Attributes:
+        width: characters of the longest line.
+        goes_on: whether some line but the first begins in lower case.
+    """
+
+    width: int
+    goes_on: bool
+
+
+class _Lines:
+    """The lines of a text and their blocks, read only once a single line break needs them."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lines: list[str] = []
+        self.starts: list[int] = []
+        self.blocks: list[_Block] = []
+
+    def is_wrapped(self, position: int) -> bool:
+        """Whether the line of the character `position` is a full one of wrapped prose."""
+        if not self.lines:
+            self._read()
+        index = bisect_right(self.starts, position) - 1
+        block = self.blocks[index]
+        if not block.goes_on or not _MIN_WIDTH <= block.width <= _MAX_WIDTH:
+            return False
+        following = self.lines[index + 1].split(None, 1)
+        return len(self.lines[index]) + 1 + len(following[0]) > block.width
+
+    def _read(self) -> None:
+        breaks = [m.span() for m in _LINE_BREAK.finditer(self.text)]
+        borders = [(0, 0), *breaks, (len(self.text), len(self.text))]
+        self.starts = [end for _, end in borders[:-1]]
+        self.lines = [self.text[a[1] : b[0]].rstrip() for a, b in pairwise(borders)]
+        numbers = list(accumulate(int(not line) for line in self.lines))
+        widths: dict[int, int] = {}
+        going_on: set[int] = set()
+        previous = -1
+        for number, line in zip(numbers, self.lines, strict=True):
+            widths[number] = max(widths.get(number, 0), len(line))
+            if line and number == previous and line.lstrip()[0].islower():
+                going_on.add(number)
+            previous = number if line else -1
+        self.blocks = [_Block(widths[n], n in going_on) for n in numbers]
