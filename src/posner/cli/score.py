@@ -93,5 +93,6 @@ def _detected(sentences: Iterable[TaggedSentence]) -> tuple[Scheme, str]:
     detection = detect_scheme(s.gold for s in sentences)
     origin = "detected from the gold column"
     if detection.illegal:
-        origin += f", where {detection.illegal} transitions are illegal in it"
+        plural = "" if detection.illegal == 1 else "s"
+        origin += f", with {detection.illegal} illegal transition{plural}"
     return detection.scheme, origin
