@@ -1,0 +1,27 @@
+"""Tagged documents as text: JSON, JSON Lines, CoNLL columns, tables and coloured text for people.
+
+A tagged document is a `Document` whose entities have scores and whose words' `pos` is the
+predicted tag; `Tagged` adds the tags of its pieces, where they were asked for. Each format is a
+generator of text that holds one document at a time; `write` puts it on a stream.
+"""
+
+from posner.render.columns import conll
+from posner.render.marks import coloured, has_colour
+from posner.render.records import json_array, jsonl, to_dict
+from posner.render.tables import table
+from posner.render.tagged import PieceTag, Tagged, iob2_tags, printable, write
+
+__all__ = [
+    "PieceTag",
+    "Tagged",
+    "coloured",
+    "conll",
+    "has_colour",
+    "iob2_tags",
+    "json_array",
+    "jsonl",
+    "printable",
+    "table",
+    "to_dict",
+    "write",
+]

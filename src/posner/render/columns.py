@@ -1,0 +1,89 @@
+r"""Tagged documents as CoNLL columns: a word a line, its tag last, a blank line after a sentence.
+
+The columns are those that some word of the document knows: word, part of speech, chunk, further
+ones, and the predicted IOB2 tag. A value that is not known is written `_`. Columns are parted by a
+space, or by a tab throughout a document in which some value holds a space; other white space
+inside a word, such as a no-break space, stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from posner.document import Document, Token
+from posner.errors import DataError
+from posner.render.tagged import Documents, each_tagged, iob2_tags, printable
+
+_UNKNOWN = "_"
+
+
+def conll(documents: Documents) -> Iterator[str]:
+    r"""The documents' lines; before each a `-DOCSTART-` line when there are several.
+
+    A lone surrogate, which UTF-8 cannot hold, is written `\ud800` (`backslashreplace`).
+
+    Raises:
+        DataError: entities that tags cannot express, or a word that is empty or holds a line
+            break, or both spaces and tabs.
+        SchemeError: entities that overlap.
+    """
+    stream = each_tagged(documents)
+    first_two = list(islice(stream, 2))
+    several = len(first_two) > 1
+    for item in chain(first_two, stream):
+        yield from _document(item.document, several)
+
+
+def _document(document: Document, several: bool) -> Iterator[str]:
+    columns = _Columns(document)
+    separator = _separator(document, columns)
+    if several:
+        yield separator.join(("-DOCSTART-", *["-X-"] * (columns.count - 2), "O")) + "\n\n"
+    for sentence, tags in zip(document.sentences, iob2_tags(document), strict=True):
+        if sentence.tokens:
+            rows = zip(sentence.tokens, tags, strict=True)
+            lines = [separator.join((*columns.values(token), tag)) for token, tag in rows]
+            yield printable("\n".join(lines)) + "\n\n"
+
+
+class _Columns:
+    """Which columns a document's words know."""
+
+    def __init__(self, document: Document) -> None:
+        self.chunk = any(token.chunk is not None for token in document.tokens)
+        # Readers tell columns by their place: the chunk is the third.
+        self.pos = self.chunk or any(token.pos is not None for token in document.tokens)
+        self.extra = max((len(token.extra) for token in document.tokens), default=0)
+
+    @property
+    def count(self) -> int:
+        """How many columns there are, the word's and the tag's counted."""
+        return 2 + self.pos + self.chunk + self.extra
+
+    def values(self, token: Token) -> list[str]:
+        """All columns of a word but the tag."""
+        values = [token.text]
+        if self.pos:
+            values.append(token.pos or _UNKNOWN)
+        if self.chunk:
+            values.append(token.chunk or _UNKNOWN)
+        values.extend(value or _UNKNOWN for value in token.extra)
+        values.extend([_UNKNOWN] * (self.extra - len(token.extra)))
+        return values
+
+
+def _separator(document: Document, columns: _Columns) -> str:
+    """A space, or a tab where a value holds a space."""
+    values = [value for token in document.tokens for value in columns.values(token)]
+    values += [entity.label for entity in document.entities]
+    spaced = any(" " in value for value in values)
+    for value in values:
+        if not value or "\n" in value or "\r" in value or (spaced and "\t" in value):
+            raise DataError(
+                "a word or value that columns cannot hold",
+                where=f"document {document.id}" if document.id else None,
+                got=repr(value[:40]),
+                remedy="write JSON Lines, which holds any text",
+            )
+    return "\t" if spaced else " "

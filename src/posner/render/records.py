@@ -1,0 +1,110 @@
+"""Tagged documents as JSON: an array of documents, or one document a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from posner.document import Document
+from posner.errors import DataError
+from posner.render.tagged import Documents, PieceTag, each_tagged, iob2_tags
+
+
+def to_dict(
+    document: Document, *, tags: bool = False, pieces: Sequence[PieceTag] | None = None
+) -> dict[str, Any]:
+    """One document as plain values.
+
+    Always `text` and `entities`; `id` and `meta` where the document has them; `tokens` with
+    `tags`; `pieces` if they are given. Every `word` but a piece's is the exact slice of the text.
+
+    Raises:
+        DataError: with `tags`, entities that tags of words cannot express.
+        SchemeError: with `tags`, entities that overlap.
+    """
+    record: dict[str, Any] = {} if document.id is None else {"id": document.id}
+    record["text"] = document.text
+    record["entities"] = [
+        {
+            "entity_group": entity.label,
+            "score": _number(entity.score),
+            "word": entity.text,
+            "start": entity.start,
+            "end": entity.end,
+        }
+        for entity in document.entities
+    ]
+    if tags:
+        record["tokens"] = _tokens(document)
+    if pieces is not None:
+        record["pieces"] = [{**asdict(piece), "score": _number(piece.score)} for piece in pieces]
+    if document.metadata:
+        record["meta"] = dict(document.metadata)
+    return record
+
+
+def json_array(documents: Documents, *, tags: bool = False) -> Iterator[str]:
+    """A JSON array of documents, one a line; `[]` when there are none.
+
+    A document with a lone surrogate, which UTF-8 cannot hold, is written with ASCII escapes.
+
+    Raises:
+        DataError: metadata that JSON cannot hold; see also `to_dict`.
+    """
+    before = "[\n"
+    for item in each_tagged(documents):
+        yield before + _dump(to_dict(item.document, tags=tags, pieces=item.pieces))
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def jsonl(documents: Documents, *, tags: bool = False) -> Iterator[str]:
+    """JSON Lines: one document a line. Surrogates and errors as in `json_array`."""
+    for item in each_tagged(documents):
+        yield _dump(to_dict(item.document, tags=tags, pieces=item.pieces)) + "\n"
+
+
+def _tokens(document: Document) -> list[dict[str, Any]]:
+    return [
+        {
+            "word": token.text,
+            "start": token.start,
+            "end": token.end,
+            "tag": tag,
+            "pos": token.pos,
+        }
+        for sentence, tags in zip(document.sentences, iob2_tags(document), strict=True)
+        for token, tag in zip(sentence.tokens, tags, strict=True)
+    ]
+
+
+def _number(score: float | None) -> float | None:
+    """A score as a plain float: NumPy's are no JSON."""
+    return None if score is None else float(score)
+
+
+def _plain(value: object) -> object:
+    """What `json` asks about values that it does not know: read-only mappings become dicts."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a value of type {type(value).__name__}")
+
+
+def _dump(record: dict[str, Any]) -> str:
+    try:
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "a value that JSON cannot hold",
+            where=f"document {record['id']}" if "id" in record else None,
+            got=error,
+            remedy="leave it out of the document's metadata and scores",
+        ) from error
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(record, default=_plain)
+    # JSON allows these two inside a string, but many readers take them for the end of the line.
+    return line.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")

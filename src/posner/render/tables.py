@@ -1,0 +1,89 @@
+"""Tagged documents as aligned tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from posner.document import Document
+from posner.render.marks import visible
+from posner.render.tagged import Documents, PieceTag, each_tagged, iob2_tags, printable
+
+_HEADING_WIDTH = 78
+
+
+def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
+    r"""For each document its text's beginning and a table of its entities.
+
+    With `tags` the words with their tags follow, and the pieces where a document has them.
+    Columns are aligned by the cells that a terminal gives each character. Control characters are
+    shown by their pictures, white space inside an entity as one space; a lone surrogate, which
+    UTF-8 cannot hold, is written `\ud800` (`backslashreplace`).
+
+    Raises:
+        DataError: with `tags`, entities that tags of words cannot express.
+        SchemeError: with `tags`, entities that overlap.
+    """
+    between = ""
+    for item in each_tagged(documents):
+        parts = [_heading(item.document) + _entities(item.document)]
+        if tags:
+            parts.append(_words(item.document))
+        if item.pieces is not None:
+            parts.append(_pieces(item.pieces))
+        yield between + "\n".join(parts)
+        between = "\n"
+
+
+def _heading(document: Document) -> str:
+    name = f"{_cell(document.id)}: " if document.id else ""
+    # Far more than fits, so that the heading of a book costs no more than that of a line.
+    heading = name + _cell(document.text[: 4 * _HEADING_WIDTH])
+    if cell_len(heading) > _HEADING_WIDTH or len(document.text) > 4 * _HEADING_WIDTH:
+        heading = set_cell_size(heading, _HEADING_WIDTH - 1).rstrip() + "…"
+    return heading + "\n"
+
+
+def _entities(document: Document) -> str:
+    if not document.entities:
+        return "  no entities\n"
+    rows = [(e.text, e.label, _score(e.score), f"{e.start}-{e.end}") for e in document.entities]
+    return _aligned(("entity", "label", "score", "start-end"), rows)
+
+
+def _words(document: Document) -> str:
+    rows = [
+        (token.text, tag, token.pos or "-")
+        for sentence, tags in zip(document.sentences, iob2_tags(document), strict=True)
+        for token, tag in zip(sentence.tokens, tags, strict=True)
+    ]
+    return _aligned(("word", "tag", "pos"), rows)
+
+
+def _pieces(pieces: Sequence[PieceTag]) -> str:
+    rows = [(str(p.index), p.word, p.entity, _score(p.score), f"{p.start}-{p.end}") for p in pieces]
+    return _aligned(("index", "piece", "tag", "score", "start-end"), rows)
+
+
+def _score(score: float | None) -> str:
+    return "-" if score is None else f"{score:.4f}"
+
+
+def _cell(text: str) -> str:
+    """Text that fits on a line and moves no cursor."""
+    return printable(visible(" ".join(text.split())))
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lines of columns, two spaces before each; the last column is not padded."""
+    lines = [tuple(head), *(tuple(_cell(value) for value in row) for row in rows)]
+    widths = [max(cell_len(line[i]) for line in lines) for i in range(len(head))]
+    return "".join(
+        "".join(
+            "  " + value + " " * (width - cell_len(value))
+            for value, width in zip(line, widths, strict=True)
+        ).rstrip()
+        + "\n"
+        for line in lines
+    )
