@@ -100,6 +100,10 @@ def test_leading_white_space_only_shifts(text: str) -> None:
         ("a Ph.D. and an M.Sc. thesis", "a Ph.D. and an M.Sc. thesis"),
         ("Yahoo Inc. and Foo Co., Ltd.", "Yahoo Inc. and Foo Co. , Ltd."),
         ("No. 5, p. 3, Jan. 2", "No. 5 , p. 3 , Jan. 2"),
+        (
+            "1. Goals\n  12. More of 7. Then\n9.\n1996. x",
+            "1. Goals 12. More of 7 . Then 9 . 1996 . x",
+        ),
         ("We said no. She sat.", "We said no . She sat ."),
         ("1,234.5 and 3.14, or 10.", "1,234.5 and 3.14 , or 10 ."),
         ("6-4 6–3 10:30 22/08/1996 1996-08-22", "6-4 6–3 10:30 22/08/1996 1996-08-22"),
@@ -164,7 +168,12 @@ def test_words(text: str, expected: str) -> None:
         "1. Goals of it\n|2. More",
         "He said . |Peter left .\n|Mary too .",
         "Wait!!! |What?! |No.",
+        'He said , " Yes . |I do . " |Then he left .',
+        'He is 6\'2" tall. |"We know." |Yes.',
         "The firm Yahoo! rose.",
+        "Am 3. Oktober 1990 kam er. |Am 5. |Danach.",
+        "El Sr. García vive en EE.UU. desde 1999. |¿Por qué? |¡No!",
+        "In Dec. they left. |On Jan. 3 they met Jan. |Later more.",
     ],
 )
 def test_sentences_end_where_marked(marked: str) -> None:

@@ -27,7 +27,8 @@ MAY_END = _words(
     """
     Inc Corp Co Cos Ltd Bros Assn Dept Univ Jr Esq PLC Pty Mfg Intl Natl etc Ave Blvd Rd Hwy
     Pkwy Ala Ariz Calif Colo Conn Fla Kan Mass Mich Minn Mont Neb Nev Okla Penn Pa Tenn Va Vt
-    Wis Wyo usw Std Mio Mrd Tsd Cía Cia др пр тыс млн млрд руб
+    Wis Wyo Ark Del Ga Ill Ind Ky Md Mo Ore Tex Wash Sr Feb Apr Aug Sep Sept Oct Nov Dec usw Std
+    Mio Mrd Tsd Cía Cia др пр тыс млн млрд руб
     """
 )
 
@@ -35,9 +36,8 @@ MAY_END = _words(
 BEFORE_NUMBER = _words(
     """
     No no Nos nos Nr nr Nº p pp P PP Vol vol Vols vols Ch ch chap Chap Fig fig Figs figs Sec sec
-    Art art Eq eq Ref ref Ed ed Bd Abs Abb Tab S Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov
-    Dec Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun Tel tel ext Ext núm Núm pág págs art стр рис
-    табл
+    Art art Eq eq Ref ref Ed ed Bd Abs Abb Tab S Jan Mar Jun Jul Mon Tue Tues Wed Thu Thur Thurs
+    Fri Sat Sun Tel tel ext Ext núm Núm pág págs art стр рис табл
     """
 )
 
@@ -55,6 +55,14 @@ SENTENCE_STARTERS = _words(
     Selon Sur Un Une Vous El Ella Ellos Entre Este Esta Esto Las Los Para Pero Según Sin Sobre
     Su Sus Una Uno Yo В Во Вот Для До За И Из Как Мы На Но Он Она Они От По При С Со Так То У
     Что Это Я
+    """
+)
+
+# German writes ordinals with a dot (`3. Oktober`); these words follow them.
+AFTER_ORDINAL = _words(
+    """
+    Januar Jänner Februar März April Mai Juni Juli August September Oktober November Dezember
+    Jahrhundert Jahrhunderts Weltkrieg Bundesliga Liga Platz Runde Minute
     """
 )
 
@@ -87,8 +95,8 @@ def is_abbreviation(word: str, *, before_number: bool) -> bool:
 
 
 def never_ends(word: str) -> bool:
-    """Whether `word`, an abbreviation with its dot, always needs what follows it."""
+    """Whether `word`, an abbreviation or an item's number with its dot, needs what follows it."""
     bare = word.removesuffix(".")
-    if len(bare) == 1:
+    if len(bare) == 1 or bare.isdigit():
         return True
     return _listed(bare, BEFORE_NAME) or _listed(bare, BEFORE_NUMBER)

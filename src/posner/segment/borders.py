@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from posner.segment.abbreviations import SENTENCE_STARTERS, never_ends
+from posner.segment.abbreviations import AFTER_ORDINAL, SENTENCE_STARTERS, never_ends
 
 Offsets = tuple[int, int]
 
@@ -67,13 +67,15 @@ class _Borders:
             is_end = False
             if last in _ENDERS:
                 after, is_end = self._after_mark(first, index, open_quote)
-                open_quote = open_quote and after == index + 1
-            if after < len(words) and not is_end:
-                gap = text[words[after - 1][1] : words[after][0]]
-                is_end = gap not in ("", " ") and self._line_ends(gap, after)
+                if any(self._word(i) == '"' for i in range(index + 1, after)):
+                    open_quote = False
+            gap = text[words[after - 1][1] : words[after][0]] if after < len(words) else ""
+            if gap not in ("", " "):
+                is_end = is_end or self._line_ends(gap, after)
+                open_quote = open_quote and not _parts_paragraphs(gap)
             if is_end or after == len(words):
                 ends.append(after)
-                first, open_quote = after, False
+                first = after
             index = after
         return ends
 
@@ -86,7 +88,7 @@ class _Borders:
         word = self._word(index)
         if word[-1] == "." and word.strip("."):
             return index + 1, self._abbreviation_ends(index, word)
-        if word == "." and self._is_number_of_item(first, index):
+        if word == "." and self._is_number(first, index):
             return index + 1, False
         after = self._past_closers(index, open_quote)
         if after == len(self.words):
@@ -104,13 +106,19 @@ class _Borders:
             word = self._word(index)
             gap = self.text[words[index - 1][1] : words[index][0]]
             closes = word in _CLOSERS or (word[-1] in _ENDERS and not word.strip(word[-1]))
-            if gap and not (open_quote and word == '"' and not _LINE_BREAK.search(gap)):
+            if gap and not (open_quote and self._closes_apart(index, gap)):
                 break
             if not closes:
                 break
             open_quote = open_quote and word != '"'
             index += 1
         return index
+
+    def _closes_apart(self, index: int, gap: str) -> bool:
+        """Whether the word is a closing quote of text written word by word (`said . " He`)."""
+        end = self.words[index][1]
+        apart = not self.text[end : end + 1].strip()
+        return apart and self._word(index) == '"' and not _LINE_BREAK.search(gap)
 
     def _may_begin(self, index: int) -> bool:
         """Whether a sentence may begin at that word: not in lower case, nor with a comma."""
@@ -131,19 +139,20 @@ class _Borders:
             return True
         return not never_ends(word) and self._first_word(index + 1) in SENTENCE_STARTERS
 
-    def _is_number_of_item(self, first: int, index: int) -> bool:
-        """Whether the dot belongs to the number or letter that opens a list's item (`1. Goals`)."""
-        if index != first + 1 or self.words[first][1] != self.words[index][0]:
+    def _is_number(self, first: int, index: int) -> bool:
+        """Whether the dot makes an ordinal, or opens a list's item (`3. Oktober`, `a. Goals`)."""
+        if index == first or self.words[index - 1][1] != self.words[index][0]:
             return False
-        word = self._word(first)
-        return (len(word) == 1 and word.isalnum()) or (len(word) <= 3 and word.isdigit())
+        word = self._word(index - 1)
+        if word.isdigit() and len(word) <= 2 and self._first_word(index + 1) in AFTER_ORDINAL:
+            return True
+        return index == first + 1 and len(word) == 1 and word.isalpha()
 
     def _line_ends(self, gap: str, after: int) -> bool:
         """Whether line breaks in the white space `gap` before the word `after` end a sentence."""
-        breaks = _LINE_BREAK.findall(gap)
-        if len(breaks) != 1 or breaks[0] == "\u2029":
-            return bool(breaks)
-        if self._is_bullet(after):
+        if not _LINE_BREAK.search(gap):
+            return False
+        if _parts_paragraphs(gap) or self._is_bullet(after):
             return True
         if self._first_word(after)[:1].islower():
             return False
@@ -155,11 +164,18 @@ class _Borders:
     def _is_bullet(self, index: int) -> bool:
         words = self.words
         word, end = self._word(index), words[index][1]
-        if word.isdigit() and len(word) <= 3 and self.text[end : end + 1] in (".", ")"):
+        if word.isdigit() and len(word) <= 3 and self.text[end : end + 1] == ")":
             end += 1
+        elif word[-1] == "." and len(word) <= 4 and word[:-1].isdigit():
+            pass
         elif word not in _BULLETS:
             return False
         return self.text[end : end + 1].isspace()
+
+
+def _parts_paragraphs(gap: str) -> bool:
+    """Whether white space holds a blank line or a paragraph separator."""
+    return "\u2029" in gap or len(_LINE_BREAK.findall(gap)) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 What is one word:
     - letters, digits and their combining marks, joined by hyphens (`British-based`), by apostrophes
       between letters (`O'Brien`), and in numbers by `. , : / –` (`1,234.5`, `22/08/1996`, `6-4`);
-    - an abbreviation with its dot (`Mr.`, `U.S.`, `e.g.`, the initial of `J. Smith`);
+    - an abbreviation with its dot (`Mr.`, `U.S.`, `e.g.`, the initial of `J. Smith`), and the
+      number of a list's item with its dot, at the start of a line (`1. Goals`);
     - `'s 're 've 'll 'd 'm` and `n't`, parted from what they lean on (`do n't`);
     - a URL, e-mail address, host name, @handle or #hashtag;
     - an emoji with its variation selectors, skin tone and everything that joiners tie to it;
@@ -46,6 +47,7 @@ _HYPHENS = "\\-\u2010\u2011"
 _EMOJI = "[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff]"
 _EMOJI_EXTRA = "[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 _CLITICS = frozenset(("s", "re", "ve", "ll", "d", "m"))
+_BLANKS = " \t\u00a0"
 _APOSTROPHES = "'\u2019"
 
 
@@ -87,7 +89,7 @@ def _pattern() -> re.Pattern[str]:
         r"(?P<url>(?i:(?:https?|ftps?|file)://|www\.(?=\w))[^\s<>\"\u201c\u201d\u00ab\u00bb]+)",
         rf"[{mailbox}][{mailbox}.+%\-]{{0,63}}+@[{mailbox}\-]{{1,63}}(?:\.[{mailbox}\-]{{1,63}})+",
         rf"(?:[A-Za-z0-9\-]{{1,63}}+\.){{1,8}}(?:{'|'.join(sorted(DOT_ENDINGS))})\b(?!\.\w)(?:/[\w/.\-]*\w)?",
-        rf"(?:{letter}|Ph|Sc|Ed)\.(?:D|{degree})\.",
+        rf"(?:{letter}|Ph|Sc|Ed)\.(?:D|{degree})\.|EE\.UU\.",
         rf"(?:{letter}\.)+(?:{letter}\.|{letter}(?![\w'\u2019]))(?:[{_HYPHENS}]{unit})*",
         rf"(?P<word>{word})(?P<dotted>\.(?!\.))?",
         rf"(?<![^\s(\[\$£€¥])(?:[+\-\u2212]\.?|\.)(?=\d){word}",
@@ -184,7 +186,20 @@ def _keeps_dot(text: str, start: int, dot: int) -> bool:
     before_number = bool(next_words) and next_words[0][0].isdigit()
     if is_abbreviation(word, before_number=before_number):
         return True
+    if word.isdigit():
+        return (
+            _opens_line(text, start)
+            and len(word) <= 3
+            and after[:1] in _BLANKS
+            and bool(next_words)
+        )
     return len(word) == 1 and word.isupper() and _is_initial(text, start, after)
+
+
+def _opens_line(text: str, start: int) -> bool:
+    """Whether nothing but a little indentation stands before `start` on its line."""
+    before = text[max(0, start - 9) : start].rstrip(_BLANKS)
+    return before[-1].isspace() if before else start < 9
 
 
 def _is_initial(text: str, start: int, after: str) -> bool:
@@ -192,7 +207,7 @@ def _is_initial(text: str, start: int, after: str) -> bool:
 
     `I` after a word in lower case is the pronoun (`he and I. Later ...`).
     """
-    follower = after.lstrip(" \t\u00a0")
+    follower = after.lstrip(_BLANKS)
     if not follower or not (follower[0].isupper() or follower[0] == "-"):
         return False
     next_word = re.split(r"[^\w]", follower, maxsplit=1)[0]
