@@ -19,6 +19,11 @@ from posner.schemes import Span
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+def _no_metadata() -> Mapping[str, Any]:
+    """The shared empty mapping (Python 3.11 takes it for a mutable default)."""
+    return _EMPTY
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One word of a text.
@@ -52,7 +57,7 @@ class Sentence:
 
     tokens: tuple[Token, ...]
     number: int | None = None
-    metadata: Mapping[str, Any] = field(default=_EMPTY)
+    metadata: Mapping[str, Any] = field(default_factory=_no_metadata)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -91,7 +96,7 @@ class Entity:
     label: str
     text: str
     score: float | None = None
-    metadata: Mapping[str, Any] = field(default=_EMPTY)
+    metadata: Mapping[str, Any] = field(default_factory=_no_metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ class Document:
     sentences: tuple[Sentence, ...] = ()
     entities: tuple[Entity, ...] = ()
     id: str | None = None
-    metadata: Mapping[str, Any] = field(default=_EMPTY)
+    metadata: Mapping[str, Any] = field(default_factory=_no_metadata)
 
     def __post_init__(self) -> None:
         where = f"document {self.id}" if self.id else "document"
@@ -235,7 +240,7 @@ class WordSentence:
     rows: tuple[WordRow, ...]
     spans: tuple[Span, ...] = ()
     number: int | None = None
-    metadata: Mapping[str, Any] = field(default=_EMPTY)
+    metadata: Mapping[str, Any] = field(default_factory=_no_metadata)
 
 
 def document_from_words(

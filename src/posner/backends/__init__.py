@@ -1,0 +1,36 @@
+"""Backends: a batch in, emissions out. A small protocol, so that the road is the same for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from posner.batching import Batch
+from posner.decode import Transitions
+from posner.windows import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """What the heads say of a batch's core words, as float32.
+
+    Attributes:
+        entity: (batch, core words, tags).
+        pos: (batch, core words, part-of-speech tags), or None.
+        chunk: (batch, core words, chunk tags), or None.
+    """
+
+    entity: FloatArray
+    pos: FloatArray | None
+    chunk: FloatArray | None
+
+
+class Backend(Protocol):
+    """Runs a network."""
+
+    @property
+    def transitions(self) -> Transitions | None:
+        """The CRF's weights within the legal paths, or None for a softmax head."""
+
+    def emissions(self, batch: Batch) -> Emissions:
+        """Run one batch."""

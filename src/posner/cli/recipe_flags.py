@@ -1,0 +1,41 @@
+"""Recipe settings as flags, for every command that takes a recipe."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+
+from posner.recipe import Recipe, load_recipe, settings
+
+
+def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--recipe` and a flag for every setting."""
+    parser.add_argument(
+        "--recipe",
+        default="default",
+        metavar="NAME|FILE",
+        help="a named recipe (see `posner recipes`) or a TOML file; default: %(default)s",
+    )
+    groups = {
+        section.name: parser.add_argument_group(f"{section.name} settings of the recipe")
+        for section in fields(Recipe)
+    }
+    for setting in settings():
+        choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""
+        groups[setting.section].add_argument(
+            f"--{setting.key}",
+            dest=setting.key,
+            metavar="X",
+            help=setting.help.replace("%", "%%") + choices,
+        )
+
+
+def recipe_from_flags(arguments: argparse.Namespace) -> Recipe:
+    """The recipe that the flags ask for.
+
+    Raises:
+        RecipeError: an unknown recipe or a bad value.
+    """
+    given = {s.key: getattr(arguments, s.key) for s in settings()}
+    values = {key: value for key, value in given.items() if value is not None}
+    return load_recipe(arguments.recipe).with_values(values, where="flag --")

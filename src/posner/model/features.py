@@ -1,0 +1,40 @@
+"""What a word tells besides its pieces: its shape at the input, its characters at the output."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from posner.align import CHARACTER_PADDING, CHARACTER_UNKNOWN, SHAPES
+
+
+class ShapeEmbedding(nn.Embedding):
+    """A learned vector for each word shape, added to the encoder's piece embeddings.
+
+    Starts at zero, so that training begins from the pretrained encoder as it is.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(len(SHAPES), width, padding_idx=0)
+        nn.init.zeros_(self.weight)
+
+
+class CharacterCNN(nn.Module):
+    """A word's characters as one vector: convolution and maximum (after Ma and Hovy 2016)."""
+
+    def __init__(self, alphabet_size: int, width: int) -> None:
+        super().__init__()
+        inner = 32
+        self.embedding = nn.Embedding(
+            alphabet_size + CHARACTER_UNKNOWN + 1, inner, padding_idx=CHARACTER_PADDING
+        )
+        self.convolution = nn.Conv1d(inner, width, kernel_size=3, padding=1)
+
+    def forward(self, characters: Tensor) -> Tensor:
+        """(batch, words, characters) indices to (batch, words, width)."""
+        batch, words, count = characters.shape
+        flat = characters.view(batch * words, count)
+        embedded = self.embedding(flat).transpose(1, 2)  # (batch * words, inner, characters)
+        activity = torch.relu(self.convolution(embedded))  # (batch * words, width, characters)
+        present = (flat != CHARACTER_PADDING).unsqueeze(1)
+        return (activity * present).amax(dim=2).view(batch, words, -1)

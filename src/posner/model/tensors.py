@@ -1,0 +1,45 @@
+"""A NumPy batch as tensors on the model's device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from posner.batching import Batch
+
+
+@dataclass(frozen=True)
+class TensorBatch:
+    """`posner.batching.Batch` in torch; the same names and shapes."""
+
+    piece_ids: Tensor
+    piece_mask: Tensor
+    piece_words: Tensor
+    word_pieces: Tensor
+    word_mask: Tensor
+    shapes: Tensor
+    characters: Tensor | None
+    core: Tensor
+    core_mask: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, device: torch.device) -> TensorBatch:
+        """Copy a batch to a device."""
+
+        def move(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(array).to(device)
+
+        return cls(
+            piece_ids=move(batch.piece_ids),
+            piece_mask=move(batch.piece_mask),
+            piece_words=move(batch.piece_words),
+            word_pieces=move(batch.word_pieces),
+            word_mask=move(batch.word_mask),
+            shapes=move(batch.shapes),
+            characters=None if batch.characters is None else move(batch.characters),
+            core=move(batch.core),
+            core_mask=move(batch.core_mask),
+        )

@@ -1,0 +1,357 @@
+"""Every default, once. A recipe file (TOML) or a flag only overrides what stands here.
+
+Keys are written with hyphens outside (`learning-rate`, `--training.learning-rate`) and with
+underscores inside. A saved model carries the recipe that made it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from posner.errors import RecipeError
+from posner.schemes import scheme_named
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A recipe field with its default, its one-line help and its range (ends included)."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class BackboneRecipe:
+    """The pretrained encoder, and which of it stays as it is."""
+
+    name: str = option("minilm", "`minilm` (built in), a local folder, or a hub name")
+    freeze_embeddings: bool = option(True, "keep the word-piece embeddings as pretrained")
+    freeze_layers: int = option(0, "keep the lowest N layers (and the embeddings) too", low=0)
+    freeze_encoder: bool = option(False, "keep the whole encoder as pretrained")
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """From sentences to what the encoder sees."""
+
+    scheme: str = option("IOB2", "tag scheme inside the model")
+    pooling: Literal["first", "mean", "none"] = option(
+        "first", "a word's state: its first piece, the mean of its pieces, or none (per piece)"
+    )
+    label_rule: Literal["first", "all", "all-inside"] = option(
+        "first", "with pooling none: which pieces are labelled, and whether B becomes I after one"
+    )
+    window: int = option(0, "pieces a window holds, special ones included; 0: all it can", low=0)
+    overlap: int = option(64, "pieces shared by the windows of a sentence that is too long", low=0)
+    context: int = option(0, "pieces of neighbouring sentences on each side", low=0)
+
+
+@dataclass(frozen=True)
+class FeaturesRecipe:
+    """What a word tells besides its pieces."""
+
+    casing: bool = option(True, "add a learned embedding of each word's shape at the input")
+    characters: bool = option(False, "join a character CNN's view of the word to its state")
+    character_width: int = option(64, "channels of the character CNN", low=1)
+
+
+@dataclass(frozen=True)
+class AttentionRecipe:
+    """Positional attention between the encoder and the heads."""
+
+    layers: int = option(0, "layers of positional attention; 0 switches it off", low=0)
+    heads: int = option(4, "attention heads", low=1)
+    width: int = option(256, "width of its states", low=1)
+    clip: int = option(16, "distances beyond this many words count as this many", low=1)
+    terms: Literal["both", "content", "position"] = option(
+        "both", "which parts a score has: content, position, or both"
+    )
+    band: int = option(0, "words further apart than this do not see each other; 0: all do", low=0)
+
+
+@dataclass(frozen=True)
+class HeadsRecipe:
+    """What is predicted for each word, and how much each loss weighs."""
+
+    entity: Literal["softmax", "crf"] = option("softmax", "entity head")
+    dropout: float = option(0.1, "dropout before the entity head", low=0, high=0.9)
+    pos_weight: float = option(0.2, "weight of the part-of-speech loss; 0: no such head", low=0)
+    pos_dropout: float = option(0.1, "dropout before the part-of-speech head", low=0, high=0.9)
+    chunk_weight: float = option(0.0, "weight of the chunk loss; 0: no such head", low=0)
+    chunk_dropout: float = option(0.1, "dropout before the chunk head", low=0, high=0.9)
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """The optimiser and its course."""
+
+    epochs: int = option(5, "passes over the training sentences", low=1)
+    minimum_epochs: int = option(1, "early stopping waits at least this long", low=1)
+    patience: int = option(
+        3, "evaluations without a better dev F1 before stopping; 0: never", low=0
+    )
+    batch_pieces: int = option(768, "pieces a step, padding included, over all processes", low=16)
+    accumulation: int = option(1, "parts that a process computes a step in", low=1)
+    learning_rate: float = option(3e-4, "peak rate of the encoder", low=0)
+    head_learning_rate: float = option(1e-3, "peak rate of everything above it", low=0)
+    layer_decay: float = option(1.0, "a layer's rate relative to the one above", low=0, high=1)
+    weight_decay: float = option(0.01, "AdamW's weight decay", low=0)
+    encoder_dropout: float = option(0.1, "dropout inside the encoder", low=0, high=0.9)
+    warmup: float = option(0.1, "warmup: a share of all steps if below 1, else steps", low=0)
+    schedule: Literal["linear", "cosine", "constant", "plateau"] = option(
+        "linear", "the rate after warmup"
+    )
+    plateau_patience: int = option(1, "evaluations without a better F1 before it is lowered", low=0)
+    plateau_factor: float = option(0.5, "what it is multiplied by then", low=0, high=1)
+    clip: float = option(1.0, "largest norm of a step's gradient; 0: unlimited", low=0)
+    ema: float = option(0.0, "decay of the weights' moving average; 0: off", low=0, high=0.99999)
+    precision: Literal["auto", "bf16", "fp32"] = option(
+        "auto", "bf16 autocast where the device computes it natively, or as named"
+    )
+    device: str = option("auto", "auto, cpu, cuda, mps")
+    checkpoint_steps: int = option(400, "steps between checkpoints within an epoch; 0: none", low=0)
+    dev_share: float = option(0.1, "share set aside when no dev set is given", low=0, high=0.9)
+    seed: int = option(1, "seed of weights, order and dropout", low=0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All settings of one training."""
+
+    backbone: BackboneRecipe = field(default_factory=BackboneRecipe)
+    data: DataRecipe = field(default_factory=DataRecipe)
+    features: FeaturesRecipe = field(default_factory=FeaturesRecipe)
+    attention: AttentionRecipe = field(default_factory=AttentionRecipe)
+    heads: HeadsRecipe = field(default_factory=HeadsRecipe)
+    training: TrainingRecipe = field(default_factory=TrainingRecipe)
+
+    def __post_init__(self) -> None:
+        scheme_named(self.data.scheme)
+        for setting in settings():
+            section = getattr(self, setting.section)
+            setting.check(getattr(section, setting.name))
+        if self.attention.layers and self.attention.width % self.attention.heads:
+            raise RecipeError(
+                "the width of positional attention does not divide by its heads",
+                where="attention.width",
+                expected=f"a multiple of {self.attention.heads}",
+                got=self.attention.width,
+            )
+        needs_word_state = {
+            "attention.layers": self.attention.layers > 0,
+            "features.characters": self.features.characters,
+            "heads.entity": self.heads.entity == "crf",
+        }
+        for key, wanted in needs_word_state.items():
+            if self.data.pooling == "none" and wanted:
+                raise RecipeError(
+                    "this needs one state a word, and data.pooling is none",
+                    where=key,
+                    remedy="set data.pooling to first or mean",
+                )
+
+    def with_values(self, values: Mapping[str, Any], *, where: str) -> Recipe:
+        """This recipe with `section.key` values replaced.
+
+        Raises:
+            RecipeError: an unknown key, a value of another type, or one out of range.
+        """
+        known = {setting.key: setting for setting in settings()}
+        sections: dict[str, dict[str, Any]] = {}
+        for key, value in values.items():
+            setting = known.get(key)
+            if setting is None:
+                raise RecipeError(
+                    "unknown key",
+                    where=f"{where}: {key}",
+                    expected="a key that `posner recipes default` prints",
+                )
+            checked = setting.check(setting.convert(value, where), where)
+            sections.setdefault(setting.section, {})[setting.name] = checked
+        replaced = {
+            name: dataclasses.replace(getattr(self, name), **changes)
+            for name, changes in sections.items()
+        }
+        return dataclasses.replace(self, **replaced)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Sections of keys with hyphens, ready for JSON or TOML."""
+        return {
+            section: {name.replace("_", "-"): value for name, value in values.items()}
+            for section, values in dataclasses.asdict(self).items()
+        }
+
+    def to_toml(self) -> str:
+        """The whole recipe as TOML, each value with its help."""
+        lines: list[str] = []
+        section = ""
+        for setting in settings():
+            if setting.section != section:
+                section = setting.section
+                lines += ["", f"[{section}]"] if lines else [f"[{section}]"]
+            value = getattr(getattr(self, setting.section), setting.name)
+            choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""
+            name = setting.name.replace("_", "-")
+            lines.append(f"{name} = {_toml_value(value)}  # {setting.help}{choices}")
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of a recipe, as flags and TOML see it."""
+
+    section: str
+    name: str
+    type: type
+    choices: tuple[str, ...]
+    help: str
+    low: float | None
+    high: float | None
+
+    @property
+    def key(self) -> str:
+        """`training.learning-rate`."""
+        return f"{self.section}.{self.name.replace('_', '-')}"
+
+    def convert(self, value: Any, where: str = "recipe") -> Any:
+        """A value from TOML, JSON or a flag's text as the field's type.
+
+        Raises:
+            RecipeError: it is of another type.
+        """
+        if isinstance(value, str) and self.type is not str:
+            if self.type is bool and value.lower() in ("true", "false"):
+                return value.lower() == "true"
+            try:
+                return int(value) if self.type is int else float(value)
+            except ValueError:
+                pass
+        elif self.type is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        elif type(value) is self.type:
+            return value
+        names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+        raise RecipeError(
+            "wrong type of value",
+            where=f"{where}: {self.key}",
+            expected=names[self.type],
+            got=repr(value),
+        )
+
+    def check(self, value: Any, where: str = "recipe") -> Any:
+        """The value, if it is within the field's choices and range.
+
+        Raises:
+            RecipeError: it is not.
+        """
+        if self.choices and value not in self.choices:
+            raise RecipeError(
+                "not one of the choices",
+                where=f"{where}: {self.key}",
+                expected=" | ".join(self.choices),
+                got=value,
+            )
+        if self.type in (int, float):
+            too_low = self.low is not None and not value >= self.low
+            too_high = self.high is not None and not value <= self.high
+            if too_low or too_high or value != value:
+                limits = (
+                    f"at least {self.low}" if self.high is None else f"{self.low} to {self.high}"
+                )
+                raise RecipeError(
+                    "value out of range", where=f"{where}: {self.key}", expected=limits, got=value
+                )
+        return value
+
+
+def settings() -> Iterator[Setting]:
+    """Every field of a recipe, in order."""
+    for section in dataclasses.fields(Recipe):
+        cls = typing.get_type_hints(Recipe)[section.name]
+        hints = typing.get_type_hints(cls)
+        for item in dataclasses.fields(cls):
+            hint = hints[item.name]
+            literal = not isinstance(hint, (type, types.UnionType))
+            yield Setting(
+                section=section.name,
+                name=item.name,
+                type=str if literal else hint,
+                choices=typing.get_args(hint) if literal else (),
+                help=item.metadata["help"],
+                low=item.metadata["low"],
+                high=item.metadata["high"],
+            )
+
+
+def recipe_names() -> list[str]:
+    """The named recipes, `default` first."""
+    files = resources.files("posner").joinpath("recipes").iterdir()
+    names = sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+    return sorted(names, key=lambda name: name != "default")
+
+
+def recipe_summary(name: str) -> str:
+    """The first comment line of a named recipe's file."""
+    return _named_text(name).splitlines()[0].lstrip("# ").strip()
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A named recipe, or the defaults overridden by a TOML file.
+
+    Raises:
+        RecipeError: neither a name nor a file, broken TOML, an unknown key, a bad value.
+    """
+    if name_or_path in recipe_names():
+        return _parse(_named_text(name_or_path), f"recipe {name_or_path}")
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise RecipeError(
+            "no such recipe",
+            where=name_or_path,
+            expected=f"a TOML file or one of {', '.join(recipe_names())}",
+        )
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError("cannot be read", where=path, got=error) from error
+    return _parse(text, str(path))
+
+
+def recipe_from_dict(values: Mapping[str, Any], *, where: str) -> Recipe:
+    """A recipe from sections of values, as `Recipe.to_dict` gives them."""
+    flat: dict[str, Any] = {}
+    for section, keys in values.items():
+        if not isinstance(keys, Mapping):
+            raise RecipeError("a key outside any section", where=f"{where}: {section}")
+        flat |= {f"{section}.{key}": value for key, value in keys.items()}
+    return Recipe().with_values(flat, where=where)
+
+
+def _named_text(name: str) -> str:
+    return resources.files("posner").joinpath("recipes", f"{name}.toml").read_text("utf-8")
+
+
+def _parse(text: str, where: str) -> Recipe:
+    try:
+        return recipe_from_dict(tomllib.loads(text), where=where)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError("not TOML", where=where, got=error) from error
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)

@@ -1,0 +1,257 @@
+"""THE road: text or words to a Document with entities, over any backend.
+
+recognizer = posner.load("runs/mine")
+document = recognizer("Ada Lovelace lived in London.")
+for document in recognizer.pipe(lines): ...
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal, overload
+
+import numpy as np
+
+from posner.align import EncodedDocument, Encoder, PieceTokenizer
+from posner.backends import Backend
+from posner.batching import collate, sorted_batches
+from posner.decode import DecodedSentence, Decoder
+from posner.document import Document, Sentence
+from posner.errors import MissingExtraError
+from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.schemes import SCHEMES
+from posner.segment import segment
+from posner.windows import FloatArray, Window, WindowPlan, merge_votes
+
+BATCH_PIECES = 2048
+"""Padded pieces that prediction puts into one batch."""
+
+CHUNK_WORDS = 20_000
+"""Words that `pipe` gathers before it computes, to sort them by length."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedPiece:
+    """One piece with the tag of its word.
+
+    Attributes:
+        text: the piece, as the tokenizer writes it.
+        start: its first character in the document.
+        end: one past its last character.
+        tag: its word's entity tag.
+        score: probability of that tag at its word.
+        index: its place among the sentence's pieces, counted from 1 (special pieces come first).
+    """
+
+    text: str
+    start: int
+    end: int
+    tag: str
+    score: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """What the heads say of one sentence, its windows merged: (words, tags) each."""
+
+    entity: FloatArray
+    pos: FloatArray | None
+    chunk: FloatArray | None
+
+
+class Recognizer:
+    """Finds entities.
+
+    Args:
+        manifest: what the model is.
+        tokenizer: splits words into pieces.
+        backend: runs the network.
+    """
+
+    def __init__(self, manifest: Manifest, tokenizer: PieceTokenizer, backend: Backend) -> None:
+        self.manifest = manifest
+        self.tokenizer = tokenizer
+        self.backend = backend
+        self.encoder = Encoder(tokenizer, manifest.characters)
+        self.plan = window_plan(manifest, tokenizer)
+        scheme = SCHEMES[manifest.recipe.data.scheme]
+        self.decoder = Decoder(manifest.tags, scheme, backend.transitions)
+
+    @overload
+    def __call__(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def __call__(self, texts: Sequence[str]) -> list[Document]: ...
+
+    def __call__(self, texts: str | Sequence[str]) -> Document | list[Document]:
+        """Tag a text, or several; the answers come in the order of the texts."""
+        if isinstance(texts, str):
+            return self.tag([segmented(texts)])[0]
+        return list(self.pipe(texts))
+
+    def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        """Tag a stream, a bounded number of words at a time, in order.
+
+        A Document keeps its own words; a text is segmented.
+        """
+        chunk: list[Document] = []
+        words = 0
+        for text in texts:
+            document = segmented(text) if isinstance(text, str) else text
+            chunk.append(document)
+            words += document.word_count
+            if words >= CHUNK_WORDS:
+                yield from self.tag(chunk)
+                chunk, words = [], 0
+        yield from self.tag(chunk)
+
+    def tag(self, documents: Sequence[Document]) -> list[Document]:
+        """Tag the words of documents; entities, and the tags of other heads, are replaced."""
+        return self.assemble(documents, self.votes(documents))
+
+    def votes(self, documents: Sequence[Document]) -> list[Votes]:
+        """The emissions of each sentence, one after the other through all documents."""
+        return self._votes(self.encoder.encode(documents))
+
+    def assemble(self, documents: Sequence[Document], votes: Sequence[Votes]) -> list[Document]:
+        """Decode what `votes` found into the documents' entities and tags."""
+        result = []
+        decoded = iter(self.decoder.decode([v.entity for v in votes]))
+        remaining = iter(votes)
+        for document in documents:
+            count = len(document.sentences)
+            sentences = tuple(
+                self._with_tags(sentence, vote)
+                for sentence, vote in zip(document.sentences, islice(remaining, count), strict=True)
+            )
+            entities = [
+                document.span_entity(sentence, scored.span, scored.score)
+                for sentence, path in zip(sentences, islice(decoded, count), strict=True)
+                for scored in path.spans
+            ]
+            result.append(replace(document, sentences=sentences, entities=tuple(entities)))
+        return result
+
+    def pieces(self, document: Document) -> list[TaggedPiece]:
+        """Each piece of a document with the tag of its word."""
+        votes = self.votes([document])
+        paths = self.decoder.decode([v.entity for v in votes], marginals=True)
+        listed: list[TaggedPiece] = []
+        for sentence, path in zip(document.sentences, paths, strict=True):
+            listed += self._sentence_pieces(sentence, path)
+        return listed
+
+    def _sentence_pieces(self, sentence: Sentence, path: DecodedSentence) -> Iterator[TaggedPiece]:
+        index = len(self.tokenizer.prefix)
+        for word, tag, score in zip(
+            self.tokenizer.pieces(sentence.tokens), path.tags, path.marginals, strict=True
+        ):
+            for piece in word:
+                yield TaggedPiece(piece.text, piece.start, piece.end, tag, float(score), index)
+                index += 1
+
+    def _votes(self, documents: Sequence[EncodedDocument]) -> list[Votes]:
+        """Each sentence's emissions, sentence by sentence through all documents."""
+        windows = self.plan.windows(documents)
+        parts = self._window_votes(windows, documents)
+        by_sentence: dict[tuple[int, int], list[int]] = {}
+        for i, window in enumerate(windows):
+            by_sentence.setdefault((window.document, window.sentence), []).append(i)
+        result = []
+        for d, document in enumerate(documents):
+            for s in range(len(document.sentences) - 1):
+                own = by_sentence.get((d, s), [])
+                first, last = int(document.sentences[s]), int(document.sentences[s + 1])
+                result.append(
+                    _merge([windows[i] for i in own], [parts[i] for i in own], first, last)
+                )
+        empty = np.zeros((0, len(self.manifest.tags)), dtype=np.float32)
+        return [vote or Votes(empty, None, None) for vote in result]
+
+    def _window_votes(
+        self, windows: Sequence[Window], documents: Sequence[EncodedDocument]
+    ) -> list[Votes]:
+        """Run all windows, alike in length together."""
+        results: dict[int, Votes] = {}
+        for indices in sorted_batches([w.pieces for w in windows], BATCH_PIECES):
+            batch = collate([windows[i] for i in indices], documents, self.tokenizer)
+            out = self.backend.emissions(batch)
+            for row, (i, length) in enumerate(zip(indices, batch.core_lengths, strict=True)):
+                results[i] = Votes(
+                    out.entity[row, :length],
+                    None if out.pos is None else out.pos[row, :length],
+                    None if out.chunk is None else out.chunk[row, :length],
+                )
+        return [results[i] for i in range(len(windows))]
+
+    def _with_tags(self, sentence: Sentence, vote: Votes) -> Sentence:
+        """The sentence with the tags that the part-of-speech and chunk heads prefer."""
+        if vote.pos is None and vote.chunk is None:
+            return sentence
+        tokens = list(sentence.tokens)
+        if vote.pos is not None:
+            pos = [self.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1)]
+            tokens = [replace(t, pos=tag) for t, tag in zip(tokens, pos, strict=True)]
+        if vote.chunk is not None:
+            chunks = [self.manifest.chunk_tags[i] for i in vote.chunk.argmax(axis=1)]
+            tokens = [replace(t, chunk=tag) for t, tag in zip(tokens, chunks, strict=True)]
+        return replace(sentence, tokens=tuple(tokens))
+
+
+def _merge(
+    windows: Sequence[Window], parts: Sequence[Votes], first: int, last: int
+) -> Votes | None:
+    """One sentence's votes from its windows'; None for a sentence without words."""
+    if not windows:
+        return None
+
+    def merged(votes: list[FloatArray | None]) -> FloatArray | None:
+        present = [vote for vote in votes if vote is not None]
+        return merge_votes(windows, present, first, last) if present else None
+
+    entity = merge_votes(windows, [p.entity for p in parts], first, last)
+    return Votes(entity, merged([p.pos for p in parts]), merged([p.chunk for p in parts]))
+
+
+def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
+    """How a model's sentences are cut into windows."""
+    data = manifest.recipe.data
+    limit = min(data.window, manifest.window) if data.window else manifest.window
+    return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap)
+
+
+def segmented(text: str) -> Document:
+    """A raw text as a Document with sentences and words."""
+    return Document(text, segment(text))
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+) -> Recognizer:
+    """Load a model or run folder, without network.
+
+    Args:
+        path: a model folder, or the run folder around it.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `bf16` is faster where the device computes it natively; see `TorchBackend`.
+
+    Raises:
+        ModelError: the folder is missing, damaged, foreign or newer than the program.
+        MissingExtraError: torch is not installed.
+    """
+    folder = find_model(path)
+    manifest = read_manifest(folder)
+    tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
+    try:
+        from posner.backends.torch import TorchBackend
+    except ImportError as error:
+        raise MissingExtraError("running this model", "train") from error
+    backend = TorchBackend.load(folder, manifest, device=device, precision=precision)
+    return Recognizer(manifest, tokenizer, backend)

@@ -1,0 +1,1 @@
+"""Training: the loop, its checkpoints, the run folder. Needs `posner[train]`."""

@@ -1,0 +1,91 @@
+"""The dev set: tagged along the same road as any text, scored, and its loss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from posner.align import IGNORED, IntArray
+from posner.decode import Transitions, forward, log_partition
+from posner.document import Document
+from posner.evaluation.documents import evaluate_document
+from posner.evaluation.result import Evaluation
+from posner.recognizer import Recognizer, Votes
+from posner.training.prepare import PreparedSet
+from posner.windows import FloatArray
+
+
+@dataclass(frozen=True)
+class DevResult:
+    """What one look at the dev set found; `loss` is the mean entity loss a word."""
+
+    evaluation: Evaluation
+    loss: float
+
+
+def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:
+    """Tag and score a prepared set."""
+    begin = time.perf_counter()
+    votes = recognizer.votes(dev.documents)
+    tagged = recognizer.assemble(dev.documents, votes)
+    seconds = time.perf_counter() - begin
+    evaluation = score_documents(dev.documents, tagged, bool(recognizer.manifest.pos_tags))
+    evaluation += Evaluation(seconds=seconds)
+    return DevResult(evaluation, _mean_loss(votes, dev, recognizer.backend.transitions))
+
+
+def evaluate_documents(recognizer: Recognizer, documents: Sequence[Document]) -> Evaluation:
+    """Tag the words of gold documents and score what was found."""
+    begin = time.perf_counter()
+    tagged = list(recognizer.pipe(documents))
+    seconds = time.perf_counter() - begin
+    evaluation = score_documents(documents, tagged, bool(recognizer.manifest.pos_tags))
+    return evaluation + Evaluation(seconds=seconds)
+
+
+def score_documents(
+    gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
+) -> Evaluation:
+    """Score tagged documents against gold ones with the same words."""
+    total = Evaluation()
+    for truth, found in zip(gold, tagged, strict=True):
+        pos = [[t.pos or "" for t in s.tokens] for s in found.sentences] if has_pos else None
+        total += evaluate_document(truth, found, predicted_pos=pos)
+    return total
+
+
+def _mean_loss(votes: Sequence[Votes], dev: PreparedSet, transitions: Transitions | None) -> float:
+    total, words = 0.0, 0
+    remaining = iter(votes)
+    for document, gold in zip(dev.encoded, dev.gold, strict=True):
+        for first, last in zip(document.sentences, document.sentences[1:], strict=False):
+            emissions = next(remaining).entity
+            tags = gold.entity[first:last]
+            known = tags != IGNORED
+            if not known.any():
+                continue
+            if transitions is None:
+                total += _softmax_loss(emissions[known], tags[known])
+            elif known.all():
+                total += _chain_loss(emissions, tags, transitions)
+            words += int(known.sum())
+    return total / words if words else 0.0
+
+
+def _softmax_loss(emissions: FloatArray, tags: IntArray) -> float:
+    """Summed over words: (words, tags) against (words,)."""
+    shifted = emissions - emissions.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=1))
+    return float((log_total - shifted[np.arange(len(tags)), tags]).sum())
+
+
+def _chain_loss(emissions: FloatArray, tags: IntArray, transitions: Transitions) -> float:
+    """The negative log-likelihood of a path, (words,) tags."""
+    exact = emissions.astype(np.float64)[None]
+    lengths = np.array([len(tags)])
+    total = log_partition(forward(exact, transitions), lengths, transitions)[0]
+    path = exact[0, np.arange(len(tags)), tags].sum() + transitions.pairs[tags[:-1], tags[1:]].sum()
+    return float(total - path - transitions.start[tags[0]] - transitions.end[tags[-1]])

@@ -1,0 +1,312 @@
+"""The loop: steps, evaluations, early stopping, checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor
+
+from posner.align import PieceTokenizer
+from posner.backends.torch import TorchBackend
+from posner.batching import collate
+from posner.errors import PosnerError
+from posner.folder import Manifest
+from posner.model.losses import loss_of, zero_like
+from posner.model.network import Network
+from posner.model.saved import save_network
+from posner.model.tensors import TensorBatch
+from posner.recipe import TrainingRecipe
+from posner.recognizer import Recognizer
+from posner.training.checkpoint import Checkpointer, Progress
+from posner.training.console import Reporter
+from posner.training.develop import DevResult, evaluate_prepared
+from posner.training.optimisation import Schedule, WeightAverage
+from posner.training.plan import Part, Planner
+from posner.training.prepare import PreparedSet
+from posner.training.run import MetricsLine, RunFolder
+from posner.training.targets import batch_targets
+from posner.training.watch import Interruption, Stopwatch, memory_gigabytes
+
+
+class InterruptedRunError(PosnerError):
+    """The user stopped a training; what was done stands in a checkpoint."""
+
+    exit_code = 130
+
+
+@dataclass
+class Work:
+    """What a training works with; built by `posner.training.train`.
+
+    Attributes:
+        accelerator: device, precision, processes.
+        network: the bare network, whose weights are trained.
+        manifest: what the saved model will say of itself.
+        tokenizer: belongs to the network.
+        optimizer: over the network's weights.
+        schedule: its course.
+        average: the weights' moving average, if wanted.
+        planner: which windows go into which step.
+        train: what is learned.
+        dev: what is scored after each epoch.
+        run: where everything lands.
+        reporter: whom to tell.
+    """
+
+    accelerator: Accelerator
+    network: Network
+    manifest: Manifest
+    tokenizer: PieceTokenizer
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    average: WeightAverage | None
+    planner: Planner
+    train: PreparedSet
+    dev: PreparedSet
+    run: RunFolder
+    reporter: Reporter
+
+
+class Loop:
+    """Runs a training from wherever it stands."""
+
+    def __init__(self, work: Work, judge: Network) -> None:
+        """Prepare.
+
+        Args:
+            work: see there.
+            judge: another network of the same build, which evaluates: in float32, with the
+                averaged weights where there are such, and without touching the one that learns.
+        """
+        self.work = work
+        self.recipe: TrainingRecipe = work.network.recipe.training
+        self.judge = judge
+        self.wrapped, self.optimizer = work.accelerator.prepare(work.network, work.optimizer)
+        self.checkpoints = Checkpointer(
+            work.run.checkpoints, work.accelerator, work.schedule, work.average
+        )
+        self.progress = Progress()
+        self.watch = Stopwatch()
+        self.estimated = False
+        self.padding = 0.0
+
+    def run(self, *, resume: bool) -> DevResult | None:
+        """Train to the end; the best evaluation's result, or None if none beat a resumed one.
+
+        Raises:
+            InterruptedRunError: the user stopped it; a checkpoint was written.
+        """
+        latest = self.checkpoints.latest() if resume else None
+        if latest is not None:
+            self.progress = self.checkpoints.restore(latest)
+        if self._is_main:
+            self.work.run.rewind(self.progress.step)
+        self.work.reporter.begin(self.progress.step, self.work.schedule.total)
+        best: DevResult | None = None
+        try:
+            with Interruption() as interruption:
+                while not self._finished():
+                    self._train_epoch(interruption)
+                    result = self._evaluate()
+                    best = result or best
+        finally:
+            self.work.reporter.end()
+        return best
+
+    @property
+    def _is_main(self) -> bool:
+        return bool(self.work.accelerator.is_main_process)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the training, earlier parts of a resumed run included."""
+        return self.progress.seconds + self.watch.seconds
+
+    def _finished(self) -> bool:
+        progress, recipe = self.progress, self.recipe
+        if progress.epoch >= recipe.epochs:
+            return True
+        enough = progress.epoch >= recipe.minimum_epochs
+        return bool(recipe.patience) and enough and progress.stale >= recipe.patience
+
+    def _train_epoch(self, interruption: Interruption) -> None:
+        progress = self.progress
+        plan = self.work.planner.epoch(progress.epoch)
+        self.padding = plan.padding
+        process = self.work.accelerator.process_index
+        for step in plan.steps[progress.step_in_epoch :]:
+            begin = time.perf_counter()
+            self._step(step[process], step)
+            progress.step += 1
+            progress.step_in_epoch += 1
+            progress.train_seconds += time.perf_counter() - begin
+            self._report_step()
+            every = self.recipe.checkpoint_steps
+            due = bool(every) and progress.step % every == 0
+            stop = self._stop_requested(interruption)
+            if (due and progress.step_in_epoch < len(plan.steps)) or stop:
+                self._checkpoint()
+            if stop:
+                raise InterruptedRunError(
+                    f"stopped after step {progress.step}",
+                    where=self.work.run.path,
+                    remedy="go on with the same command and --resume",
+                )
+        progress.epoch += 1
+        progress.step_in_epoch = 0
+
+    def _step(self, parts: list[Part], all_parts: list[list[Part]]) -> None:
+        """One step of the optimiser: this process's parts, one after the other."""
+        work, accelerator = self.work, self.work.accelerator
+        counted = [part for process in all_parts for part in process if part.counted]
+        words = sum(work.train.core_words(part.windows) for part in counted)
+        work.schedule.apply(work.optimizer, self.progress.step)
+        self.wrapped.train()
+        for number, part in enumerate(parts, start=1):
+            last = number == len(parts)
+            with contextlib.nullcontext() if last else accelerator.no_sync(self.wrapped):
+                # Gradients are averaged over processes; the loss is a mean over all words.
+                loss = self._part_loss(part) * (accelerator.num_processes / words)
+                accelerator.backward(loss)
+        if self.recipe.clip:
+            accelerator.clip_grad_norm_(self.wrapped.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if work.average is not None:
+            work.average.update(work.network)
+        self.progress.words += words
+        self.progress.pieces += sum(
+            work.train.windows[i].pieces for part in counted for i in part.windows
+        )
+
+    def _part_loss(self, part: Part) -> Tensor:
+        """The summed loss of one part, zero if it is a mere repetition."""
+        work = self.work
+        windows = [work.train.windows[i] for i in part.windows]
+        batch = collate(windows, work.train.encoded, work.tokenizer)
+        tensors = TensorBatch.of(batch, work.accelerator.device)
+        outputs = self.wrapped(tensors)
+        targets = batch_targets(work.train, part.windows, batch, work.network)
+        loss = loss_of(work.network, outputs, targets.to(work.accelerator.device), tensors)
+        if not part.counted:
+            return zero_like(loss)
+        # Processes take parts of one size, so this one's sum stands for its share of the step.
+        self.progress.loss += float(loss.entity) * work.accelerator.num_processes
+        return loss.total
+
+    def _report_step(self) -> None:
+        progress, total = self.progress, self.work.schedule.total
+        speed = progress.pieces / max(progress.train_seconds, 1e-9)
+        left = (total - progress.step) * progress.train_seconds / max(1, self._steps_counted())
+        self.work.reporter.step(progress.step, speed, left)
+        epoch_over = progress.epoch == 0 and progress.step_in_epoch == self._epoch_steps()
+        if not self.estimated and (self.watch.seconds > 5 or epoch_over):
+            self.estimated = True
+            # An evaluation costs about a quarter of a training step's time for each piece.
+            evaluations = self.recipe.epochs - progress.epoch
+            pieces = sum(w.pieces for w in self.work.dev.windows)
+            minutes = (left + 0.35 * evaluations * pieces / speed) / 60
+            self.work.reporter.say(
+                f"expects to need about {_minutes(minutes)} and "
+                f"{memory_gigabytes(self.work.accelerator.device):.1f} GB of memory"
+            )
+
+    def _steps_counted(self) -> int:
+        """Steps since the last evaluation, which `train_seconds` were spent on."""
+        return self.progress.step_in_epoch
+
+    def _epoch_steps(self) -> int:
+        return max(1, self.work.schedule.total // self.recipe.epochs)
+
+    def _stop_requested(self, interruption: Interruption) -> bool:
+        """Whether any process was asked to stop; all processes answer alike."""
+        accelerator = self.work.accelerator
+        if accelerator.num_processes == 1:
+            return interruption.requested
+        flag = torch.tensor(float(interruption.requested), device=accelerator.device)
+        return bool(accelerator.reduce(flag, reduction="sum") > 0)
+
+    def _evaluate(self) -> DevResult | None:
+        """Score the dev set, save the model if it is the best; its result in that case."""
+        work, progress = self.work, self.progress
+        work.reporter.evaluating()
+        found: list[DevResult | None] = [None]
+        if self._is_main:
+            found[0] = self._judge()
+        broadcast_object_list(found, from_process=0)
+        result = found[0]
+        assert result is not None
+        f1 = result.evaluation.counts.f1
+        better = f1 > progress.best_f1
+        line = self._metrics(result, better)
+        if better:
+            progress.best_f1, progress.best_step, progress.stale = f1, progress.step, 0
+        else:
+            progress.stale += 1
+        work.schedule.observe(f1)
+        if self._is_main:
+            if better:
+                self._save_model(line, result)
+            work.run.append(line)
+            work.reporter.evaluated(line)
+        progress.loss, progress.words, progress.pieces, progress.train_seconds = 0.0, 0, 0, 0.0
+        self._checkpoint()
+        return result if better else None
+
+    def _judge(self) -> DevResult:
+        work = self.work
+        self.judge.load_state_dict(self._weights())
+        backend = TorchBackend(self.judge, work.manifest)
+        return evaluate_prepared(Recognizer(work.manifest, work.tokenizer, backend), work.dev)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """The weights to judge and save: the averaged ones where there are such."""
+        weights = dict(self.work.network.state_dict())
+        if self.work.average is not None:
+            weights |= self.work.average.weights
+        return weights
+
+    def _metrics(self, result: DevResult, better: bool) -> MetricsLine:
+        progress, counts = self.progress, result.evaluation.counts
+        rate = self.recipe.learning_rate * self.work.schedule.at(progress.step - 1)
+        return MetricsLine(
+            epoch=progress.epoch,
+            step=progress.step,
+            train_loss=progress.loss / max(1, progress.words),
+            dev_loss=result.loss,
+            precision=counts.precision,
+            recall=counts.recall,
+            f1=counts.f1,
+            learning_rate=rate,
+            seconds=round(self.seconds, 2),
+            pieces_per_second=round(progress.pieces / max(progress.train_seconds, 1e-9), 1),
+            padding=round(self.padding, 4),
+            best=better,
+        )
+
+    def _save_model(self, line: MetricsLine, result: DevResult) -> None:
+        figures = dict(self.work.manifest.figures)
+        figures["dev"] = {
+            "epoch": line.epoch,
+            "seconds": line.seconds,
+            "loss": line.dev_loss,
+            **{k: v for k, v in result.evaluation.to_json().items() if k != "words_per_second"},
+        }
+        manifest = dataclasses.replace(self.work.manifest, figures=figures)
+        save_network(
+            self.work.run.model, self.work.network, manifest, self.work.tokenizer, self._weights()
+        )
+
+    def _checkpoint(self) -> None:
+        kept = dataclasses.replace(self.progress, seconds=self.seconds)
+        self.checkpoints.save(kept)
+
+
+def _minutes(minutes: float) -> str:
+    return "1 minute" if minutes < 1.5 else f"{minutes:.0f} minutes"

@@ -1,0 +1,145 @@
+"""AdamW with a rate for the encoder and one for what stands above it; their course; averaging."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from posner.model.backbone import encoder_layers
+from posner.model.network import Network
+from posner.recipe import TrainingRecipe
+
+
+def build_optimizer(network: Network, recipe: TrainingRecipe) -> torch.optim.AdamW:
+    """AdamW over everything that takes a gradient.
+
+    Each group holds its own peak rate as `peak`. An encoder layer's is the encoder's times
+    `layer_decay` for every layer above it. Vectors (biases, normalisation) are not decayed. The
+    fused kernel took a fifth of the plain one's time on the CPU that this was written on.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    rates = _rates(network, recipe)
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
+            groups.setdefault((rates[id(parameter)], decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
+            for (rate, decay), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def _rates(network: Network, recipe: TrainingRecipe) -> dict[int, float]:
+    """The peak rate of each parameter, by identity."""
+    rates = {id(p): recipe.head_learning_rate for p in network.parameters()}
+    layers = encoder_layers(network.encoder)
+    lowest = recipe.learning_rate * recipe.layer_decay ** len(layers)
+    rates |= {id(p): lowest for p in network.encoder.parameters()}
+    for height, layer in enumerate(layers):
+        rate = recipe.learning_rate * recipe.layer_decay ** (len(layers) - 1 - height)
+        rates |= {id(p): rate for p in layer.parameters()}
+    return rates
+
+
+@dataclass
+class Schedule:
+    """The learning rate relative to its peak.
+
+    Attributes:
+        recipe: names the schedule.
+        total: steps of the whole training.
+        factor: what plateaus have lowered it to.
+        best: the best dev F1 that the plateau rule has seen.
+        stale: evaluations since.
+    """
+
+    recipe: TrainingRecipe
+    total: int
+    factor: float = 1.0
+    best: float = -1.0
+    stale: int = 0
+
+    @property
+    def warmup(self) -> int:
+        """Steps of warmup."""
+        warmup = self.recipe.warmup
+        return round(warmup * self.total) if warmup < 1 else round(warmup)
+
+    def at(self, step: int) -> float:
+        """The relative rate of step `step`, counted from 0."""
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        share = (step - self.warmup) / max(1, self.total - self.warmup)
+        match self.recipe.schedule:
+            case "linear":
+                return max(0.0, 1.0 - share)
+            case "cosine":
+                return 0.5 * (1.0 + math.cos(math.pi * min(1.0, share)))
+            case "constant":
+                return 1.0
+            case "plateau":
+                return self.factor
+
+    def apply(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        """Set the rates of all groups for a step."""
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * self.at(step)
+
+    def observe(self, f1: float) -> None:
+        """Tell the dev F1 of an evaluation; a plateau lowers the rate from now on."""
+        if f1 > self.best:
+            self.best, self.stale = f1, 0
+            return
+        self.stale += 1
+        if self.stale > self.recipe.plateau_patience:
+            self.factor *= self.recipe.plateau_factor
+            self.stale = 0
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold."""
+        return {"factor": self.factor, "best": self.best, "stale": self.stale}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint's state."""
+        self.factor, self.best = float(state["factor"]), float(state["best"])
+        self.stale = int(state["stale"])
+
+
+class WeightAverage:
+    """An exponential moving average of the weights that are trained.
+
+    Its decay grows with the steps as (1 + n) / (10 + n) up to the recipe's, so that the first
+    weights do not linger (after TensorFlow's ExponentialMovingAverage). torch's AveragedModel
+    copies frozen weights too, which are half of the embedded backbone.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.weights: dict[str, Tensor] = {
+            name: parameter.detach().clone()
+            for name, parameter in network.named_parameters()
+            if parameter.requires_grad
+        }
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take in the weights after a step."""
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        self.steps += 1
+        current = dict(network.named_parameters())
+        averaged = list(self.weights.values())
+        torch._foreach_lerp_(averaged, [current[name] for name in self.weights], 1 - decay)
+
+    def restore(self, weights: dict[str, Tensor], steps: int) -> None:
+        """Go on from a checkpoint's state."""
+        for name, tensor in weights.items():
+            self.weights[name].copy_(tensor)
+        self.steps = steps

@@ -1,0 +1,89 @@
+"""Which windows go into which step of an epoch, on which process. Known in advance, from the seed.
+
+Because every process knows the whole plan, the loss is normalised by the words of the whole step
+without a word between processes, and a resumed run simply goes on at step n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posner.batching import padding_share, shuffled_batches
+from posner.errors import RecipeError
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process computes at once.
+
+    Attributes:
+        windows: indices into the training windows.
+        counted: false for a repetition that only keeps all processes in step.
+    """
+
+    windows: tuple[int, ...]
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """One epoch.
+
+    Attributes:
+        steps: for each step, for each process, its parts in order.
+        padding: the share of the places that hold padding.
+    """
+
+    steps: list[list[list[Part]]]
+    padding: float
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Plans epochs.
+
+    Attributes:
+        lengths: pieces of each window.
+        batch_pieces: padded pieces a step, over all processes and parts.
+        processes: how many compute a step together.
+        accumulation: parts that each computes one after the other.
+        seed: of the order.
+    """
+
+    lengths: Sequence[int]
+    batch_pieces: int
+    processes: int
+    accumulation: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        longest = max(self.lengths, default=0)
+        if longest > self.part_pieces:
+            raise RecipeError(
+                "a sentence fits no batch",
+                where="training.batch-pieces",
+                expected=f"at least {longest * self.processes * self.accumulation}",
+                got=self.batch_pieces,
+                remedy="raise it, or cut long sentences into windows with a smaller data.window",
+            )
+
+    @property
+    def part_pieces(self) -> int:
+        """Padded pieces that a part may hold."""
+        return self.batch_pieces // (self.processes * self.accumulation)
+
+    def epoch(self, number: int) -> EpochPlan:
+        """The plan of epoch `number`, counted from 0."""
+        batches = shuffled_batches(self.lengths, self.part_pieces, seed=self.seed * 1000 + number)
+        size = self.processes * self.accumulation
+        steps = []
+        for begin in range(0, len(batches), size):
+            parts = [Part(tuple(batch)) for batch in batches[begin : begin + size]]
+            parts += [Part(parts[0].windows, counted=False)] * (size - len(parts))
+            steps.append([parts[process :: self.processes] for process in range(self.processes)])
+        return EpochPlan(steps, padding_share(self.lengths, batches))
+
+    def steps(self, epochs: int) -> int:
+        """Steps in the first `epochs` epochs together."""
+        return sum(len(self.epoch(number).steps) for number in range(epochs))

@@ -1,0 +1,207 @@
+"""The run folder: everything that one training makes.
+
+RUN/model/            the best model so far
+RUN/metrics.jsonl     a line per evaluation
+RUN/recipe.toml       what was used
+RUN/run.json          data, environment, how it ended
+RUN/checkpoints/      the last checkpoint, while the run goes on
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from posner import __version__
+from posner.errors import DataError, PosnerError, RecipeError
+from posner.folder import ensure_writable
+from posner.recipe import Recipe, recipe_from_dict
+
+
+@dataclass(frozen=True)
+class MetricsLine:
+    """One evaluation, as `metrics.jsonl` holds it.
+
+    Attributes:
+        epoch: passes finished.
+        step: steps finished.
+        train_loss: mean entity loss a word since the last evaluation.
+        dev_loss: mean entity loss a word of the dev set.
+        precision, recall, f1: strict micro on the dev set, 0 to 1.
+        learning_rate: the encoder's at that step.
+        seconds: since the start, earlier parts of a resumed run included.
+        pieces_per_second: real pieces that training took in, padding not counted.
+        padding: share of the batches' places that held padding.
+        best: whether the model in the folder was replaced by this one.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    dev_loss: float
+    precision: float
+    recall: float
+    f1: float
+    learning_rate: float
+    seconds: float
+    pieces_per_second: float
+    padding: float
+    best: bool
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and records of one run."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The model folder."""
+        return self.path / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints are written."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """`metrics.jsonl`."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def record(self) -> Path:
+        """`run.json`."""
+        return self.path / "run.json"
+
+    def start(self, recipe: Recipe, data: dict[str, Any], *, force: bool) -> None:
+        """Make the folder and write what is used.
+
+        Raises:
+            PosnerError: it is not empty and `force` is off.
+        """
+        ensure_writable(self.path, force=force)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.metrics.unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        (self.path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+        self.write_record(
+            {
+                "state": "started",
+                "data": data,
+                "recipe": recipe.to_dict(),
+                "environment": environment(),
+            }
+        )
+
+    def read_record(self) -> dict[str, Any]:
+        """`run.json`.
+
+        Raises:
+            PosnerError: the folder is no run.
+        """
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise PosnerError(
+                "no run to resume", where=self.path, remedy="start it without --resume"
+            ) from error
+        except ValueError as error:
+            raise PosnerError("damaged", where=self.record, got=error) from error
+        return dict(record)
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Replace `run.json`."""
+        replace_text(self.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+    def check_resumable(self, recipe: Recipe, data: dict[str, Any]) -> dict[str, Any]:
+        """The record of a run that may go on with these settings and data.
+
+        Raises:
+            RecipeError: the run was started with other settings.
+            DataError: the run was started on other data.
+        """
+        record = self.read_record()
+        started = recipe_from_dict(record["recipe"], where=str(self.record)).to_dict()
+        for section, values in recipe.to_dict().items():
+            for key, value in values.items():
+                if started[section][key] != value:
+                    raise RecipeError(
+                        "the run was started with another value",
+                        where=f"{section}.{key}",
+                        expected=started[section][key],
+                        got=value,
+                        remedy="resume with the same settings, or start a new run",
+                    )
+        if record["data"]["fingerprint"] != data["fingerprint"]:
+            raise DataError(
+                "the run was started on other data",
+                where=self.path,
+                remedy="resume with the same files, or start a new run",
+            )
+        return record
+
+    def append(self, line: MetricsLine) -> None:
+        """Add a line to `metrics.jsonl`."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(line)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rewind(self, step: int) -> list[MetricsLine]:
+        """Drop what was recorded after a checkpoint's step (or half written); return the rest."""
+        kept: list[MetricsLine] = []
+        if self.metrics.is_file():
+            for text in self.metrics.read_text(encoding="utf-8").splitlines():
+                try:
+                    line = MetricsLine(**json.loads(text))
+                except (ValueError, TypeError):
+                    break
+                if line.step <= step:
+                    kept.append(line)
+        replace_text(self.metrics, "".join(json.dumps(asdict(line)) + "\n" for line in kept))
+        return kept
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file beside its place and rename it."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def environment() -> dict[str, Any]:
+    """What the figures of a run depend on."""
+    import torch
+
+    names = ("torch", "transformers", "tokenizers", "accelerate", "numpy")
+    return {
+        "posner": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        "packages": {name: metadata.version(name) for name in names},
+        "command": " ".join(sys.argv),
+    }
+
+
+def processor_name() -> str:
+    """The processor as the system names it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,79 @@
+"""The gold tags of a batch: on core words, and on pieces where the loss is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from posner.align import IGNORED, IntArray, project_labels
+from posner.batching import Batch
+from posner.model.losses import Targets
+from posner.model.network import Network
+from posner.training.prepare import GoldTags, PreparedSet
+
+
+def batch_targets(
+    prepared: PreparedSet, indices: Sequence[int], batch: Batch, network: Network
+) -> Targets:
+    """The targets of the windows `indices`, which `batch` holds in that order."""
+    entity = core_tags(prepared, indices, batch, lambda gold: gold.entity)
+    assert entity is not None
+    data = network.recipe.data
+    pieces = None
+    if data.pooling == "none":
+        pieces = piece_tags(entity, batch, network)
+    return Targets(
+        entity=torch.from_numpy(entity),
+        pos=_tensor(core_tags(prepared, indices, batch, lambda gold: gold.pos)),
+        chunk=_tensor(core_tags(prepared, indices, batch, lambda gold: gold.chunk)),
+        pieces=_tensor(pieces),
+        words=prepared.core_words(indices),
+    )
+
+
+def core_tags(
+    prepared: PreparedSet,
+    indices: Sequence[int],
+    batch: Batch,
+    choose: Callable[[GoldTags], IntArray | None],
+) -> IntArray | None:
+    """(windows, core words) gold tags, `IGNORED` on padding; None without that head."""
+    table = np.full(batch.core.shape, IGNORED, dtype=np.int64)
+    for row, i in enumerate(indices):
+        window = prepared.windows[i]
+        tags = choose(prepared.gold[window.document])
+        if tags is None:
+            return None
+        count = window.core_last - window.core_first
+        table[row, :count] = tags[window.core_first : window.core_last]
+    return table
+
+
+def piece_tags(entity: IntArray, batch: Batch, network: Network) -> IntArray:
+    """(windows, pieces) the words' tags put onto their pieces by the recipe's rule.
+
+    Special pieces, padding and the pieces of context words are `IGNORED`.
+
+    Args:
+        entity: (windows, core words) gold tags.
+        batch: the batch that they belong to.
+        network: knows the rule, and the tag that goes on after each tag.
+    """
+    inside = network.inside.cpu().numpy()
+    table = np.full(batch.piece_ids.shape, IGNORED, dtype=np.int64)
+    for row, word_of_piece in enumerate(batch.piece_words):
+        words = int(batch.word_mask[row].sum())
+        real = batch.core_mask[row]
+        tags = np.full(words, IGNORED, dtype=np.int64)
+        tags[batch.core[row, real]] = entity[row, real]
+        inner = word_of_piece >= 0
+        counts = np.bincount(word_of_piece[inner], minlength=words)
+        table[row, inner] = project_labels(tags, counts, network.recipe.data.label_rule, inside)
+    return table
+
+
+def _tensor(table: IntArray | None) -> Tensor | None:
+    return None if table is None else torch.from_numpy(table)

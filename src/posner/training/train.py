@@ -1,0 +1,247 @@
+"""`train`: from a labelled corpus and a recipe to a run folder with a model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import set_seed
+
+from posner.align import Encoder, PieceTokenizer, alphabet_of
+from posner.corpus import Corpus
+from posner.document import Document
+from posner.errors import DataError
+from posner.evaluation.result import Evaluation
+from posner.folder import Manifest
+from posner.model.backbone import Backbone, load_backbone
+from posner.model.network import build_network, required_head_tags
+from posner.model.saved import native_bf16, torch_device
+from posner.recipe import Recipe
+from posner.recognizer import window_plan
+from posner.training.console import Reporter, Silent, clock
+from posner.training.loop import Loop, Work
+from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
+from posner.training.plan import Planner
+from posner.training.prepare import (
+    PreparedSet,
+    TagSets,
+    check_alignment,
+    fingerprint,
+    hold_out,
+    prepare,
+    tag_sets,
+)
+from posner.training.run import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training came to.
+
+    Attributes:
+        run: the run folder.
+        evaluation: the best model's on the dev set; None where a resumed run found none better.
+        f1: its strict F1.
+        seconds: wall time of the training.
+        main: whether this process is the one that speaks.
+    """
+
+    run: Path
+    evaluation: Evaluation | None
+    f1: float
+    seconds: float
+    main: bool
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The documents of a training, and what `run.json` says of them."""
+
+    train: Sequence[Document]
+    dev: Sequence[Document]
+    facts: dict[str, Any]
+
+
+def train(
+    corpus: Corpus,
+    dev: Corpus | None,
+    recipe: Recipe,
+    out: Path,
+    *,
+    reporter: Reporter,
+    resume: bool = False,
+    force: bool = False,
+) -> TrainResult:
+    """Fine-tune a recogniser.
+
+    Args:
+        corpus: what it learns from.
+        dev: what chooses the best epoch; by default a share of the corpus is set aside.
+        recipe: every setting.
+        out: the run folder.
+        reporter: is told how it goes.
+        resume: go on from the folder's last checkpoint; from the start if there is none.
+        force: write into a folder that is not empty.
+
+    Raises:
+        DataError: the corpus cannot be learned from, or a resumed run's was another.
+        RecipeError: settings that contradict each other, or a resumed run's.
+        ModelError: the backbone cannot be loaded.
+        InterruptedRunError: the user stopped it; `resume` goes on.
+    """
+    tags = tag_sets(corpus)
+    check_alignment(corpus)
+    if dev is not None:
+        check_alignment(dev)
+    accelerator = _accelerator(recipe)
+    reporter = reporter if accelerator.is_main_process else Silent()
+    parts = _parts(corpus, dev, recipe, tags, reporter)
+    run = RunFolder(out)
+    if accelerator.is_main_process:
+        if resume:
+            run.check_resumable(recipe, parts.facts)
+        else:
+            run.start(recipe, parts.facts, force=force)
+    accelerator.wait_for_everyone()
+    work = _build(parts, tags, recipe, accelerator, run, reporter)
+    judge = copy.deepcopy(work.network)
+    set_seed(recipe.training.seed, device_specific=True)
+    loop = Loop(work, judge)
+    best = loop.run(resume=resume)
+    if accelerator.is_main_process:
+        record = run.read_record()
+        run.write_record(record | {"state": "finished", "seconds": round(loop.seconds, 1)})
+    return TrainResult(
+        run=out,
+        evaluation=best.evaluation if best else None,
+        f1=loop.progress.best_f1,
+        seconds=loop.seconds,
+        main=accelerator.is_main_process,
+    )
+
+
+def _accelerator(recipe: Recipe) -> Accelerator:
+    """Accelerate for the recipe's device and precision, fresh for every training."""
+    AcceleratorState._reset_state()
+    device = torch_device(recipe.training.device)
+    wanted = recipe.training.precision
+    bf16 = native_bf16(device) if wanted == "auto" else wanted == "bf16"
+    return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=device.type == "cpu")
+
+
+def _parts(
+    corpus: Corpus, dev: Corpus | None, recipe: Recipe, tags: TagSets, reporter: Reporter
+) -> _Parts:
+    """Training and dev documents, with what a user should know of them beforehand."""
+    if dev is None:
+        parted = hold_out(corpus.documents, recipe.training.dev_share, recipe.training.seed)
+        train_documents, dev_documents = parted.train, parted.dev
+        count = len(dev_documents) if parted.unit == "documents" else _sentences(dev_documents)
+        reporter.say(f"no dev set given: {count} {parted.unit} of {corpus.path} are set aside")
+    else:
+        if dev.word_count == 0:
+            raise DataError("holds no sentence", where=dev.path, expected="a labelled corpus")
+        train_documents, dev_documents = corpus.documents, dev.documents
+        for label in sorted(set(dev.labels) - set(tags.labels)):
+            reporter.say(
+                f"warning: {label} occurs in {dev.path} but not in {corpus.path}; "
+                "each of its entities counts as missed"
+            )
+    facts = {
+        "train": str(corpus.path),
+        "dev": str(dev.path) if dev else None,
+        "train_sentences": _sentences(train_documents),
+        "dev_sentences": _sentences(dev_documents),
+        "fingerprint": fingerprint(train_documents) + fingerprint(dev_documents),
+    }
+    return _Parts(train_documents, dev_documents, facts)
+
+
+def _sentences(documents: Sequence[Document]) -> int:
+    return sum(len(d.sentences) for d in documents)
+
+
+def _build(
+    parts: _Parts,
+    tags: TagSets,
+    recipe: Recipe,
+    accelerator: Accelerator,
+    run: RunFolder,
+    reporter: Reporter,
+) -> Work:
+    """Everything that the loop works with."""
+    set_seed(recipe.training.seed)
+    backbone = load_backbone(recipe.backbone, dropout=recipe.training.encoder_dropout)
+    manifest = _manifest(parts, tags, recipe, backbone)
+    network = build_network(backbone.encoder, manifest)
+    train_set, dev_set = _prepared(parts, manifest, backbone.tokenizer)
+    settings = recipe.training
+    planner = Planner(
+        lengths=[w.pieces for w in train_set.windows],
+        batch_pieces=settings.batch_pieces,
+        processes=accelerator.num_processes,
+        accumulation=settings.accumulation,
+        seed=settings.seed,
+    )
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    reporter.say(
+        f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
+        f"{dev_set.sentences:,} to judge by; labels {' '.join(tags.labels)}; "
+        f"{trained / 1e6:.1f} of {sum(p.numel() for p in network.parameters()) / 1e6:.1f} million "
+        f"weights are trained on {accelerator.device}, {_precision(accelerator)}"
+    )
+    return Work(
+        accelerator=accelerator,
+        network=network,
+        manifest=manifest,
+        tokenizer=backbone.tokenizer,
+        optimizer=build_optimizer(network, settings),
+        schedule=Schedule(settings, planner.steps(settings.epochs)),
+        average=WeightAverage(network, settings.ema) if settings.ema else None,
+        planner=planner,
+        train=train_set,
+        dev=dev_set,
+        run=run,
+        reporter=reporter,
+    )
+
+
+def _precision(accelerator: Accelerator) -> str:
+    return "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
+
+
+def _manifest(parts: _Parts, tags: TagSets, recipe: Recipe, backbone: Backbone) -> Manifest:
+    pos, chunk = required_head_tags(recipe, tags.pos, tags.chunk)
+    return Manifest(
+        recipe=recipe,
+        labels=tags.labels,
+        window=backbone.window,
+        pos_tags=pos,
+        chunk_tags=chunk,
+        characters=alphabet_of(parts.train) if recipe.features.characters else "",
+        figures={"data": {k: v for k, v in parts.facts.items() if k != "fingerprint"}},
+    )
+
+
+def _prepared(
+    parts: _Parts, manifest: Manifest, tokenizer: PieceTokenizer
+) -> tuple[PreparedSet, PreparedSet]:
+    encoder = Encoder(tokenizer, manifest.characters)
+    plan = window_plan(manifest, tokenizer)
+    first, second = (
+        prepare(documents, manifest, encoder, plan) for documents in (parts.train, parts.dev)
+    )
+    return first, second
+
+
+def describe(result: TrainResult) -> str:
+    """One closing line."""
+    return (
+        f"best dev F1 {100 * result.f1:.2f} in {clock(result.seconds)}; "
+        f"the model is in {result.run / 'model'}"
+    )

@@ -1,0 +1,63 @@
+"""Time, memory, and the user's wish to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+import psutil
+import torch
+
+
+class Stopwatch:
+    """Wall time since it was made."""
+
+    def __init__(self) -> None:
+        self._begin = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return time.perf_counter() - self._begin
+
+
+def memory_gigabytes(device: torch.device) -> float:
+    """The most that this process has used so far, in GB: the GPU's memory, or the machine's."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device)) / 1e9
+    process = psutil.Process()
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float(process.memory_info().rss) / 1e9
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return max(peak, process.memory_info().rss) / 1e9
+
+
+class Interruption:
+    """Turns Ctrl-C and SIGTERM into a wish that the loop meets at its next step.
+
+    A second Ctrl-C stops at once. Outside the main thread signals cannot be caught and are left.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _request(self, number: int, _frame: FrameType | None) -> None:
+        if self.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.requested = True
