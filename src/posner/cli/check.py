@@ -1,0 +1,140 @@
+"""`posner check DATA`: everything that is wrong with a corpus, and its statistics."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
+from posner.corpus.files import write_json
+from posner.corpus.statistics import DEFAULT_WINDOW, compare, describe
+from posner.errors import UsageError
+from posner.schemes import SCHEMES
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("data", metavar="DATA", help="a file, a folder or the name of a data set")
+    parser.add_argument("--format", choices=FORMATS, help="the format (default: found out)")
+    parser.add_argument("--scheme", help=f"the tag scheme: {', '.join(SCHEMES)}")
+    parser.add_argument("--against", metavar="TRAIN", help="count what DATA shares with this file")
+    parser.add_argument(
+        "--window",
+        type=int,
+        default=DEFAULT_WINDOW,
+        help="length that a sentence should not exceed (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--model", type=Path, help="folder with tokenizer.json, to count pieces instead of words"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check a corpus; 1 when something is wrong with it, 0 when it is clean."""
+    if arguments.window < 1:
+        raise UsageError("--window must be at least 1", got=arguments.window)
+    problems: list[Problem] = []
+    corpus = read(
+        arguments.data, format=arguments.format, scheme=arguments.scheme, problems=problems
+    )
+    statistics = describe(corpus, window=arguments.window, model=arguments.model)
+    overlap = None
+    other_problems: list[Problem] = []
+    if arguments.against is not None:
+        overlap = compare(corpus, read(arguments.against, problems=other_problems))
+    print_problems(problems)
+    _print_statistics(corpus, statistics)
+    if overlap is not None:
+        _print_overlap(overlap, arguments.against, len(other_problems))
+    if arguments.json is not None:
+        write_json(arguments.json, _figures(corpus, problems, statistics, overlap))
+    return 1 if problems else 0
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Every problem on its own line, by kind, each kind with its count and its repair."""
+    for kind, count in count_kinds(problems).items():
+        print(f"{kind}: {count:,}  (when reading goes on: {KINDS[kind].repair})")
+        for problem in problems:
+            if problem.kind == kind:
+                print(f"  {problem.line_text()}")
+    print(f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}")
+
+
+def _print_table(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    table = Table(title=title, title_justify="left", box=SIMPLE, show_header=False, pad_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    terminal = sys.stdout.isatty()
+    Console(markup=False, highlight=False, width=None if terminal else 100).print(table)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} ({part / whole:.1%})" if whole else f"{part:,}"
+
+
+def _print_statistics(corpus: Corpus, found: Statistics) -> None:
+    scheme = f", {corpus.layout.scheme}" if corpus.layout.scheme else ""
+    flavour = f", {corpus.layout.flavour}" if corpus.layout.flavour else ""
+    rows = [
+        ("format", f"{corpus.format}{flavour}{scheme}"),
+        ("documents", f"{found.documents:,}"),
+        ("sentences", f"{found.sentences:,}"),
+        ("words", f"{found.words:,}"),
+        ("entities", f"{found.entities:,}"),
+        *((f"  {label}", _share(n, found.entities)) for label, n in found.labels.items()),
+        *(
+            (f"  of {length} word{'' if length == 1 else 's'}", _share(n, found.entities))
+            for length, n in found.mention_lengths.items()
+        ),
+        ("  overlapping another", f"{found.overlapping:,}"),
+        ("  off the words' borders", f"{found.misaligned:,}"),
+        ("repeated sentences", _share(found.repeated_sentences, found.sentences)),
+        ("sentences all in capitals", _share(found.capital_sentences, found.sentences)),
+        (f"sentences longer than {found.window} {found.unit}", f"{found.overlong:,}"),
+        ("longest sentence", f"{found.longest:,} {found.unit}"),
+    ]
+    _print_table(str(corpus.path), rows)
+    if found.unit == "words":
+        print(
+            "Lengths are estimated in words, of which each has at least one piece; "
+            "--model FOLDER counts the pieces of its tokenizer."
+        )
+
+
+def _print_overlap(overlap: Overlap, other: str, problems: int) -> None:
+    rows = [
+        ("sentences that stand there too", _share(overlap.repeated_sentences, overlap.sentences)),
+        ("mentions seen there with their label", _share(overlap.seen_mentions, overlap.mentions)),
+        ("mentions seen there with any label", _share(overlap.seen_texts, overlap.mentions)),
+    ]
+    _print_table(f"against {other}", rows)
+    if problems:
+        print(f"{other} has {problems:,} problems of its own: `posner check {other}` lists them.")
+
+
+def _figures(
+    corpus: Corpus, problems: Sequence[Problem], statistics: Statistics, overlap: Overlap | None
+) -> dict[str, object]:
+    return {
+        "path": str(corpus.path),
+        "format": corpus.format,
+        "flavour": corpus.layout.flavour,
+        "scheme": corpus.layout.scheme,
+        "problems": {
+            "count": len(problems),
+            "kinds": count_kinds(problems),
+            "list": [vars(problem) for problem in problems],
+        },
+        "statistics": statistics.to_json(),
+        "against": None if overlap is None else overlap.to_json(),
+    }

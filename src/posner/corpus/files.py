@@ -1,0 +1,281 @@
+"""Files as bytes and text: gzip, byte-order marks, encodings; and writing beside, then renaming.
+
+A target is written beside its place and renamed only when it is complete, so that a crash in the
+middle leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from posner.corpus.problem import Problem
+from posner.errors import DataError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+WINDOWS = "cp1252"
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A decoded file.
+
+    Attributes:
+        text: its characters, without a byte-order mark, line ends as they stand.
+        encoding: the codec that decoded it.
+        mark: whether it began with a byte-order mark.
+    """
+
+    text: str
+    encoding: str
+    mark: bool
+
+    @property
+    def newline(self) -> str:
+        """The line end that the file uses."""
+        return "\r\n" if "\r\n" in self.text else "\n"
+
+    def lines(self) -> list[str]:
+        """Its lines without their ends; no other Unicode line break counts."""
+        return self.text.replace("\r\n", "\n").split("\n")
+
+
+def plain_suffix(path: Path) -> str:
+    """The suffix in lower case, looking through `.gz`."""
+    named = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return named.suffix.lower()
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, unpacked where it is gzip.
+
+    Raises:
+        DataError: no such file, no permission, or a damaged archive.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not data.startswith(_GZIP_MAGIC):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError("the gzip archive is damaged", where=path, got=error) from error
+
+
+def read_head(path: Path, size: int = 65536) -> bytes:
+    """The first bytes of a file, unpacked where it is gzip.
+
+    Raises:
+        DataError: no such file, no permission, or a damaged archive.
+    """
+    try:
+        with path.open("rb") as plain:
+            head = plain.read(size)
+        if not head.startswith(_GZIP_MAGIC):
+            return head
+        with gzip.open(path) as packed:
+            return packed.read(size)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError("the gzip archive is damaged", where=path, got=error) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError("no such file or folder", where=path, remedy="check the path")
+    return DataError("cannot be read", where=path, got=error.strerror or error)
+
+
+def guess_encoding(data: bytes, usual: str) -> str:
+    """The codec of bytes that are `usual` unless they carry a mark or are clearly UTF-8."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return usual
+    return usual if data.isascii() else "utf-8"
+
+
+def head_text(head: bytes) -> str:
+    """The head of a file as text good enough to tell its format."""
+    encoding = next((e for mark, e in _MARKS if head.startswith(mark)), "utf-8")
+    text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
+    return text.replace("\r\n", "\n")
+
+
+def read_text(path: Path, problems: list[Problem], usual: str = "utf-8") -> TextFile:
+    """Decode a file; each line with bytes that its encoding lacks is a problem.
+
+    Raises:
+        DataError: the file cannot be read at all.
+    """
+    data = read_bytes(path)
+    encoding = guess_encoding(data, usual)
+    mark = any(data.startswith(m) for m, _ in _MARKS)
+    if encoding == "utf-8" and mark:
+        data = data[len(codecs.BOM_UTF8) :]
+    try:
+        return TextFile(data.decode(encoding), encoding, mark)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-16":
+            problems.append(_undecodable(path, None, error, encoding))
+            return TextFile(data.decode(encoding, errors="replace"), encoding, mark)
+    lines = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            lines.append(line.decode(encoding))
+        except UnicodeDecodeError as error:
+            problems.append(_undecodable(path, number, error, encoding))
+            lines.append(line.decode(encoding, errors="replace"))
+    return TextFile("\n".join(lines), encoding, mark)
+
+
+def _undecodable(path: Path, line: int | None, error: UnicodeDecodeError, encoding: str) -> Problem:
+    byte = error.object[error.start]
+    name = {"utf-8": "UTF-8", WINDOWS: "Windows-1252"}.get(encoding, encoding.upper())
+    remedy = "correct the byte"
+    if encoding == "utf-8":
+        remedy = "save the file as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, if that is what it is)"
+    return Problem(
+        str(path),
+        line,
+        "undecodable-byte",
+        f"byte 0x{byte:02X} at column {error.start + 1} is not {name}",
+        remedy,
+    )
+
+
+def encode_text(text: str, encoding: str, mark: bool, where: Path) -> bytes:
+    """The bytes of a text file.
+
+    Raises:
+        DataError: a character that the encoding lacks.
+    """
+    try:
+        data = text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"a character cannot be written as {encoding}",
+            where=where,
+            got=f"U+{ord(text[error.start]):04X}",
+            remedy="remove the character, or write a format that holds it",
+        ) from error
+    # A text that itself begins with U+FEFF needs a mark before it, or it would be taken for one.
+    if encoding == "utf-8" and (mark or text.startswith("\ufeff")):
+        return codecs.BOM_UTF8 + data
+    return data
+
+
+def refuse_filled(path: Path, *, force: bool) -> None:
+    """Refuse a target that is not empty.
+
+    Raises:
+        DataError: it holds something and `force` is not set.
+    """
+    if force or not path.exists():
+        return
+    is_file = path.is_file() and path.stat().st_size > 0
+    if is_file or (path.is_dir() and any(path.iterdir())):
+        raise DataError(
+            "the target is not empty", where=path, remedy="name another, or overwrite with --force"
+        )
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it; `.gz` packs it.
+
+    Raises:
+        DataError: the target is a folder or cannot be written.
+    """
+    if path.is_dir():
+        raise DataError("the target is a folder", where=path, expected="a file")
+    if path.suffix.lower() == ".gz":
+        data = gzip.compress(data, mtime=0)  # no time stamp: the same data, the same bytes
+    try:
+        if path.exists() and not path.is_file():  # /dev/stdout and pipes cannot be renamed over
+            path.write_bytes(data)
+            return
+        target = path.resolve()  # a link keeps pointing; the file that it names is replaced
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            with beside.open("wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def write_text(path: Path, text: str, encoding: str = "utf-8", mark: bool = False) -> None:
+    """Encode a text and write it beside its place.
+
+    Raises:
+        DataError: a character that the encoding lacks, or the target cannot be written.
+    """
+    write_bytes(path, encode_text(text, encoding, mark, path))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write figures as JSON, beside and renamed.
+
+    Raises:
+        DataError: the target cannot be written.
+    """
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A new folder that takes the place of `path` when the block ends without an error.
+
+    Raises:
+        DataError: `path` is a file, or cannot be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise DataError("the target is a file", where=path, expected="a folder")
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    former = target.with_name(f".{target.name}.{os.getpid()}.old")
+    try:
+        beside.mkdir(parents=True)
+        try:
+            yield beside
+            if target.exists():
+                target.rename(former)
+            beside.rename(target)
+        except BaseException:
+            if former.exists() and not target.exists():
+                former.rename(target)
+            raise
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(former, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> DataError:
+    return DataError("cannot be written", where=path, got=error.strerror or error)

@@ -1,0 +1,202 @@
+"""The formats as a table, and the two functions over it: `read` and `write`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from posner.corpus import conll, conll_writer, hub, jsonl, kaggle, standoff
+from posner.corpus.container import Corpus, Layout
+from posner.corpus.files import plain_suffix, read_head, refuse_filled
+from posner.corpus.flavours import FLAVOURS
+from posner.corpus.problem import Problem, raise_first
+from posner.document import Document
+from posner.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class Format:
+    """One outside format.
+
+    Attributes:
+        name: as users write it.
+        suffixes: of its files; a writer's default is the first (none: a folder).
+        tags: whether it holds tags, so that a scheme can be named.
+        detect: whether a file (its path and its first bytes) is of this format.
+        read: path, scheme and the list of problems to a Corpus.
+        write: Corpus, path and scheme to what was lost.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    tags: bool
+    detect: Callable[[Path, bytes], bool]
+    read: Callable[[Path, str | None, list[Problem]], Corpus]
+    write: Callable[[Corpus, Path, str | None], list[str]]
+
+
+def _jsonl(flavour: str | None, *suffixes: str) -> Format:
+    return Format(
+        flavour or "jsonl",
+        suffixes,
+        False,
+        jsonl.detects,
+        lambda path, _scheme, problems: jsonl.read_jsonl(path, flavour, problems),
+        lambda corpus, path, _scheme: jsonl.write_jsonl(corpus, path, flavour),
+    )
+
+
+# Detection asks them in this order; `conll`, which only looks at rows, comes last.
+FORMATS: dict[str, Format] = {
+    format.name: format
+    for format in (
+        Format(
+            "brat",
+            ("", ".ann"),
+            False,
+            standoff.detects,
+            lambda path, _scheme, problems: standoff.read_standoff(path, problems),
+            lambda corpus, path, _scheme: standoff.write_standoff(corpus, path),
+        ),
+        Format(
+            "hub",
+            ("",),
+            True,
+            hub.detects,
+            lambda path, scheme, problems: hub.read_hub(str(path), scheme, problems),
+            hub.write_hub,
+        ),
+        Format("kaggle", (".csv",), True, kaggle.detects, kaggle.read_kaggle, kaggle.write_kaggle),
+        _jsonl(None, ".jsonl", ".json"),
+        Format(
+            "conll",
+            (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio", ".bioes", ".bilou", ".col"),
+            True,
+            conll.detects,
+            conll.read_conll,
+            conll_writer.write_conll,
+        ),
+        *(_jsonl(name, ".json" if name == "labelstudio" else ".jsonl") for name in FLAVOURS),
+    )
+}
+
+
+def format_named(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        UsageError: no such format.
+    """
+    found = FORMATS.get(name.lower())
+    if found is None:
+        raise UsageError("unknown format", expected=f"one of {', '.join(FORMATS)}", got=name)
+    return found
+
+
+def detect_format(path: Path) -> Format:
+    """Find out the format of a file or folder.
+
+    Raises:
+        DataError: no such file, an empty one, or none of the formats.
+    """
+    head = b"" if path.is_dir() else read_head(path)
+    if not path.is_dir() and not head.strip() and not standoff.detects(path, head):
+        raise DataError("the file is empty", where=path)
+    found = next((f for f in FORMATS.values() if f.detect(path, head)), None)
+    if found is None:
+        raise DataError(
+            "the format cannot be told",
+            where=path,
+            expected="CoNLL columns, the Kaggle csv, JSON Lines, brat or a saved data set",
+            remedy=f"name it with --format ({', '.join(FORMATS)})",
+        )
+    return found
+
+
+def read(
+    path: Path | str,
+    *,
+    format: str | None = None,
+    scheme: str | None = None,
+    problems: list[Problem] | None = None,
+) -> Corpus:
+    """Read a corpus; the format and the tag scheme are found out unless they are named.
+
+    Args:
+        path: a file, a folder, or (format `hub`) the name of a data set.
+        format: a name in `FORMATS`.
+        scheme: the tag scheme of a format that holds tags.
+        problems: where to put what is wrong; reading then goes on with the repair that
+            `posner.corpus.problem.KINDS` states. Without it the first problem is raised.
+
+    Raises:
+        DataError: the corpus cannot be read, or `problems` is None and something is wrong.
+        UsageError: an unknown format.
+    """
+    place = Path(path)
+    chosen = detect_format(place) if format is None else format_named(format)
+    if format is not None and chosen.name != "hub" and not place.exists():
+        raise DataError("no such file or folder", where=path, remedy="check the path")
+    if format is not None and place.is_dir() and chosen.name not in ("hub", "brat"):
+        raise DataError("a folder, not a file", where=path, expected=f"a {chosen.name} file")
+    if scheme is not None and not chosen.tags:
+        raise UsageError(f"{chosen.name} holds no tags, so no scheme can be named", got=scheme)
+    found: list[Problem] = []
+    corpus = chosen.read(place, scheme, found)
+    if problems is None:
+        raise_first(found)
+    else:
+        problems += found
+    return replace(corpus, path=path)
+
+
+def target_format(path: Path, source: str | None) -> Format:
+    """The format to write when none is named: by the target's suffix, else the source's own.
+
+    Raises:
+        UsageError: neither tells.
+    """
+    suffix = plain_suffix(path)
+    if source is not None and (not suffix or suffix in FORMATS[source].suffixes):
+        return FORMATS[source]
+    found = next((f for f in FORMATS.values() if suffix and suffix in f.suffixes), None)
+    if found is None and source is not None:
+        return FORMATS[source]
+    if found is None:
+        raise UsageError("which format shall be written?", where=path, remedy="name the format")
+    return found
+
+
+def write(
+    corpus: Corpus | Iterable[Document],
+    path: Path | str,
+    *,
+    format: str | None = None,
+    scheme: str | None = None,
+    force: bool = False,
+) -> list[str]:
+    """Write a corpus; returns a line for each thing that the format could not hold.
+
+    The same format keeps the layout that was read. Tags are written in `scheme`, else in the
+    corpus's own scheme if the format is the same, else in IOB2. The target appears only when it
+    is complete.
+
+    Raises:
+        DataError: the target is not empty and `force` is not set, or something cannot be written
+            at all: overlapping entities as tags, white space in a CoNLL column.
+        UsageError: an unknown format.
+    """
+    place = Path(path)
+    if not isinstance(corpus, Corpus):
+        corpus = Corpus(tuple(corpus), "", place)
+    chosen = format_named(format) if format else target_format(place, corpus.format or None)
+    if scheme is not None and not chosen.tags:
+        raise UsageError(f"{chosen.name} holds no tags, so no scheme can be named", got=scheme)
+    refuse_filled(place, force=force)
+    if chosen.name == "brat" and place.suffix.lower() == ".ann":
+        refuse_filled(place.with_suffix(".txt"), force=force)
+    same = chosen.name == corpus.format or (corpus.format == "jsonl" and chosen.name in FLAVOURS)
+    if not same:
+        corpus = replace(corpus, layout=Layout())
+    return chosen.write(corpus, place, scheme)
