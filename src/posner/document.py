@@ -164,6 +164,27 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class PieceTag:
+    """One sub-word piece and the tag that the model gave its word.
+
+    Attributes:
+        entity: the tag, such as `B-PER`.
+        score: probability of that tag at its word.
+        index: the piece's place in the model's input, special pieces counted.
+        word: the piece as the vocabulary spells it (`##ing`).
+        start: its first character in the document.
+        end: one past its last character.
+    """
+
+    entity: str
+    score: float
+    index: int
+    word: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceSpans:
     """A document's entities as spans of words, sentence by sentence.
 

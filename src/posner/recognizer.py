@@ -19,7 +19,7 @@ from posner.align import EncodedDocument, Encoder, PieceTokenizer
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
-from posner.document import Document, Sentence
+from posner.document import Document, PieceTag, Sentence
 from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.schemes import SCHEMES
@@ -31,27 +31,6 @@ BATCH_PIECES = 2048
 
 CHUNK_WORDS = 20_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedPiece:
-    """One piece with the tag of its word.
-
-    Attributes:
-        text: the piece, as the tokenizer writes it.
-        start: its first character in the document.
-        end: one past its last character.
-        tag: its word's entity tag.
-        score: probability of that tag at its word.
-        index: its place among the sentence's pieces, counted from 1 (special pieces come first).
-    """
-
-    text: str
-    start: int
-    end: int
-    tag: str
-    score: float
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +115,22 @@ class Recognizer:
             result.append(replace(document, sentences=sentences, entities=tuple(entities)))
         return result
 
-    def pieces(self, document: Document) -> list[TaggedPiece]:
+    def pieces(self, document: Document) -> list[PieceTag]:
         """Each piece of a document with the tag of its word."""
         votes = self.votes([document])
         paths = self.decoder.decode([v.entity for v in votes], marginals=True)
-        listed: list[TaggedPiece] = []
+        listed: list[PieceTag] = []
         for sentence, path in zip(document.sentences, paths, strict=True):
             listed += self._sentence_pieces(sentence, path)
         return listed
 
-    def _sentence_pieces(self, sentence: Sentence, path: DecodedSentence) -> Iterator[TaggedPiece]:
+    def _sentence_pieces(self, sentence: Sentence, path: DecodedSentence) -> Iterator[PieceTag]:
         index = len(self.tokenizer.prefix)
         for word, tag, score in zip(
             self.tokenizer.pieces(sentence.tokens), path.tags, path.marginals, strict=True
         ):
             for piece in word:
-                yield TaggedPiece(piece.text, piece.start, piece.end, tag, float(score), index)
+                yield PieceTag(tag, float(score), index, piece.text, piece.start, piece.end)
                 index += 1
 
     def _votes(self, documents: Sequence[EncodedDocument]) -> list[Votes]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
+from posner.cli.corpora import read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
-from posner.corpus import read
 from posner.errors import UsageError
-from posner.evaluation.report import write_json
+from posner.evaluation.report import evaluation_report, figures_console, write_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume and arguments.force:
         raise UsageError("--resume and --force exclude each other")
     recipe = recipe_from_flags(arguments)
-    corpus = read(arguments.train, format=arguments.format, scheme=arguments.scheme)
-    dev = None
-    if arguments.dev is not None:
-        dev = read(arguments.dev, format=arguments.format, scheme=arguments.scheme)
+    corpus = read_corpus(arguments.train, arguments)
+    dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
         from posner.training.train import describe, train
-    console = Console(stderr=False)
+    console = figures_console()
     result = train(
         corpus,
         dev,
@@ -53,8 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if result.main:
         if result.evaluation is not None:
-            from posner.evaluation.report import evaluation_report
-
             console.print(evaluation_report(result.evaluation))
             if arguments.json:
                 write_json(result.evaluation.to_json(), arguments.json)

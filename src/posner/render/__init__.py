@@ -5,11 +5,12 @@ predicted tag; `Tagged` adds the tags of its pieces, where they were asked for. 
 generator of text that holds one document at a time; `write` puts it on a stream.
 """
 
+from posner.document import PieceTag
 from posner.render.columns import conll
 from posner.render.marks import coloured, has_colour
 from posner.render.records import json_array, jsonl, to_dict
 from posner.render.tables import table
-from posner.render.tagged import PieceTag, Tagged, iob2_tags, printable, write
+from posner.render.tagged import Tagged, iob2_tags, printable, write
 
 __all__ = [
     "PieceTag",

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from posner.document import Document
+from posner.document import Document, PieceTag
 from posner.errors import DataError
-from posner.render.tagged import Documents, PieceTag, each_tagged, iob2_tags
+from posner.render.tagged import Documents, each_tagged, iob2_tags
 
 
 def to_dict(

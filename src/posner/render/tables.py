@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from posner.document import Document
+from posner.document import Document, PieceTag
 from posner.render.marks import visible
-from posner.render.tagged import Documents, PieceTag, each_tagged, iob2_tags, printable
+from posner.render.tagged import Documents, each_tagged, iob2_tags, printable
 
 _HEADING_WIDTH = 78
 

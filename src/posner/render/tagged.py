@@ -8,30 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from posner.document import Document, sentence_spans
+from posner.document import Document, PieceTag, sentence_spans
 from posner.errors import DataError
 from posner.schemes import SCHEMES, spans_to_tags
-
-
-@dataclass(frozen=True, slots=True)
-class PieceTag:
-    """One sub-word piece and the tag that the model gave it.
-
-    Attributes:
-        entity: the tag, such as `B-PER`.
-        score: the tag's probability.
-        index: the piece's place in the model's input, special pieces counted.
-        word: the piece as the vocabulary spells it (`##ing`).
-        start: its first character in the document.
-        end: one past its last character.
-    """
-
-    entity: str
-    score: float
-    index: int
-    word: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""Reading corpora for commands: what is harmless is told, what costs something stops."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from posner.corpus import FORMATS, KINDS, Corpus, Problem, count_kinds, read
+from posner.errors import DataError
+from posner.schemes import SCHEMES
+
+
+def add_corpus_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--format`, `--scheme` and `--repair`."""
+    parser.add_argument("--format", choices=FORMATS, help="format of the data; default: found out")
+    parser.add_argument(
+        "--scheme", help=f"its tag scheme ({', '.join(SCHEMES)}); default: found out"
+    )
+    add_repair(parser)
+
+
+def add_repair(parser: argparse.ArgumentParser) -> None:
+    """Add `--repair`."""
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="go on where a problem costs a word or an annotation, and say what was done",
+    )
+
+
+def read_corpus(source: str, arguments: argparse.Namespace) -> Corpus:
+    """Read a corpus as the flags of `add_corpus_flags` say."""
+    corpus, _ = read_repaired(
+        source, format=arguments.format, scheme=arguments.scheme, repair=arguments.repair
+    )
+    return corpus
+
+
+def read_repaired(
+    source: str, *, format: str | None, scheme: str | None, repair: bool
+) -> tuple[Corpus, list[Problem]]:
+    """Read a corpus; problems whose repair loses something need `repair`, others are only told.
+
+    Raises:
+        DataError: there is such a problem.
+    """
+    problems: list[Problem] = []
+    corpus = read(source, format=format, scheme=scheme, problems=problems)
+    costly = [problem for problem in problems if problem.loses]
+    if costly and not repair:
+        error = costly[0].error(len(problems))
+        raise DataError(
+            error.problem,
+            where=error.where,
+            remedy=f"{error.remedy}; --repair goes on all the same",
+        )
+    for kind, count in count_kinds(problems).items():
+        print(
+            f"posner: {source}: {count:,} {kind}: {KINDS[kind].repair} "
+            f"(`posner check {source}` lists them)",
+            file=sys.stderr,
+        )
+    return corpus, problems

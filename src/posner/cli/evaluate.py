@@ -1,0 +1,30 @@
+"""`posner evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.evaluation.model import evaluate_documents
+from posner.evaluation.report import evaluation_report, figures_console, write_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_model_flags(parser)
+    parser.add_argument("data", metavar="DATA", help="labelled corpus")
+    add_corpus_flags(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Tag a corpus's words and score what was found."""
+    corpus = read_corpus(arguments.data, arguments)
+    recognizer = load_from_flags(arguments)
+    evaluation = evaluate_documents(recognizer, corpus.documents)
+    figures_console().print(evaluation_report(evaluation))
+    if arguments.json is not None:
+        write_json(evaluation.to_json(), arguments.json)
+    return 0

@@ -1,0 +1,59 @@
+"""`posner info`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from posner.evaluation.report import write_json
+from posner.folder import MANIFEST, Manifest, find_model, read_manifest
+from posner.meanings import meaning
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what a model is; its files' checksums are verified on the way."""
+    folder = find_model(arguments.model)
+    manifest = read_manifest(folder)
+    print(f"{folder}: a Posner model, format {manifest.to_dict()['format_version']}, ", end="")
+    print(f"made by posner {manifest.version}; all checksums are right")
+    print(f"\nscheme {manifest.recipe.data.scheme}, windows of {manifest.window} pieces")
+    _print_tags("labels", manifest.labels)
+    _print_tags("parts of speech", manifest.pos_tags)
+    _print_tags("chunks", manifest.chunk_tags)
+    _print_figures(manifest)
+    print("\nfiles (sha256)")
+    for name, checksum in manifest.files.items():
+        print(f"  {checksum}  {name}")
+    print("\nrecipe\n")
+    print(manifest.recipe.to_toml(), end="")
+    if arguments.json is not None:
+        write_json(manifest.to_dict() | {"path": str(folder / MANIFEST)}, arguments.json)
+    return 0
+
+
+def _print_tags(title: str, tags: Sequence[str]) -> None:
+    if not tags:
+        return
+    print(f"\n{title}")
+    width = max(len(tag) for tag in tags)
+    for tag in tags:
+        print(f"  {tag:<{width}}  {meaning(tag) or ''}".rstrip())
+
+
+def _print_figures(manifest: Manifest) -> None:
+    data, dev = manifest.figures.get("data"), manifest.figures.get("dev")
+    if data:
+        print(f"\ntrained on {data['train']} ({data['train_sentences']:,} sentences), ", end="")
+        source = data["dev"] or "a part set aside"
+        print(f"judged on {source} ({data['dev_sentences']:,} sentences)")
+    if dev:
+        micro = dev["strict"]["micro"]
+        precision, recall, f1 = (100 * micro[k] for k in ("precision", "recall", "f1"))
+        print(f"dev, strict, epoch {dev['epoch']}: P {precision:.2f}  R {recall:.2f}  F1 {f1:.2f}")

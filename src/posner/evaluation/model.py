@@ -1,0 +1,31 @@
+"""Scoring a recogniser on a labelled corpus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from posner.document import Document
+from posner.evaluation.documents import evaluate_document
+from posner.evaluation.result import Evaluation
+from posner.recognizer import Recognizer
+
+
+def evaluate_documents(recognizer: Recognizer, documents: Sequence[Document]) -> Evaluation:
+    """Tag the words of gold documents and score what was found."""
+    begin = time.perf_counter()
+    tagged = list(recognizer.pipe(documents))
+    seconds = time.perf_counter() - begin
+    evaluation = score_documents(documents, tagged, bool(recognizer.manifest.pos_tags))
+    return evaluation + Evaluation(seconds=seconds)
+
+
+def score_documents(
+    gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
+) -> Evaluation:
+    """Score tagged documents against gold ones with the same words."""
+    total = Evaluation()
+    for truth, found in zip(gold, tagged, strict=True):
+        pos = [[t.pos or "" for t in s.tokens] for s in found.sentences] if has_pos else None
+        total += evaluate_document(truth, found, predicted_pos=pos)
+    return total
