@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import head_text, read_text
+from posner.corpus.files import head_text, plain_suffix, read_text
 from posner.corpus.problem import Problem
 from posner.corpus.tagged import RowSentence, is_tag, read_tags
 from posner.document import Document, WordRow, document_from_words
 
 DOCSTART = "-DOCSTART-"
 ABSENT = "_"
+SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".bioes", ".bilou")
 COMMENTS = "comments"
 _PAIR = re.compile(r"# ([^\s=]+) = (.*)")
 _EDGE = " \t"
@@ -210,17 +211,19 @@ def comment_metadata(comments: Sequence[str]) -> dict[str, Any]:
 
 
 def detects(path: Path, head: bytes) -> bool:
-    """Whether most rows of a file's head have at least two columns and a tag in the last.
+    """Whether the suffix says so, or a quarter of the rows have a tag in the last of their columns.
 
-    A suffix decides nothing here: rows do, since `.train`, `.testa`, `.txt` are all in use.
+    Rows decide for every suffix that other texts use too (`.txt`, `.train`); a quarter is enough,
+    since prose has next to none and a spoilt file should be read, and told what is wrong with it.
     """
-    del path
+    if plain_suffix(path) in SUFFIXES:
+        return True
     text = head_text(head)
     lines = text.split("\n")[:-1] or [text]
     rows = [f for line in lines if line[:1] != "#" and (f := fields_of(line))]
     rows = rows or [f for line in lines if (f := fields_of(line))]
     good = sum(len(f) > 1 and is_tag(f[-1]) for f in rows)
-    return bool(rows) and 2 * good >= len(rows)
+    return bool(rows) and 4 * good >= len(rows)
 
 
 def read_conll(path: Path, scheme: str | None, problems: list[Problem]) -> Corpus:

@@ -71,7 +71,7 @@ FORMATS: dict[str, Format] = {
         _jsonl(None, ".jsonl", ".json"),
         Format(
             "conll",
-            (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio", ".bioes", ".bilou", ".col"),
+            (*conll.SUFFIXES, ".txt", ".tsv", ".col"),
             True,
             conll.detects,
             conll.read_conll,

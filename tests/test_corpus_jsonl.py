@@ -1,0 +1,204 @@
+"""JSON Lines: the three flavours, what they carry through, what they report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posner.corpus import Problem, read, write
+from posner.errors import DataError
+
+DOCCANO: list[dict[str, Any]] = [
+    {"id": 5, "text": "Ann saw Oslo.", "label": [[0, 3, "PER"], [8, 12, "LOC"]], "user": "x"},
+    {"id": 6, "text": "None.", "label": [], "Comments": []},
+]
+DOCCANO_OBJECTS: list[dict[str, Any]] = [
+    {
+        "id": 5,
+        "text": "Ann saw Oslo.",
+        "entities": [{"id": 1, "label": "PER", "start_offset": 0, "end_offset": 3}],
+        "relations": [{"id": 2, "from_id": 1, "to_id": 1, "type": "same"}],
+    }
+]
+PRODIGY: list[dict[str, Any]] = [
+    {
+        "text": "Ann saw Oslo.",
+        "_input_hash": 77,
+        "tokens": [
+            {"text": "Ann", "start": 0, "end": 3, "id": 0, "ws": True},
+            {"text": "saw", "start": 4, "end": 7, "id": 1, "ws": True},
+            {"text": "Oslo", "start": 8, "end": 12, "id": 2, "ws": False},
+            {"text": ".", "start": 12, "end": 13, "id": 3, "ws": False},
+        ],
+        "spans": [
+            {"start": 8, "end": 12, "label": "LOC", "token_start": 2, "token_end": 2, "src": "m"}
+        ],
+        "answer": "accept",
+    }
+]
+LABELSTUDIO: list[dict[str, Any]] = [
+    {
+        "id": 9,
+        "data": {"text": "Ann saw Oslo.", "source": "mail"},
+        "annotations": [
+            {"id": 1, "was_cancelled": True, "result": []},
+            {
+                "id": 2,
+                "completed_by": 4,
+                "result": [
+                    {
+                        "id": "abc",
+                        "from_name": "ner",
+                        "to_name": "t",
+                        "type": "labels",
+                        "value": {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"]},
+                    },
+                    {"id": "r", "type": "choices", "value": {"choices": ["good"]}},
+                ],
+            },
+        ],
+        "meta": {"batch": 3},
+    }
+]
+
+
+def put(folder: Path, records: list[dict[str, Any]], *, array: bool = False) -> Path:
+    path = folder / ("data.json" if array else "data.jsonl")
+    lines = [json.dumps(r, ensure_ascii=False) for r in records]
+    path.write_text(json.dumps(records) if array else "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def found(path: Path) -> tuple[list[tuple[str, str]], list[Problem]]:
+    problems: list[Problem] = []
+    corpus = read(path, problems=problems)
+    return [(e.text, e.label) for d in corpus.documents for e in d.entities], problems
+
+
+@pytest.mark.parametrize(
+    ("records", "flavour", "entities"),
+    [
+        (DOCCANO, "doccano", [("Ann", "PER"), ("Oslo", "LOC")]),
+        (DOCCANO_OBJECTS, "doccano", [("Ann", "PER")]),
+        (PRODIGY, "prodigy", [("Oslo", "LOC")]),
+        (LABELSTUDIO, "labelstudio", [("Ann", "PER")]),
+    ],
+)
+@pytest.mark.parametrize("array", [False, True])
+def test_flavours_are_told_by_their_keys_and_written_back(
+    tmp_path: Path,
+    records: list[dict[str, Any]],
+    flavour: str,
+    entities: list[tuple[str, str]],
+    array: bool,
+) -> None:
+    source = put(tmp_path, records, array=array)
+    corpus = read(source)
+    assert (corpus.format, corpus.layout.flavour, corpus.layout.array) == ("jsonl", flavour, array)
+    assert found(source) == (entities, [])
+    target = tmp_path / ("out" + source.suffix)
+    assert write(corpus, target) == []
+    text = target.read_text(encoding="utf-8")
+    written = json.loads(text) if array else [json.loads(line) for line in text.splitlines()]
+    assert read(target).documents == corpus.documents
+    for one, other in zip(records, written, strict=True):
+        assert holds(other, one), (one, other)
+
+
+def holds(written: Any, original: Any) -> bool:
+    """Whether everything that stood in the original stands in what was written."""
+    if isinstance(original, dict):
+        return isinstance(written, dict) and all(
+            key in written and holds(written[key], value) for key, value in original.items()
+        )
+    if isinstance(original, list) and original and isinstance(original[0], dict):
+        return all(any(holds(w, o) for w in written) for o in original)
+    return bool(written == original)
+
+
+def test_label_studio_counts_utf16_units_where_its_text_says_so(tmp_path: Path) -> None:
+    value = {"start": 3, "end": 7, "text": "Oslo", "labels": ["LOC", "CITY"]}
+    task = {"data": {"text": "😀 Oslo"}, "annotations": [{"result": [{"value": value}]}]}
+    assert found(put(tmp_path, [task])) == ([("Oslo", "LOC"), ("Oslo", "CITY")], [])
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        ({"text": "Ann ran", "label": [[0, 2, "P"]]}, "misaligned-span"),
+        ({"text": "Ann ran", "label": [[0, 4, "P"]]}, "misaligned-span"),
+        ({"text": "Ann ran", "label": [[3, 4, "P"]]}, "misaligned-span"),
+        ({"text": "Ann", "label": [[0, 9, "P"]]}, "span-outside-text"),
+        ({"text": "Ann", "label": [[2, 2, "P"]]}, "span-outside-text"),
+        ({"text": "Ann", "label": [[0, "3", "P"]]}, "malformed-span"),
+        ({"text": "Ann", "label": ["P"]}, "malformed-span"),
+        ({"label": []}, "malformed-record"),
+        ({"text": "Ann", "spans": [{"start": 0, "end": 3, "label": None}]}, "malformed-span"),
+        ({"text": "Ann", "spans": [], "answer": "reject"}, "not-accepted"),
+        ({"text": "Ann", "tokens": [{"start": 0, "end": 9}], "spans": []}, "malformed-tokens"),
+        ({"text": "Ann", "tokens": 3, "spans": []}, "malformed-tokens"),
+        ({"data": {"text": "Ann"}, "annotations": []}, "no-annotation"),
+        (
+            {
+                "data": {"text": "Ann"},
+                "annotations": [
+                    {"result": [{"value": {"start": 0, "end": 3, "text": "Bob", "labels": ["P"]}}]}
+                ],
+            },
+            "span-text-mismatch",
+        ),
+    ],
+)
+def test_problems_are_reported_with_their_line(
+    tmp_path: Path, record: dict[str, Any], kind: str
+) -> None:
+    fine = {"text": "Fine.", "label": []}
+    _, problems = found(put(tmp_path, [fine, record]))
+    assert [(p.line, p.kind) for p in problems] == [(2, kind)]
+    assert problems[0].remedy
+    with pytest.raises(DataError):
+        read(put(tmp_path, [fine, record]))
+
+
+def test_broken_json_costs_only_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"text": "a", "label": []}\n{"text": \n[1]\n{"text": "b", "label": []}\n')
+    problems: list[Problem] = []
+    corpus = read(path, problems=problems)
+    assert [(p.line, p.kind) for p in problems] == [
+        (2, "malformed-json"),
+        (3, "malformed-record"),
+    ]
+    assert [d.text for d in corpus.documents] == ["a", "b"]
+
+
+def test_array_problems_have_lines(tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_text('[\n{"text": "a", "label": []},\n\n{"text": "b", "label": [[0, 9, "X"]]}\n]\n')
+    _, problems = found(path)
+    assert [(p.line, p.kind) for p in problems] == [(4, "span-outside-text")]
+
+
+def test_a_sentence_that_an_entity_crosses_is_one(tmp_path: Path) -> None:
+    text = "We met at the fair. Nobody came."
+    path = put(tmp_path, [{"text": text, "label": [[14, 26, "X"]]}])
+    assert found(path)[1] == []
+    assert len(list(read(path).sentences)) == 1
+
+
+def test_columns_survive_json_lines(tmp_path: Path) -> None:
+    source = tmp_path / "data.conll"
+    source.write_text("# id = 1\nAnn NNP I-NP B-PER\n. . O O\n\nBob NNP I-NP B-PER\n\n")
+    for flavour in ("doccano", "prodigy", "labelstudio"):
+        write(read(source), tmp_path / f"{flavour}.jsonl", format=flavour)
+        write(read(tmp_path / f"{flavour}.jsonl"), tmp_path / f"{flavour}.conll")
+        assert (tmp_path / f"{flavour}.conll").read_text() == source.read_text()
+
+
+def test_metadata_that_would_be_taken_for_spans_is_a_named_loss(tmp_path: Path) -> None:
+    record = {"text": "Ann", "spans": [], "label": "positive"}
+    losses = write(read(put(tmp_path, [record])), tmp_path / "out.jsonl", format="doccano")
+    assert losses == ["doccano: the metadata 'label' of 1 documents is not held"]
