@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from posner.cli.corpora import read_corpus
+from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.errors import UsageError
@@ -17,10 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
     parser.add_argument("--dev", metavar="DATA", help="labelled corpus that chooses the best epoch")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder to make")
-    parser.add_argument(
-        "--format", metavar="NAME", help="format of the corpora; default: found out"
-    )
-    parser.add_argument("--scheme", metavar="NAME", help="tag scheme; default: found out")
+    add_corpus_flags(parser)
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--force", action="store_true", help="replace a run that stands there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
