@@ -196,5 +196,5 @@ def test_split_refuses_empty_parts_and_names_cut_entities(tmp_path: Path) -> Non
         + "\n"
     )
     parts = split_every(read(path, problems=[]), 2, 0)
-    assert parts.losses == ("split: 1 entities that lie in both parts are left out",)
+    assert parts.losses == ("split: 1 entities that lie whole in neither part are left out",)
     assert [(e.start, e.text) for e in parts.dev.documents[0].entities] == [(0, "Bob")]

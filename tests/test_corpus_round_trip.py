@@ -143,8 +143,8 @@ def test_a_word_that_columns_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=4)
-@given(corpora(), st.sampled_from(list(SCHEMES)), st.sampled_from(["conll", "prodigy"]))
+@settings(deadline=None, max_examples=10)
+@given(corpora(), st.sampled_from(list(SCHEMES)), st.sampled_from(WORDED))
 def test_hub_and_the_others(documents: list[Document], scheme: str, other: str) -> None:
     pytest.importorskip("datasets")
     with tempfile.TemporaryDirectory() as folder:

@@ -15,6 +15,7 @@ from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, 
 from posner.corpus.files import write_json
 from posner.corpus.statistics import DEFAULT_WINDOW, compare, describe
 from posner.errors import UsageError
+from posner.folder import find_model
 from posner.schemes import SCHEMES
 
 
@@ -31,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="length that a sentence should not exceed (default: %(default)s)",
     )
     parser.add_argument(
-        "--model", type=Path, help="folder with tokenizer.json, to count pieces instead of words"
+        "--model", type=Path, help="model, run or folder with tokenizer.json, to count pieces"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     corpus = read(
         arguments.data, format=arguments.format, scheme=arguments.scheme, problems=problems
     )
-    statistics = describe(corpus, window=arguments.window, model=arguments.model)
+    statistics = describe(corpus, window=arguments.window, model=_tokenizer(arguments.model))
     overlap = None
     other_problems: list[Problem] = []
     if arguments.against is not None:
@@ -56,6 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         write_json(arguments.json, _figures(corpus, problems, statistics, overlap))
     return 1 if problems else 0
+
+
+def _tokenizer(model: Path | None) -> Path | None:
+    """The folder that holds the tokenizer: a model, the model in a run, or any such folder."""
+    if model is None or model.is_file() or (model / "tokenizer.json").exists():
+        return model
+    return find_model(model)
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

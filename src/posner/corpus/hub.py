@@ -9,7 +9,8 @@ through. Needs the extra `hub`; the network is used only where a name is no loca
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,18 @@ def _datasets() -> Any:
         raise MissingExtraError("reading and writing Hugging Face data sets", "hub") from error
 
 
+@contextmanager
+def _without_bars(datasets: Any) -> Iterator[None]:
+    """Keep `datasets` from drawing progress bars over what a command prints."""
+    disabled = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not disabled:
+            datasets.enable_progress_bars()
+
+
 def _load(name: str) -> Any:
     """The data set that the name means, one split of it.
 
@@ -63,7 +76,10 @@ def _load(name: str) -> Any:
         else:
             loaded = datasets.load_dataset(base, config)
     # Whatever the hub, the network or a loading script raises is the user's to mend.
-    except (OSError, ValueError, RuntimeError, LookupError, ImportError) as error:
+    except (
+        *(OSError, ValueError, RuntimeError, LookupError, ImportError),
+        datasets.exceptions.DatasetsError,
+    ) as error:
         raise DataError(
             "the data set cannot be loaded",
             where=name,
@@ -215,7 +231,7 @@ def write_hub(corpus: Corpus, path: Path, scheme: str | None) -> list[str]:
         features[_ID] = datasets.Value("string")
     features |= _metadata_features(rows, features, datasets, losses)
     table = {name: [row.get(name) for row in rows] for name in features}
-    with folder_beside(path) as folder:
+    with folder_beside(path) as folder, _without_bars(datasets):
         saved = datasets.Dataset.from_dict(table, features=datasets.Features(features))
         saved.save_to_disk(str(folder))
     return losses.lines()

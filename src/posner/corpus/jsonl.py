@@ -15,8 +15,9 @@ from typing import Any
 
 from posner.corpus.container import Corpus, Layout
 from posner.corpus.files import TextFile, head_text, read_text, write_text
-from posner.corpus.flavours import FLAVOURS, Flavour, Record, flavour_of
+from posner.corpus.flavours import FLAVOURS, flavour_of
 from posner.corpus.problem import Problem
+from posner.corpus.records import Flavour, Record
 from posner.corpus.tagged import Losses
 from posner.corpus.words import (
     TOKEN_METADATA,
@@ -36,7 +37,8 @@ def detects(path: Path, head: bytes) -> bool:
     """Whether the file begins as a JSON object, or an array of objects."""
     del path
     start = head_text(head).lstrip()
-    return start[:1] == "{" or (start[:1] == "[" and start[1:].lstrip()[:1] in ("{", "]"))
+    following = {"{": '"}', "[": "{]"}.get(start[:1], "")
+    return bool(following) and start[1:].lstrip()[:1] in (*following,)
 
 
 def read_jsonl(path: Path, flavour: str | None, problems: list[Problem]) -> Corpus:

@@ -28,7 +28,7 @@ from posner.corpus.files import (
 )
 from posner.corpus.problem import Problem
 from posner.corpus.tagged import Losses, RowSentence, document_name, document_tags, read_tags
-from posner.document import Sentence, Token, WordRow, document_from_words
+from posner.document import Document, Sentence, Token, WordRow, document_from_words
 from posner.errors import DataError
 from posner.schemes import scheme_named
 
@@ -152,24 +152,26 @@ def write_kaggle(corpus: Corpus, path: Path, scheme: str | None) -> list[str]:
         DataError: overlapping entities, or a word that a row of the csv cannot hold.
     """
     losses = Losses("kaggle")
-    columns = corpus.layout.columns or HEADER
+    plan = _RowPlan(corpus.layout.columns or HEADER)
     buffer = io.StringIO(newline="")
     newline = corpus.layout.newline if corpus.layout.columns else "\r\n"
     rows = csv.writer(buffer, lineterminator=newline)
-    rows.writerow(columns)
+    rows.writerow(plan.columns)
     tag_scheme = scheme_named(scheme or corpus.layout.scheme or "IOB2")
     numbers = _numbers(corpus, losses)
     for index, document in enumerate(corpus.documents):
         losses.add_unheld(document)
+        plan.count_losses(document, losses)
         where = document_name(document, index)
         count = 0
         for sentence, tags in document_tags(document, tag_scheme, losses, where):
             count += 1
             border = f"Sentence: {next(numbers)}"
-            for name in sentence.metadata:
-                losses.add(f"the metadata {name!r} of {{n}} sentences is not held")
             for token, tag in zip(sentence.tokens, tags, strict=True):
-                rows.writerow(_row(columns, border, token, tag, losses, where))
+                cells = plan.cells(border, token, tag)
+                if not token.text or "\n" in "".join(cells) or "\r" in "".join(cells):
+                    raise _unwritable(cells, where)
+                rows.writerow(cells)
                 border = ""
         if count != 1:
             losses.add("the borders of {n} documents are not held")
@@ -186,27 +188,51 @@ def _numbers(corpus: Corpus, losses: Losses) -> Iterator[int]:
     return iter(range(1, len(filled) + 1))
 
 
-def _row(
-    columns: tuple[str, ...], border: str, token: Token, tag: str, losses: Losses, where: str
-) -> list[str]:
-    if not token.text or any("\n" in c or "\r" in c for c in (token.text, token.pos or "", tag)):
-        raise DataError(
-            "a word cannot be written as a row of the csv",
-            where=where,
-            expected="neither empty nor with a line break",
-            got=repr(token.text[:60]),
-            remedy="write another format, such as jsonl",
-        )
-    own = {"word": token.text, "pos": token.pos or "", "tag": tag}
-    others = [i for i, name in enumerate(columns) if i and name.lower() not in own]
-    cells = [border, *(own.get(name.lower(), "") for name in columns[1:])]
-    for place, value in zip(others, token.extra, strict=False):
-        cells[place] = value
-    losses.add("the chunk tags of {n} words are not held", int(token.chunk is not None))
-    losses.add("further columns of {n} words are not held", int(len(token.extra) > len(others)))
-    lacks_pos = token.pos is not None and not any(n.lower() == "pos" for n in columns)
-    losses.add("the parts of speech of {n} words are not held", int(lacks_pos))
-    return cells
+class _RowPlan:
+    """Which cell of a row holds what."""
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        names = [name.lower() for name in columns]
+        self.columns = columns
+        self.word, self.tag = names.index("word"), names.index("tag")
+        self.pos = names.index("pos") if "pos" in names else None
+        taken = {0, self.word, self.tag, self.pos}
+        self.extra = [place for place in range(len(names)) if place not in taken]
+
+    def cells(self, border: str, token: Token, tag: str) -> list[str]:
+        """The cells of one word."""
+        cells = [""] * len(self.columns)
+        cells[0], cells[self.word], cells[self.tag] = border, token.text, tag
+        if self.pos is not None:
+            cells[self.pos] = token.pos or ""
+        for place, value in zip(self.extra, token.extra, strict=False):
+            cells[place] = value
+        return cells
+
+    def count_losses(self, document: Document, losses: Losses) -> None:
+        """Count what the columns have no place for."""
+        for sentence in document.sentences:
+            for name in sentence.metadata:
+                losses.add(f"the metadata {name!r} of {{n}} sentences is not held")
+            tokens = sentence.tokens
+            chunks = sum(token.chunk is not None for token in tokens)
+            losses.add("the chunk tags of {n} words are not held", chunks)
+            room = len(self.extra)
+            surplus = sum(len(token.extra) > room for token in tokens)
+            losses.add("further columns of {n} words are not held", surplus)
+            if self.pos is None:
+                tagged = sum(token.pos is not None for token in tokens)
+                losses.add("the parts of speech of {n} words are not held", tagged)
+
+
+def _unwritable(cells: list[str], where: str) -> DataError:
+    return DataError(
+        "a word cannot be written as a row of the csv",
+        where=where,
+        expected="neither empty nor with a line break",
+        got=repr(cells)[:80],
+        remedy="write another format, such as jsonl",
+    )
 
 
 def _write(text: str, corpus: Corpus, path: Path, losses: Losses) -> None:

@@ -24,7 +24,7 @@ class Parts:
     Attributes:
         train: the rest.
         dev: what was drawn.
-        losses: a line for each kind of entity that lay in both parts.
+        losses: a line about the entities that lay whole in neither part, if there are any.
     """
 
     train: Corpus
@@ -96,7 +96,9 @@ def _part(corpus: Corpus, chosen: set[int], by: Unit) -> Parts:
                 got=f"{len(corpus.documents)} documents in all",
                 remedy="part by sentence, or draw another share",
             )
-    losses = (f"split: {cut:,} entities that lie in both parts are left out",) if cut else ()
+    losses = (
+        (f"split: {cut:,} entities that lie whole in neither part are left out",) if cut else ()
+    )
     return Parts(train, dev, losses)
 
 
@@ -111,7 +113,10 @@ def select_sentences(document: Document, indices: Sequence[int]) -> Document:
     pieces: list[tuple[int, int, int]] = []  # start and end in the old text, start in the new
     length = 0
     for begin, end in _runs(indices):
-        start, stop = document.sentences[begin].start, document.sentences[end - 1].end
+        filled = [s for s in document.sentences[begin:end] if s.tokens]
+        if not filled:
+            continue
+        start, stop = filled[0].start, filled[-1].end
         length += bool(pieces)
         pieces.append((start, stop, length))
         length += stop - start
