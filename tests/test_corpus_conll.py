@@ -194,7 +194,7 @@ def test_a_crash_leaves_the_target_as_it_was(
     def crash(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("posner.corpus.files.os.fsync", crash)
+    monkeypatch.setattr("posner.files.os.fsync", crash)
     with pytest.raises(DataError, match="cannot be written"):
         write(corpus, target, force=True)
     assert target.read_text() == "mine"

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from posner.errors import DataError, SchemeError
 from posner.evaluation.counts import Counts, Ratios
-from posner.evaluation.report import evaluation_report, percent, write_json
+from posner.evaluation.report import evaluation_report, percent
 from posner.evaluation.result import Evaluation, JudgedSentence, evaluate_sentences
+from posner.files import write_json
 from posner.schemes import SCHEMES, Span, tags_to_spans
 
 tag_lists = st.lists(st.sampled_from(SCHEMES["IOB2"].tags(("PER", "LOC"))), max_size=5)
@@ -132,19 +133,20 @@ def test_a_label_is_printed_as_it_is() -> None:
 def test_json_replaces_the_file_and_leaves_nothing_beside(tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
     target.write_text("old")
-    write_json({"f1": 0.5, "label": "地"}, target)
+    write_json(target, {"f1": 0.5, "label": "地"})
     assert json.loads(target.read_text(encoding="utf-8")) == {"f1": 0.5, "label": "地"}
     assert list(tmp_path.iterdir()) == [target]
 
 
 def test_json_never_holds_what_is_no_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range"):
-        write_json({"f1": math.nan}, tmp_path / "figures.json")
+        write_json(tmp_path / "figures.json", {"f1": math.nan})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_json_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
-        write_json({}, tmp_path / "missing" / "figures.json")
-    with pytest.raises(DataError, match="cannot be written"):
-        write_json({}, tmp_path)
+        write_json(tmp_path / "file" / "figures.json", {})
+    with pytest.raises(DataError, match="is a folder"):
+        write_json(tmp_path, {})

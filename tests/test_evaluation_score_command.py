@@ -104,7 +104,7 @@ def test_gold_tags_that_fit_no_scheme_are_pointed_out(
         ("a B-X S-X\n", [], 1, "tags.txt:1: not a tag of IOB2"),
         ("", [], 1, "tags.txt: the file holds no tagged words"),
         ("a O \udcff\n", [], 1, "tags.txt:1: not UTF-8"),
-        ("a O O\n", ["--json", "no/such/folder/f.json"], 1, "cannot be written"),
+        ("a O O\n", ["--json", "/dev/null/f.json"], 1, "cannot be written"),
     ],
 )
 def test_a_mistake_is_one_line_and_an_exit_status(

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
-from posner.corpus.files import write_json
 from posner.corpus.statistics import DEFAULT_WINDOW, compare, describe
 from posner.errors import UsageError
+from posner.files import write_json
 from posner.folder import find_model
 from posner.schemes import SCHEMES
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from posner.corpus import FORMATS, KINDS, Corpus, Problem, count_kinds, read
 from posner.errors import DataError
@@ -61,3 +62,24 @@ def read_repaired(
             file=sys.stderr,
         )
     return corpus, problems
+
+
+def print_losses(losses: Sequence[str]) -> None:
+    """Say what a writer could not hold."""
+    for loss in losses:
+        print(f"posner: {loss}", file=sys.stderr)
+
+
+def size(corpus: Corpus) -> dict[str, int]:
+    """The figures of a corpus that was written."""
+    return {
+        "documents": len(corpus.documents),
+        "sentences": sum(1 for _ in corpus.sentences),
+        "words": corpus.word_count,
+        "entities": sum(len(document.entities) for document in corpus.documents),
+    }
+
+
+def size_line(path: object, figures: dict[str, int]) -> str:
+    """`path: 1 documents, 2 sentences, ...`."""
+    return f"{path}: " + ", ".join(f"{count:,} {name}" for name, count in figures.items())

@@ -8,7 +8,8 @@ from pathlib import Path
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.evaluation.model import evaluate_documents
-from posner.evaluation.report import evaluation_report, figures_console, write_json
+from posner.evaluation.report import evaluation_report, figures_console
+from posner.files import write_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
     evaluation = evaluate_documents(recognizer, corpus.documents)
     figures_console().print(evaluation_report(evaluation))
     if arguments.json is not None:
-        write_json(evaluation.to_json(), arguments.json)
+        write_json(arguments.json, evaluation.to_json())
     return 0

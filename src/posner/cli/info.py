@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from posner.evaluation.report import write_json
+from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, read_manifest
 from posner.meanings import meaning
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("\nrecipe\n")
     print(manifest.recipe.to_toml(), end="")
     if arguments.json is not None:
-        write_json(manifest.to_dict() | {"path": str(folder / MANIFEST)}, arguments.json)
+        write_json(arguments.json, manifest.to_dict() | {"path": str(folder / MANIFEST)})
     return 0
 
 

@@ -140,6 +140,8 @@ def _output(path: Path | None, force: bool) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
+    if path.is_dir():
+        raise DataError("is a folder", where=path, expected="a file to write")
     if path.exists() and path.stat().st_size and not force:
         raise DataError("is not empty", where=path, remedy="name another, or add --force")
     if not path.parent.is_dir():

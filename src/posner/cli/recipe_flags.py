@@ -38,4 +38,4 @@ def recipe_from_flags(arguments: argparse.Namespace) -> Recipe:
     """
     given = {s.key: getattr(arguments, s.key) for s in settings()}
     values = {key: value for key, value in given.items() if value is not None}
-    return load_recipe(arguments.recipe).with_values(values, where="flag --")
+    return load_recipe(arguments.recipe).with_values(values, where="command line")

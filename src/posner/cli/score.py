@@ -9,8 +9,9 @@ from pathlib import Path
 
 from posner.errors import DataError, SchemeError, UsageError
 from posner.evaluation.columns import TaggedSentence, check_prefixes, read_tag_columns
-from posner.evaluation.report import conlleval_text, figures_console, tag_score_report, write_json
+from posner.evaluation.report import conlleval_text, figures_console, tag_score_report
 from posner.evaluation.tags import score_tag_pairs
+from posner.files import write_json
 from posner.schemes import SCHEMES, Scheme, detect_scheme, scheme_named
 
 
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not score.words:
         raise DataError("the file holds no tagged words", where=path)
     if arguments.json:
-        write_json(score.to_json(), arguments.json)
+        write_json(arguments.json, score.to_json())
     if arguments.conlleval:
         sys.stdout.write(conlleval_text(score))
     else:

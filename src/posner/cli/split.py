@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from posner.cli.convert import add_repair, print_losses, read_repaired, size, size_line
+from posner.cli.corpora import add_repair, print_losses, read_repaired, size, size_line
 from posner.corpus import FORMATS, Corpus, Parts, count_kinds, split_by_fraction, split_every, write
-from posner.corpus.files import plain_suffix, refuse_filled, write_json
+from posner.corpus.files import plain_suffix
 from posner.corpus.split import Unit
 from posner.errors import UsageError
+from posner.files import refuse_filled, write_json
 from posner.schemes import SCHEMES
 
 

@@ -9,7 +9,8 @@ from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.errors import UsageError
-from posner.evaluation.report import evaluation_report, figures_console, write_json
+from posner.evaluation.report import evaluation_report, figures_console
+from posner.files import write_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
         if result.evaluation is not None:
             console.print(evaluation_report(result.evaluation))
             if arguments.json:
-                write_json(result.evaluation.to_json(), arguments.json)
+                write_json(arguments.json, result.evaluation.to_json())
         console.print(describe(result), highlight=False, soft_wrap=True)
     return 0

@@ -16,10 +16,10 @@ from posner.corpus.conll import (
     is_comment,
 )
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import write_text
 from posner.corpus.tagged import Losses, document_name, document_tags, without
 from posner.document import Document, Sentence, Token
 from posner.errors import DataError
+from posner.files import write_text
 from posner.schemes import Scheme, scheme_named
 
 _BREAKS = frozenset(" \t\n\r")

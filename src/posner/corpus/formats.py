@@ -8,11 +8,12 @@ from pathlib import Path
 
 from posner.corpus import conll, conll_writer, hub, jsonl, kaggle, standoff
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import plain_suffix, read_head, refuse_filled
+from posner.corpus.files import plain_suffix, read_head
 from posner.corpus.flavours import FLAVOURS
 from posner.corpus.problem import Problem, raise_first
 from posner.document import Document
 from posner.errors import DataError, UsageError
+from posner.files import refuse_filled
 
 
 @dataclass(frozen=True)

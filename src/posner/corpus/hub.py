@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import folder_beside
 from posner.corpus.problem import Problem
 from posner.corpus.tagged import Losses, RowSentence, document_name, document_tags, read_tags
 from posner.document import Document, Sentence, WordRow, document_from_words
 from posner.errors import DataError, MissingExtraError
+from posner.files import folder_beside
 from posner.schemes import Scheme, scheme_named
 
 _SAVED = ("state.json", "dataset_dict.json")

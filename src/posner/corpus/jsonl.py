@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import TextFile, head_text, read_text, write_text
+from posner.corpus.files import TextFile, head_text, read_text
 from posner.corpus.flavours import FLAVOURS, flavour_of
 from posner.corpus.problem import Problem
 from posner.corpus.records import Flavour, Record
@@ -28,6 +28,7 @@ from posner.corpus.words import (
 )
 from posner.document import Document, Entity
 from posner.errors import DataError
+from posner.files import write_text
 
 _SPAN_KEYS = frozenset(("start", "end", "label", "text", "score"))
 _SPACE = " \t\r\n"

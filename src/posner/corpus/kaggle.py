@@ -18,18 +18,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import (
-    WINDOWS,
-    encode_text,
-    guess_encoding,
-    head_text,
-    read_text,
-    write_bytes,
-)
+from posner.corpus.files import WINDOWS, guess_encoding, head_text, read_text
 from posner.corpus.problem import Problem
 from posner.corpus.tagged import Losses, RowSentence, document_name, document_tags, read_tags
 from posner.document import Document, Sentence, Token, WordRow, document_from_words
 from posner.errors import DataError
+from posner.files import encode_text, write_bytes
 from posner.schemes import scheme_named
 
 HEADER = ("Sentence #", "Word", "POS", "Tag")

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus
-from posner.corpus.files import folder_beside, read_text, write_text
+from posner.corpus.files import read_text
 from posner.corpus.problem import Problem
 from posner.corpus.tagged import Losses, document_name, without
 from posner.corpus.words import report_misaligned, segmented
 from posner.document import Document, Entity
 from posner.errors import DataError
+from posner.files import folder_beside, write_text
 
 LINES = "brat"
 FRAGMENTS = "fragments"

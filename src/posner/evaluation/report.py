@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from posner.errors import DataError
 from posner.evaluation.counts import Counts, Ratios, Score
 from posner.evaluation.result import Evaluation
 from posner.evaluation.tags import TagScore
@@ -99,32 +92,6 @@ def conlleval_text(score: TagScore) -> str:
     for label, counts in sorted(score.default.labels.items()):
         lines.append(f"{label:>17}: {_conlleval_ratios(counts)}  {counts.predicted}")
     return "\n".join(lines) + "\n"
-
-
-def write_json(figures: Mapping[str, Any], path: Path) -> None:
-    """Write figures as JSON beside the target and rename, so that no reader sees half a file.
-
-    An existing file is replaced. What is no regular file (a pipe, `/dev/stdout`) is written to
-    directly, for a rename would put a file in its place.
-
-    Raises:
-        DataError: the file cannot be written.
-    """
-    text = json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
-            return
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(
-            "the file cannot be written", where=path, got=error.strerror or error
-        ) from None
 
 
 def _count_cells(counts: Counts) -> tuple[str, str, str]:

@@ -1,0 +1,120 @@
+"""Every file of the data through check, convert and predict: no error, no lost word.
+
+    python benchmarks/bench_dry_run.py DATA MODEL [--bf16]
+
+For each file: `posner check`; `posner convert` to every format that can hold it and back, with the
+words and spans compared; `posner predict --format jsonl` on its words, with every slice compared
+to its text and every word accounted for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import posner
+from common import data_argument, machine, require, run_posner, write_result
+from posner.corpus import Corpus, Problem
+from posner.document import sentence_spans
+from posner.errors import PosnerError
+
+TARGETS = {"conll": "conll", "kaggle": "csv", "doccano": "jsonl", "prodigy": "jsonl"}
+
+
+def main() -> int:
+    """Run and write `results/dry-run.md`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    data_argument(parser)
+    parser.add_argument("model", help="a model or run folder to predict with")
+    parser.add_argument("--bf16", action="store_true", help="predict in bf16")
+    arguments = parser.parse_args()
+    files = [
+        arguments.data / "conll2003" / "eng.train",
+        arguments.data / "conll2003" / "eng.testa",
+        arguments.data / "gmb" / "ner_dataset.csv",
+    ]
+    require(*files)
+    lines = [
+        "| file | sentences | words | entities | problems | round trips | predicted | slices |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    begin = time.perf_counter()
+    for file in files:
+        with tempfile.TemporaryDirectory() as scratch:
+            lines.append(_dry_run(file, Path(scratch), arguments))
+    minutes = (time.perf_counter() - begin) / 60
+    text = "\n".join(lines)
+    write_result(
+        "dry-run.md",
+        f"# Dry run over the real corpora\n\nMachine: {machine()}; {minutes:.1f} minutes.\n"
+        f"Command: `python {' '.join(sys.argv)}`\n\n{text}\n",
+    )
+    print(text)
+    return 0
+
+
+def _dry_run(file: Path, scratch: Path, arguments: argparse.Namespace) -> str:
+    run_posner(["check", str(file), "--json", str(scratch / "check.json")], accept=(0, 1))
+    problems: list[Problem] = []
+    corpus = posner.read(file, problems=problems)
+    trips = [name for name in TARGETS if _round_trip(corpus, file, name, scratch)]
+    predicted, slices = _predict(corpus, file, scratch, arguments)
+    entities = sum(len(d.entities) for d in corpus.documents)
+    sentences = sum(1 for _ in corpus.sentences)
+    return (
+        f"| {file.name} | {sentences:,} | {corpus.word_count:,} | {entities:,} | {len(problems)} "
+        f"| {', '.join(trips)} | {predicted:,} words | {slices:,} right |"
+    )
+
+
+def _round_trip(corpus: Corpus, file: Path, name: str, scratch: Path) -> bool:
+    """Convert there, read it back, compare words and spans."""
+    there = scratch / f"{name}.{TARGETS[name]}"
+    run_posner(["convert", str(file), str(there), "--to", name])
+    back = posner.read(there)
+    if facts(corpus) != facts(back):
+        raise PosnerError("a round trip lost something", where=f"{file} to {name}")
+    return True
+
+
+def facts(corpus: Corpus) -> list[tuple[list[str], tuple[object, ...]]]:
+    """Each sentence's words and spans, whatever the documents."""
+    return [
+        (sentence.words, spans)
+        for document in corpus.documents
+        for sentence, spans in zip(document.sentences, sentence_spans(document).spans, strict=True)
+    ]
+
+
+def _predict(
+    corpus: Corpus, file: Path, scratch: Path, arguments: argparse.Namespace
+) -> tuple[int, int]:
+    """(words in the answer, entity and word slices that equal their text)."""
+    out = scratch / "predicted.jsonl"
+    command = ["predict", arguments.model, str(file), "--tags", "--format", "jsonl", "-o", str(out)]
+    run_posner([*command, *(["--precision", "bf16"] if arguments.bf16 else [])])
+    words, slices = [], 0
+    with out.open(encoding="utf-8") as stream:
+        for line in stream:
+            record = json.loads(line)
+            text = record["text"]
+            for item in (*record["entities"], *record["tokens"]):
+                if text[item["start"] : item["end"]] != item["word"]:
+                    raise PosnerError("a slice differs from its text", where=file, got=item)
+                slices += 1
+            words += [token["word"] for token in record["tokens"]]
+    if words != [token.text for document in corpus.documents for token in document.tokens]:
+        raise PosnerError("predicting lost or changed words", where=file)
+    return len(words), slices
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except PosnerError as error:
+        print(error.line(), file=sys.stderr)
+        sys.exit(error.exit_code)
