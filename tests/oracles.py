@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, product
 
 from posner.schemes import Scheme, Span, spans_to_tags
 
@@ -26,3 +27,56 @@ def all_span_sets(length: int, labels: Sequence[str]) -> Iterator[list[Span]]:
 def legal_sequences(length: int, labels: Sequence[str], scheme: Scheme) -> set[tuple[str, ...]]:
     """Every tag sequence that says a set of spans in the scheme."""
     return {tuple(spans_to_tags(spans, length, scheme)) for spans in all_span_sets(length, labels)}
+
+
+def relative_scores(
+    queries: Sequence[Sequence[float]],
+    keys: Sequence[Sequence[float]],
+    vectors: Sequence[Sequence[float]],
+    biases: Sequence[float],
+    clip: int,
+) -> list[list[float]]:
+    """One head's positional attention, word by word: the formula of `posner.model.attention`.
+
+    Args:
+        queries, keys: (words, head width); all zero where content does not count.
+        vectors: (distances, head width), all zero where no position meets content.
+        biases: (distances,), all zero where position does not count.
+        clip: the largest distance that is told apart.
+    """
+    scores = []
+    for i, query in enumerate(queries):
+        row = []
+        for j, key in enumerate(keys):
+            delta = max(-clip, min(clip, j - i)) + clip
+            content = sum(q * k for q, k in zip(query, key, strict=True))
+            place = sum(q * r for q, r in zip(query, vectors[delta], strict=True))
+            row.append((content + place) / math.sqrt(len(query)) + biases[delta])
+        scores.append(row)
+    return scores
+
+
+def path_weight(
+    path: Sequence[int],
+    emissions: Sequence[Sequence[float]],
+    start: Sequence[float],
+    pairs: Sequence[Sequence[float]],
+    end: Sequence[float],
+) -> float:
+    """The weight of one path of tags through a chain."""
+    weight = start[path[0]] + end[path[-1]]
+    weight += sum(emissions[word][tag] for word, tag in enumerate(path))
+    return weight + sum(pairs[before][after] for before, after in pairwise(path))
+
+
+def chain_loss(
+    gold: Sequence[int],
+    emissions: Sequence[Sequence[float]],
+    start: Sequence[float],
+    pairs: Sequence[Sequence[float]],
+    end: Sequence[float],
+    paths: Iterable[Sequence[int]],
+) -> float:
+    """The negative log-likelihood of a path among `paths`, which are listed one by one."""
+    total = sum(math.exp(path_weight(path, emissions, start, pairs, end)) for path in paths)
+    return math.log(total) - path_weight(gold, emissions, start, pairs, end)

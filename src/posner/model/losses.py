@@ -22,6 +22,7 @@ class Targets:
         pos: (batch, core words) or None.
         chunk: (batch, core words) or None.
         pieces: (batch, pieces) projected entity tags with `pooling = none`, or None.
+        begins, ends: (batch,) true where a window's core begins, or ends, its sentence.
         words: core words in the batch.
     """
 
@@ -29,6 +30,8 @@ class Targets:
     pos: Tensor | None
     chunk: Tensor | None
     pieces: Tensor | None
+    begins: Tensor
+    ends: Tensor
     words: int
 
     def to(self, device: torch.device) -> Targets:
@@ -38,7 +41,13 @@ class Targets:
             return None if tensor is None else tensor.to(device)
 
         return Targets(
-            self.entity.to(device), move(self.pos), move(self.chunk), move(self.pieces), self.words
+            entity=self.entity.to(device),
+            pos=move(self.pos),
+            chunk=move(self.chunk),
+            pieces=move(self.pieces),
+            begins=self.begins.to(device),
+            ends=self.ends.to(device),
+            words=self.words,
         )
 
 
@@ -53,7 +62,9 @@ class Loss:
 def loss_of(network: Network, outputs: Outputs, targets: Targets, batch: TensorBatch) -> Loss:
     """The weighted sum of the heads' losses, summed over words (not averaged)."""
     if network.crf is not None:
-        entity = network.crf.loss(outputs.entity, targets.entity, batch.core_mask)
+        entity = network.crf.loss(
+            outputs.entity, targets.entity, batch.core_mask, targets.begins, targets.ends
+        )
     elif outputs.pieces is not None and targets.pieces is not None:
         entity = cross_entropy(outputs.pieces, targets.pieces)
         # A rule that labels every piece counts more places than words; keep the scale of words.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +18,22 @@ from typing import Any
 import safetensors.torch
 import torch
 from accelerate import Accelerator
+from safetensors import SafetensorError
 
 from posner.errors import ModelError
 from posner.training.optimisation import Schedule, WeightAverage
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+    SafetensorError,
+    pickle.UnpicklingError,
+)
+"""What reading a damaged checkpoint can raise."""
 
 PROGRESS = "progress.json"
 AVERAGE = "average.safetensors"
@@ -133,7 +147,7 @@ class Checkpointer:
                 weights = safetensors.torch.load_file(folder / AVERAGE)
                 self.average.restore(weights, int(state["average_steps"]))
             progress = Progress(**state["progress"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise ModelError(
                 "damaged checkpoint", where=folder, got=error, remedy="start a new run"
             ) from error

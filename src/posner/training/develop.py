@@ -44,11 +44,13 @@ def _mean_loss(votes: Sequence[Votes], dev: PreparedSet, transitions: Transition
             emissions = next(remaining).entity
             tags = gold.entity[first:last]
             known = tags != IGNORED
+            if transitions is not None and not known.all():
+                continue  # a path with a tag that the model lacks has no probability
             if not known.any():
                 continue
             if transitions is None:
                 total += _softmax_loss(emissions[known], tags[known])
-            elif known.all():
+            else:
                 total += _chain_loss(emissions, tags, transitions)
             words += int(known.sum())
     return total / words if words else 0.0

@@ -56,6 +56,16 @@ class PreparedSet:
         """Core words of some windows."""
         return sum(self.windows[i].core_last - self.windows[i].core_first for i in indices)
 
+    def begins_sentence(self, index: int) -> bool:
+        """Whether a window's core begins its sentence, and not somewhere inside."""
+        window = self.windows[index]
+        return window.core_first == int(self.encoded[window.document].sentences[window.sentence])
+
+    def ends_sentence(self, index: int) -> bool:
+        """Whether a window's core ends its sentence, and not somewhere inside."""
+        window = self.windows[index]
+        return window.core_last == int(self.encoded[window.document].sentences[window.sentence + 1])
+
 
 @dataclass(frozen=True)
 class TagSets:

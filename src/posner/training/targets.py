@@ -30,6 +30,8 @@ def batch_targets(
         pos=_tensor(core_tags(prepared, indices, batch, lambda gold: gold.pos)),
         chunk=_tensor(core_tags(prepared, indices, batch, lambda gold: gold.chunk)),
         pieces=_tensor(pieces),
+        begins=torch.tensor([prepared.begins_sentence(i) for i in indices]),
+        ends=torch.tensor([prepared.ends_sentence(i) for i in indices]),
         words=prepared.core_words(indices),
     )
 
