@@ -120,6 +120,7 @@ class PieceTokenizer:
     """
 
     def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
+        padding = tokenizer.padding
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._tokenizer = tokenizer
@@ -131,8 +132,8 @@ class PieceTokenizer:
             raise ModelError("the tokenizer gives no pieces for a word", where="tokenizer")
         self.prefix = tuple(full.ids[: inner[0]])
         self.suffix = tuple(full.ids[inner[-1] + 1 :])
-        self.unknown = self._special_id("unk_token", ("[UNK]", "<unk>"), plain.ids[0])
-        self.padding = self._special_id("pad_token", ("[PAD]", "<pad>"), 0)
+        self.unknown = self._unknown(otherwise=plain.ids[0])
+        self.padding = padding["pad_id"] if padding else self._first_of(("[PAD]", "<pad>"), 0)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> PieceTokenizer:
@@ -152,7 +153,7 @@ class PieceTokenizer:
             ) from error
         except Exception as error:  # tokenizers raises bare Exception for a file it cannot parse
             if isinstance(error, ModelError):
-                raise
+                raise ModelError(error.problem, where=path) from error
             raise ModelError("not a fast tokenizer's file", where=path, got=error) from error
 
     @property
@@ -216,14 +217,16 @@ class PieceTokenizer:
         ids = np.fromiter(chain.from_iterable(words), dtype=np.int64, count=int(starts[-1]))
         return WordPieces(ids, starts)
 
-    def _special_id(self, role: str, names: Sequence[str], otherwise: int) -> int:
-        model = json.loads(self._tokenizer.to_str()).get("model", {})
-        named = model.get(role)
-        for name in (*([named] if isinstance(named, str) else []), *names):
-            found = self._tokenizer.token_to_id(name)
-            if found is not None:
-                return int(found)
-        return otherwise
+    def _unknown(self, otherwise: int) -> int:
+        """The unknown piece that the model names (Unigram by number), else one of the usual."""
+        model = json.loads(self._tokenizer.to_str())["model"]
+        if isinstance(model.get("unk_id"), int):
+            return int(model["unk_id"])
+        return self._first_of((model.get("unk_token") or "[UNK]", "[UNK]", "<unk>"), otherwise)
+
+    def _first_of(self, names: Sequence[str], otherwise: int) -> int:
+        found = (self._tokenizer.token_to_id(name) for name in names)
+        return next((int(i) for i in found if i is not None), otherwise)
 
 
 def _printable(word: str) -> str:

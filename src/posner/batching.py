@@ -67,15 +67,16 @@ def collate(
     prefix, suffix = tokenizer.prefix, tokenizer.suffix
     for row, window in enumerate(windows):
         document = documents[window.document]
-        begin, end = document.starts[window.first], document.starts[window.last]
-        inner = slice(len(prefix), len(prefix) + int(end - begin))
+        begin = int(document.starts[window.first])
+        inner = slice(len(prefix), window.pieces - len(suffix))
+        length = inner.stop - inner.start  # fewer than the words' pieces: see `Window.pieces`
         count, kept = window.last - window.first, window.core_last - window.core_first
         starts = document.starts[window.first : window.last + 1] - begin
         piece_ids[row, : inner.start] = prefix
-        piece_ids[row, inner] = document.ids[begin:end]
+        piece_ids[row, inner] = document.ids[begin : begin + length]
         piece_ids[row, inner.stop : window.pieces] = suffix
         piece_mask[row, : window.pieces] = True
-        piece_words[row, inner] = np.repeat(np.arange(count), np.diff(starts))
+        piece_words[row, inner] = np.repeat(np.arange(count), np.diff(starts))[:length]
         word_pieces[row, :count] = starts[:-1] + len(prefix)
         word_mask[row, :count] = True
         shapes[row, :count] = document.shapes[window.first : window.last]

@@ -27,6 +27,9 @@ BoolArray = npt.NDArray[np.bool_]
 ILLEGAL = -1e9
 """The weight of a transition that the scheme forbids: finite, so that no NaN can arise."""
 
+VANISHING = 1e-280
+"""Sums of exponentials below this may have lost terms to underflow."""
+
 
 @dataclass(frozen=True)
 class Transitions:
@@ -202,18 +205,22 @@ def viterbi(emissions: Float64Array, lengths: IntArray, transitions: Transitions
         for each sentence (words,) tag indices.
     """
     rows, words, tags = emissions.shape
+    start, pairs, end = (
+        np.where(table <= ILLEGAL, -np.inf, table)  # no emission outweighs it, however large
+        for table in (transitions.start, transitions.pairs, transitions.end)
+    )
     pointers = np.zeros((words, rows, tags), dtype=np.int64)
-    best = transitions.start + emissions[:, 0]  # (rows, tags)
+    best = start + emissions[:, 0]  # (rows, tags)
     final = np.where((lengths == 1)[:, None], best, 0.0)
     for word in range(1, words):
-        weights = best[:, :, None] + transitions.pairs  # (rows, tags before, tags)
+        weights = best[:, :, None] + pairs  # (rows, tags before, tags)
         pointers[word] = weights.argmax(axis=1)
         best = weights.max(axis=1) + emissions[:, word]
         final[lengths == word + 1] = best[lengths == word + 1]
     paths = []
     for row, length in enumerate(lengths):
         path = np.zeros(length, dtype=np.int64)
-        path[-1] = (final[row] + transitions.end).argmax()
+        path[-1] = (final[row] + end).argmax()
         for word in range(length - 1, 0, -1):
             path[word - 1] = pointers[word, row, path[word]]
         paths.append(path)
@@ -223,10 +230,9 @@ def viterbi(emissions: Float64Array, lengths: IntArray, transitions: Transitions
 def forward(emissions: Float64Array, transitions: Transitions) -> Float64Array:
     """(sentences, words, tags): log weight of all paths that reach a tag at a word."""
     alpha = np.empty_like(emissions)
-    steps = np.exp(transitions.pairs)  # (tags before, tags)
     alpha[:, 0] = transitions.start + emissions[:, 0]
     for word in range(1, emissions.shape[1]):
-        alpha[:, word] = _step(alpha[:, word - 1], steps) + emissions[:, word]
+        alpha[:, word] = _step(alpha[:, word - 1], transitions.pairs) + emissions[:, word]
     return alpha
 
 
@@ -238,9 +244,8 @@ def backward(emissions: Float64Array, lengths: IntArray, transitions: Transition
     words = emissions.shape[1]
     beta = np.empty_like(emissions)
     beta[:] = transitions.end
-    steps = np.exp(transitions.pairs.T)  # (tags after, tags)
     for word in range(words - 2, -1, -1):
-        onward = _step(beta[:, word + 1] + emissions[:, word + 1], steps)
+        onward = _step(beta[:, word + 1] + emissions[:, word + 1], transitions.pairs.T)
         inner = (word < lengths - 1)[:, None]
         beta[:, word] = np.where(inner, onward, transitions.end)
     return beta
@@ -252,12 +257,17 @@ def log_partition(alpha: Float64Array, lengths: IntArray, transitions: Transitio
     return _log_sum(last + transitions.end, axis=1)
 
 
-def _step(weights: Float64Array, steps: Float64Array) -> Float64Array:
-    """`log(exp(weights) @ steps)`, safely; nothing reaches below `ILLEGAL`."""
+def _step(weights: Float64Array, pairs: Float64Array) -> Float64Array:
+    """`log(exp(weights) @ exp(pairs))`, safely: (sentences, tags) by (tags, tags).
+
+    A matrix product is fast, and exact unless all ways to a tag are so light that they vanish
+    beside the heaviest; only then is each sum taken relative to its own peak.
+    """
     peak = weights.max(axis=1, keepdims=True)
-    reached = np.exp(weights - peak) @ steps
-    with np.errstate(divide="ignore"):
-        summed: Float64Array = np.maximum(np.log(reached), ILLEGAL) + peak
+    reached = np.exp(weights - peak) @ np.exp(pairs)
+    if reached.min() < VANISHING:
+        return _log_sum(weights[:, :, None] + pairs, axis=1)
+    summed: Float64Array = np.log(reached) + peak
     return summed
 
 

@@ -84,6 +84,13 @@ def find_model(path: str | os.PathLike[str]) -> Path:
         ModelError: nothing there, or something that is neither.
     """
     folder = Path(path)
+    try:
+        return _find_model(folder)
+    except OSError as error:
+        raise ModelError("cannot be read", where=folder, got=error.strerror) from error
+
+
+def _find_model(folder: Path) -> Path:
     for candidate in (folder, folder / "model"):
         if (candidate / MANIFEST).is_file():
             return candidate
@@ -99,7 +106,7 @@ def find_model(path: str | os.PathLike[str]) -> Path:
         "not a Posner model",
         where=folder,
         expected=f"a folder with {MANIFEST}, or a run folder with model/{MANIFEST}",
-        got=", ".join(sorted(p.name for p in folder.iterdir())[:5])
+        got=(", ".join(sorted(p.name for p in folder.iterdir())[:5]) or "an empty folder")
         if folder.is_dir()
         else "a file",
     )
@@ -110,16 +117,19 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         ModelError: a damaged, foreign, incomplete or newer folder.
+        RecipeError: its recipe has settings that no recipe has.
     """
     path = folder / MANIFEST
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError("damaged", where=path, got=error, remedy="copy the model again") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ModelError("not a Posner model", where=path, expected=f'"format": "{FORMAT}"')
     version = data.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or version < 1:
+        raise ModelError("damaged", where=path, expected="a format_version", got=repr(version))
+    if version > FORMAT_VERSION:
         raise ModelError(
             "written by a newer Posner",
             where=path,
@@ -127,22 +137,42 @@ def read_manifest(folder: Path) -> Manifest:
             got=version,
             remedy="upgrade with: pip install --upgrade posner",
         )
+    manifest = _manifest(data, path)
     try:
-        manifest = Manifest(
-            recipe=recipe_from_dict(data["recipe"], where=str(path)),
-            labels=tuple(data["labels"]),
-            window=int(data["window"]),
-            pos_tags=tuple(data["pos_tags"]),
-            chunk_tags=tuple(data["chunk_tags"]),
-            characters=data["characters"],
-            figures=data["figures"],
-            files=data["files"],
-            version=data["version"],
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError("damaged", where=path, got=repr(error)) from error
-    _verify_files(folder, manifest.files)
+        _verify_files(folder, manifest.files)
+    except OSError as error:
+        raise ModelError("cannot be read", where=error.filename, got=error.strerror) from error
     return manifest
+
+
+def _manifest(data: dict[str, Any], path: Path) -> Manifest:
+    def texts(key: str) -> tuple[str, ...]:
+        values = value(key, list)
+        if not all(isinstance(v, str) for v in values):
+            raise ModelError("damaged", where=path, expected=f"{key}: texts", got=values)
+        return tuple(values)
+
+    def value(key: str, kind: type) -> Any:
+        found = data.get(key)
+        if type(found) is not kind:
+            expected = f"{key}: {kind.__name__}"
+            raise ModelError("damaged", where=path, expected=expected, got=repr(found)[:80])
+        return found
+
+    files = value("files", dict)
+    if not all(isinstance(checksum, str) for checksum in files.values()):
+        raise ModelError("damaged", where=path, expected="files: a checksum for each name")
+    return Manifest(
+        recipe=recipe_from_dict(value("recipe", dict), where=str(path)),
+        labels=texts("labels"),
+        window=value("window", int),
+        pos_tags=texts("pos_tags"),
+        chunk_tags=texts("chunk_tags"),
+        characters=value("characters", str),
+        figures=value("figures", dict),
+        files=files,
+        version=value("version", str),
+    )
 
 
 def _verify_files(folder: Path, files: dict[str, str]) -> None:
@@ -189,7 +219,12 @@ def ensure_writable(target: Path, *, force: bool) -> None:
 
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` that takes its place when the block ends without error."""
+    """A new folder beside `target` that takes its place when the block ends without error.
+
+    What stands at `target` is set aside for the moment of the exchange, and put back if that fails.
+    A link at `target` stays, and the folder that it leads to is replaced.
+    """
+    target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
     beside.mkdir()
@@ -197,9 +232,14 @@ def replacing_folder(target: Path) -> Iterator[Path]:
         yield beside
         _sync(beside)
         old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
-        if target.exists():
+        if target.is_dir():
             target.rename(old)
-        beside.rename(target)
+        try:
+            beside.rename(target)
+        except BaseException:
+            if old.exists():
+                old.rename(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -210,5 +250,5 @@ def _sync(folder: Path) -> None:
     """Let the disk have every file before the rename makes it visible."""
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
+            with path.open("r+b") as file:  # Windows syncs only what is open for writing
                 os.fsync(file.fileno())

@@ -6,7 +6,10 @@ underscores inside. A saved model carries the recipe that made it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
+import math
 import tomllib
 import types
 import typing
@@ -17,7 +20,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from posner.errors import RecipeError
-from posner.schemes import scheme_named
 
 
 def option(
@@ -45,7 +47,9 @@ class BackboneRecipe:
 class DataRecipe:
     """From sentences to what the encoder sees."""
 
-    scheme: str = option("IOB2", "tag scheme inside the model")
+    scheme: Literal["IOB2", "IOB1", "IOE1", "IOE2", "BIOES", "BILOU"] = option(
+        "IOB2", "tag scheme inside the model"
+    )
     pooling: Literal["first", "mean", "none"] = option(
         "first", "a word's state: its first piece, the mean of its pieces, or none (per piece)"
     )
@@ -122,7 +126,7 @@ class TrainingRecipe:
     device: str = option("auto", "auto, cpu, cuda, mps")
     checkpoint_steps: int = option(400, "steps between checkpoints within an epoch; 0: none", low=0)
     dev_share: float = option(0.1, "share set aside when no dev set is given", low=0, high=0.9)
-    seed: int = option(1, "seed of weights, order and dropout", low=0)
+    seed: int = option(1, "seed of weights, order and dropout", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,6 @@ class Recipe:
     training: TrainingRecipe = field(default_factory=TrainingRecipe)
 
     def __post_init__(self) -> None:
-        scheme_named(self.data.scheme)
         for setting in settings():
             section = getattr(self, setting.section)
             setting.check(getattr(section, setting.name))
@@ -172,10 +175,13 @@ class Recipe:
         for key, value in values.items():
             setting = known.get(key)
             if setting is None:
+                hyphened = key.replace("_", "-")
                 raise RecipeError(
                     "unknown key",
                     where=f"{where}: {key}",
-                    expected="a key that `posner recipes default` prints",
+                    expected=hyphened
+                    if hyphened in known
+                    else "a key that `posner recipes default` prints",
                 )
             checked = setting.check(setting.convert(value, where), where)
             sections.setdefault(setting.section, {})[setting.name] = checked
@@ -231,12 +237,12 @@ class Setting:
             RecipeError: it is of another type.
         """
         if isinstance(value, str) and self.type is not str:
-            if self.type is bool and value.lower() in ("true", "false"):
-                return value.lower() == "true"
-            try:
-                return int(value) if self.type is int else float(value)
-            except ValueError:
-                pass
+            if self.type is bool:
+                if value.lower() in ("true", "false"):
+                    return value.lower() == "true"
+            else:
+                with contextlib.suppress(ValueError):
+                    return self.type(value)
         elif self.type is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         elif type(value) is self.type:
@@ -263,14 +269,15 @@ class Setting:
                 got=value,
             )
         if self.type in (int, float):
-            too_low = self.low is not None and not value >= self.low
-            too_high = self.high is not None and not value <= self.high
-            if too_low or too_high or value != value:
-                limits = (
-                    f"at least {self.low}" if self.high is None else f"{self.low} to {self.high}"
-                )
+            low = -math.inf if self.low is None else self.low
+            high = math.inf if self.high is None else self.high
+            if not low <= value <= high or value in (math.inf, -math.inf):  # NaN is not within
+                limits = f"at least {low}" if self.high is None else f"{low} to {high}"
                 raise RecipeError(
-                    "value out of range", where=f"{where}: {self.key}", expected=limits, got=value
+                    "value out of range",
+                    where=f"{where}: {self.key}",
+                    expected=limits,
+                    got=value,
                 )
         return value
 
@@ -315,14 +322,14 @@ def load_recipe(name_or_path: str) -> Recipe:
     if name_or_path in recipe_names():
         return _parse(_named_text(name_or_path), f"recipe {name_or_path}")
     path = Path(name_or_path)
-    if not path.is_file():
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
         raise RecipeError(
             "no such recipe",
             where=name_or_path,
             expected=f"a TOML file or one of {', '.join(recipe_names())}",
-        )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError("cannot be read", where=path, got=error) from error
     return _parse(text, str(path))
@@ -331,9 +338,20 @@ def load_recipe(name_or_path: str) -> Recipe:
 def recipe_from_dict(values: Mapping[str, Any], *, where: str) -> Recipe:
     """A recipe from sections of values, as `Recipe.to_dict` gives them."""
     flat: dict[str, Any] = {}
+    known = [section.name for section in dataclasses.fields(Recipe)]
     for section, keys in values.items():
         if not isinstance(keys, Mapping):
-            raise RecipeError("a key outside any section", where=f"{where}: {section}")
+            raise RecipeError(
+                "a key outside any section",
+                where=f"{where}: {section}",
+                expected="it below one of " + ", ".join(f"[{name}]" for name in known),
+            )
+        if section not in known:
+            raise RecipeError(
+                "unknown section",
+                where=f"{where}: {section}",
+                expected=f"one of {', '.join(known)}",
+            )
         flat |= {f"{section}.{key}": value for key, value in keys.items()}
     return Recipe().with_values(flat, where=where)
 
@@ -352,6 +370,6 @@ def _parse(text: str, where: str) -> Recipe:
 def _toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, str):  # TOML's escapes are JSON's, but it forbids a bare DEL too
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

@@ -25,7 +25,7 @@ def read_texts(stream: BinaryIO, unit: str, *, name: str = "standard input") -> 
     """
     lines = _lines(stream, name)
     if unit == "line":
-        yield from (line.rstrip("\r\n") for line in lines)
+        yield from (_without_end(line) for line in lines)
     elif unit == "paragraph":
         yield from _paragraphs(lines)
     else:
@@ -38,15 +38,22 @@ def _paragraphs(lines: Iterator[str]) -> Iterator[str]:
         if line.strip():
             current.append(line)
         elif current:
-            yield "".join(current).rstrip("\r\n")
+            yield _without_end("".join(current))
             current = []
     if current:
-        yield "".join(current).rstrip("\r\n")
+        yield _without_end("".join(current))
+
+
+def _without_end(text: str) -> str:
+    """The text without one line end; a `\\r` that no `\\n` follows is a character of the text."""
+    return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
     for number, raw in enumerate(stream, start=1):
         data = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        if not data:  # a byte-order mark and nothing else is an empty file
+            return
         try:
             yield data.decode("utf-8")
         except UnicodeDecodeError as error:

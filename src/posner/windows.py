@@ -3,7 +3,8 @@
 A window is a run of consecutive words of one document. Its *core* is predicted; words around the
 core are context: they are seen, but nothing is predicted for them. A sentence that fits has one
 window. A longer one is covered by overlapping windows; a word that several of them hold gets the
-mean of their emissions, weighted by its distance to the nearer cut. Nothing is ever truncated.
+mean of their emissions, weighted by its distance to the nearer cut. No word is ever left out; one
+word that alone is longer than a window is represented by as many of its pieces as that holds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Window:
         sentence: index of the sentence in the document.
         first, last: words that the window holds; `last` is exclusive.
         core_first, core_last: words that it predicts.
-        pieces: its pieces, special ones included.
+        pieces: its pieces, special ones included; fewer than its words have where it is a single
+            word that is longer than the limit.
     """
 
     document: int
@@ -87,7 +89,7 @@ class WindowPlan:
                 yield Window(index, sentence, first, last, core_first, core_last, pieces)
             else:
                 for first, last in self._cuts(document, core_first, core_last):
-                    pieces = document.piece_count(first, last) + self.special
+                    pieces = min(document.piece_count(first, last), self.room) + self.special
                     yield Window(index, sentence, first, last, first, last, pieces)
 
     def _with_context(
@@ -106,7 +108,10 @@ class WindowPlan:
         return first, last
 
     def _cuts(self, document: EncodedDocument, first: int, last: int) -> Iterable[tuple[int, int]]:
-        """Overlapping runs of whole words, each within the room, covering `first` to `last`."""
+        """Overlapping runs of whole words, each within the room, covering `first` to `last`.
+
+        Each run goes further than the one before, even if that costs some of the overlap.
+        """
         starts = document.starts
         overlap = min(self.overlap, self.room // 2)
         while True:
@@ -116,7 +121,8 @@ class WindowPlan:
             if end == last:
                 return
             back = int(np.searchsorted(starts, starts[end] - overlap, side="left"))
-            first = max(first + 1, min(back, end))
+            reach = int(np.searchsorted(starts, starts[end + 1] - self.room, side="left"))
+            first = min(max(back, reach), end)
 
 
 def vote_weights(window: Window, sentence_first: int, sentence_last: int) -> FloatArray:
