@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise, product
 
 from posner.schemes import Scheme, Span, spans_to_tags
@@ -80,3 +81,48 @@ def chain_loss(
     """The negative log-likelihood of a path among `paths`, which are listed one by one."""
     total = sum(math.exp(path_weight(path, emissions, start, pairs, end)) for path in paths)
     return math.log(total) - path_weight(gold, emissions, start, pairs, end)
+
+
+@dataclass(frozen=True)
+class Enumeration:
+    """What a chain says when all legal paths are listed one by one.
+
+    Attributes:
+        log_total: logarithm of all paths' weight.
+        paths: each path, as tag indices, with its probability.
+        spans: the probability that an entity with this label starts and ends exactly there.
+        marginals: for each word the probability of each tag.
+    """
+
+    log_total: float
+    paths: dict[tuple[int, ...], float]
+    spans: dict[Span, float]
+    marginals: list[list[float]]
+
+
+def enumerate_paths(
+    emissions: Sequence[Sequence[float]],
+    start: Sequence[float],
+    pairs: Sequence[Sequence[float]],
+    end: Sequence[float],
+    labels: Sequence[str],
+    scheme: Scheme,
+) -> Enumeration:
+    """Weigh every legal path over a sentence's words."""
+    length, tags = len(emissions), scheme.tags(labels)
+    weights, meaning = {}, {}
+    for spans in all_span_sets(length, labels):
+        path = tuple(tags.index(tag) for tag in spans_to_tags(spans, length, scheme))
+        weights[path] = path_weight(path, emissions, start, pairs, end)
+        meaning[path] = spans
+    peak = max(weights.values())
+    log_total = peak + math.log(sum(math.exp(w - peak) for w in weights.values()))
+    paths = {path: math.exp(weight - log_total) for path, weight in weights.items()}
+    found: dict[Span, float] = {}
+    marginals = [[0.0] * len(tags) for _ in range(length)]
+    for path, probability in paths.items():
+        for span in meaning[path]:
+            found[span] = found.get(span, 0.0) + probability
+        for word, tag in enumerate(path):
+            marginals[word][tag] += probability
+    return Enumeration(log_total, paths, found, marginals)

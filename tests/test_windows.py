@@ -1,0 +1,243 @@
+"""Documents to windows and votes back: every word once or more, nothing longer than the limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posner.align import CHARACTERS_PER_WORD, EncodedDocument
+from posner.errors import RecipeError
+from posner.windows import (
+    FloatArray,
+    Window,
+    WindowPlan,
+    merge_votes,
+    vote_weights,
+    without_overlap,
+)
+
+
+def encoded(sentences: list[list[int]]) -> EncodedDocument:
+    """A document whose words have these numbers of pieces."""
+    counts = [count for sentence in sentences for count in sentence]
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return EncodedDocument(
+        ids=np.arange(100, 100 + int(starts[-1])),
+        starts=starts,
+        sentences=np.concatenate([[0], np.cumsum([len(s) for s in sentences])]).astype(np.int64),
+        shapes=np.ones(len(counts), dtype=np.int64),
+        characters=np.ones((len(counts), CHARACTERS_PER_WORD), dtype=np.int64),
+    )
+
+
+word = st.one_of(st.integers(1, 3), st.integers(1, 3), st.integers(1, 30))
+corpora = st.lists(st.lists(st.lists(word, max_size=30), max_size=5), max_size=3)
+plans = st.builds(
+    WindowPlan,
+    limit=st.integers(10, 40),
+    special=st.integers(0, 2),
+    context=st.integers(0, 40),
+    overlap=st.integers(0, 40),
+)
+
+
+def by_sentence(windows: list[Window]) -> dict[tuple[int, int], list[Window]]:
+    found: dict[tuple[int, int], list[Window]] = {}
+    for window in windows:
+        found.setdefault((window.document, window.sentence), []).append(window)
+    return found
+
+
+@given(corpora, plans)
+def test_windows_cover_every_sentence_within_the_limit(
+    corpus: list[list[list[int]]], plan: WindowPlan
+) -> None:
+    documents = [encoded(sentences) for sentences in corpus]
+    windows = plan.windows(documents)
+    found = by_sentence(windows)
+    assert list(found) == [
+        (d, s) for d, sentences in enumerate(corpus) for s, words in enumerate(sentences) if words
+    ]
+    for (d, s), own in found.items():
+        document = documents[d]
+        first, last = int(document.sentences[s]), int(document.sentences[s + 1])
+        for window in own:
+            assert 0 <= window.first <= window.core_first < window.core_last <= window.last
+            assert window.last <= document.sentences[-1]
+            held = document.piece_count(window.first, window.last)
+            assert window.pieces <= plan.limit
+            if held <= plan.room:
+                assert window.pieces == held + plan.special
+            else:  # one word that is longer than the window: as many of its pieces as that holds
+                assert window.last == window.first + 1
+                assert window.pieces == plan.limit
+        if document.piece_count(first, last) <= plan.room:
+            assert [(w.core_first, w.core_last) for w in own] == [(first, last)]
+            check_context(document, own[0], plan)
+        else:
+            assert all((w.first, w.last) == (w.core_first, w.core_last) for w in own)
+            check_cuts(document, own, first, last, plan)
+
+
+def check_context(document: EncodedDocument, window: Window, plan: WindowPlan) -> None:
+    """Within `context` pieces a side, and no further word would have fitted on either."""
+    left = document.piece_count(window.first, window.core_first)
+    right = document.piece_count(window.core_last, window.last)
+    assert left <= plan.context
+    assert right <= plan.context
+    if not plan.context:
+        return
+    spare = plan.limit - window.pieces
+    core = document.piece_count(window.core_first, window.core_last)
+    if plan.room - core >= 2 * plan.context:  # room for all: each side takes whole words
+        if window.first > 0:
+            assert document.piece_count(window.first - 1, window.core_first) > plan.context
+        if window.last < document.sentences[-1]:
+            assert document.piece_count(window.core_last, window.last + 1) > plan.context
+    assert spare >= 0
+
+
+def check_cuts(
+    document: EncodedDocument, windows: list[Window], first: int, last: int, plan: WindowPlan
+) -> None:
+    """Each goes further than the one before, leaves nothing out, and overlaps as it should."""
+    assert len(windows) > 1 or last == first + 1
+    assert windows[0].first == first
+    assert windows[-1].last == last
+    for before, after in pairwise(windows):
+        assert before.first < after.first <= before.last < after.last
+        assert document.piece_count(after.first, before.last) <= min(plan.overlap, plan.room // 2)
+
+
+def test_overlap_is_what_the_plan_says() -> None:
+    document = encoded([[1] * 1000])
+    windows = WindowPlan(limit=102, special=2, overlap=40).windows([document])
+    assert [(w.first, w.last) for w in windows[:3]] == [(0, 100), (60, 160), (120, 220)]
+    assert {w.pieces for w in windows[:-1]} == {102}
+
+
+def test_context_grows_into_the_room_that_the_other_side_leaves() -> None:
+    document = encoded([[1] * 4, [1] * 10, [1] * 50])
+    windows = WindowPlan(limit=42, special=2, context=20).windows([document])
+    assert (windows[1].first, windows[1].last) == (0, 34)  # 4 to the left are all there are
+    assert (windows[0].first, windows[0].last) == (0, 24)  # none to the left
+    assert windows[2].first == windows[2].core_first  # a long sentence leaves no room
+    both = WindowPlan(limit=32, special=2, context=20).windows([encoded([[1] * 30] * 3)])[1]
+    assert (both.first, both.last) == (30, 60)
+    tight = WindowPlan(limit=22, special=2, context=20).windows([encoded([[1] * 10] * 3)])[1]
+    assert (tight.first, tight.last) == (5, 25)
+
+
+def test_context_takes_whole_words() -> None:
+    document = encoded([[5], [1], [5]])
+    window = WindowPlan(limit=12, special=2, context=4).windows([document])[1]
+    assert (window.first, window.last) == (1, 2)
+    window = WindowPlan(limit=22, special=2, context=5).windows([document])[1]
+    assert (window.first, window.last) == (0, 3)
+
+
+@pytest.mark.parametrize("overlap", [0, 1, 1000])
+def test_the_smallest_window_ends_whatever_the_words(overlap: int) -> None:
+    document = encoded([[100] * 5 + [1] * 20 + [100], [100], [7, 100, 7]])
+    windows = WindowPlan(limit=10, special=2, overlap=overlap).windows([document])
+    assert max(w.pieces for w in windows) == 10
+    covered = Counter(i for w in windows for i in range(w.core_first, w.core_last))
+    assert sorted(covered) == list(range(30))
+
+
+@pytest.mark.parametrize("limit", [0, 2, 9])
+def test_a_window_without_room_is_refused(limit: int) -> None:
+    with pytest.raises(RecipeError, match="too small") as caught:
+        WindowPlan(limit=limit, special=2)
+    assert (caught.value.where, caught.value.expected) == ("data.window", "at least 10")
+
+
+@given(corpora, plans)
+def test_without_overlap_each_word_is_in_one_core(
+    corpus: list[list[list[int]]], plan: WindowPlan
+) -> None:
+    documents = [encoded(sentences) for sentences in corpus]
+    windows = plan.windows(documents)
+    parted = without_overlap(windows)
+    cores = [(w.document, i) for w in parted for i in range(w.core_first, w.core_last)]
+    assert cores == [(d, i) for d, e in enumerate(documents) for i in range(len(e.shapes))]
+    for before, after in zip(windows, parted, strict=True):
+        assert (before.first, before.last, before.pieces) == (after.first, after.last, after.pieces)
+        assert before.core_first <= after.core_first < after.core_last <= before.core_last
+
+
+def window_of(core_first: int, core_last: int) -> Window:
+    return Window(0, 0, core_first, core_last, core_first, core_last, core_last - core_first)
+
+
+@given(st.integers(0, 5), st.integers(1, 20), st.integers(0, 5), st.integers(0, 7))
+def test_weights_rise_from_cuts(before: int, length: int, after: int, first: int) -> None:
+    window = window_of(first + before, first + before + length)
+    last = first + before + length + after
+    weights = vote_weights(window, first, last)
+    assert weights.shape == (length,)
+    assert weights.dtype == np.float32
+    assert (weights >= 1).all()
+    if before:
+        assert weights[0] == 1
+    if after:
+        assert weights[-1] == 1
+    if bool(before) == bool(after):
+        assert (weights == weights[::-1]).all()
+    if not before and not after:
+        assert len(set(weights.tolist())) == 1
+    mirrored = vote_weights(window_of(first + after, first + after + length), first, last)
+    assert (mirrored[::-1] == weights).all()
+
+
+@st.composite
+def long_sentences(draw: st.DrawFn) -> tuple[list[Window], int, int]:
+    """The windows of one sentence, and its first and last word in the document."""
+    counts = draw(st.lists(st.integers(1, 12), min_size=1, max_size=40))
+    lead = draw(st.integers(0, 3))
+    document = encoded([[1] * lead, counts])
+    overlap = draw(st.integers(0, 20))
+    windows = WindowPlan(limit=draw(st.integers(8, 30)), special=0, overlap=overlap)
+    own = [w for w in windows.windows([document]) if w.sentence == 1]
+    return own, lead, lead + len(counts)
+
+
+@given(long_sentences(), st.integers(0, 2**32 - 1))
+def test_merged_votes_are_weighted_means(
+    sentence: tuple[list[Window], int, int], seed: int
+) -> None:
+    windows, first, last = sentence
+    random = np.random.default_rng(seed)
+    votes: list[FloatArray] = [
+        random.normal(size=(w.core_last - w.core_first, 3)).astype(np.float32) for w in windows
+    ]
+    merged = merge_votes(windows, votes, first, last)
+    assert merged.shape == (last - first, 3)
+    assert merged.dtype == np.float32
+    for place in range(first, last):
+        total, weight = np.zeros(3), 0.0
+        for window, vote in zip(windows, votes, strict=True):
+            if window.core_first <= place < window.core_last:
+                cuts = [last - first + 1]
+                if window.core_first > first:
+                    cuts.append(place - window.core_first + 1)
+                if window.core_last < last:
+                    cuts.append(window.core_last - place)
+                total += min(cuts) * vote[place - window.core_first].astype(np.float64)
+                weight += min(cuts)
+        np.testing.assert_allclose(merged[place - first], total / weight, atol=1e-5)
+
+
+@given(long_sentences(), st.integers(0, 2**32 - 1))
+def test_windows_that_agree_are_left_alone(
+    sentence: tuple[list[Window], int, int], seed: int
+) -> None:
+    windows, first, last = sentence
+    whole = np.random.default_rng(seed).normal(size=(last - first, 4)).astype(np.float32)
+    votes = [whole[w.core_first - first : w.core_last - first] for w in windows]
+    np.testing.assert_allclose(merge_votes(windows, votes, first, last), whole, rtol=1e-5)
