@@ -6,18 +6,18 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from posner.cli.corpora import add_repair, read_repaired
+from posner.cli.corpora import add_repair
+from posner.cli.inputs import Answer, answers, read_inputs
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.corpus import FORMATS
-from posner.corpus.formats import detect_format
-from posner.document import Document
 from posner.errors import DataError, UsageError
-from posner.recognizer import segmented
+from posner.recognizer import Recognizer
 from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
-from posner.textfile import DOCUMENT_UNITS, read_texts
+from posner.textfile import DOCUMENT_UNITS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,79 +59,52 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pieces and arguments.format in ("conll", "text"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
     recognizer = load_from_flags(arguments)
-    documents = recognizer.pipe(_documents(arguments))
-    tagged: Iterable[Document | Tagged] = documents
-    if arguments.pieces:
-        tagged = (Tagged(d, recognizer.pieces(d)) for d in documents)
+    found = answers(recognizer, read_inputs(arguments))
     with _output(arguments.output, arguments.force) as stream:
-        write(_rendered(tagged, arguments, stream), stream)
+        write(_rendered(found, recognizer, arguments, stream), stream)
     return 0
 
 
 def _rendered(
-    tagged: Iterable[Document | Tagged], arguments: argparse.Namespace, stream: TextIO
+    found: Iterator[Answer],
+    recognizer: Recognizer,
+    arguments: argparse.Namespace,
+    stream: TextIO,
 ) -> Iterator[str]:
+    """What was found, in the format that was asked for."""
     tags = bool(arguments.tags)
+    tagged = (
+        Tagged(a.document, recognizer.pieces(a.document) if arguments.pieces else None)
+        for a in found
+    )
     formats: dict[str, Callable[[], Iterator[str]]] = {
         "table": lambda: table(tagged, tags=tags),
         "json": lambda: json_array(tagged, tags=tags),
         "jsonl": lambda: jsonl(tagged, tags=tags),
-        "conll": lambda: conll(tagged),
+        "conll": lambda: _columns(found),
         "text": lambda: _marked(tagged, stream),
     }
     return formats[arguments.format]()
 
 
-def _marked(tagged: Iterable[Document | Tagged], stream: TextIO) -> Iterator[str]:
+def _columns(found: Iterator[Answer]) -> Iterator[str]:
+    """CoNLL columns: a corpus's own ones stay, the predicted tag comes last."""
+    first = next(found, None)
+    if first is not None:
+        everything = chain([first], found)
+        yield from conll((a.with_own_columns() for a in everything), borders=first.source.bordered)
+
+
+def _marked(tagged: Iterable[Tagged], stream: TextIO) -> Iterator[str]:
     """Each text with its entities in colour, or marked where there is no colour."""
     from rich.console import Console
 
     colour = has_colour(stream)
     console = Console(force_terminal=colour, no_color=not colour, highlight=False, soft_wrap=True)
     for item in tagged:
-        document = item.document if isinstance(item, Tagged) else item
         with console.capture() as capture:
-            console.print(coloured(document, colour=colour), soft_wrap=True)
+            console.print(coloured(item.document, colour=colour), soft_wrap=True)
         yield capture.get()
-
-
-def _documents(arguments: argparse.Namespace) -> Iterator[Document]:
-    """Everything to tag, in the order of the command line."""
-    for text in arguments.text or ():
-        yield segmented(text)
-    files = arguments.files or ([] if arguments.text else ["-"])
-    for file in files:
-        if file == "-":
-            yield from (segmented(t) for t in read_texts(sys.stdin.buffer, arguments.document))
-        elif _is_text(file, arguments.input):
-            yield from _text_documents(Path(file), arguments.document)
-        else:
-            named = None if arguments.input is None else arguments.input
-            corpus, _ = read_repaired(
-                file, format=named, scheme=arguments.scheme, repair=arguments.repair
-            )
-            yield from corpus.documents
-
-
-def _is_text(file: str, named: str | None) -> bool:
-    if named is not None:
-        return named == "text"
-    path = Path(file)
-    if not path.exists():
-        raise DataError("no such file", where=file)
-    try:
-        detect_format(path)
-    except DataError:
-        return not path.is_dir()
-    return False
-
-
-def _text_documents(path: Path, unit: str) -> Iterator[Document]:
-    try:
-        with path.open("rb") as stream:
-            yield from (segmented(text) for text in read_texts(stream, unit, name=str(path)))
-    except OSError as error:
-        raise DataError("cannot be read", where=path, got=error.strerror) from error
 
 
 @contextlib.contextmanager

@@ -18,10 +18,14 @@ from posner.render.tagged import Documents, each_tagged, iob2_tags, printable
 _UNKNOWN = "_"
 
 
-def conll(documents: Documents) -> Iterator[str]:
-    r"""The documents' lines; before each a `-DOCSTART-` line when there are several.
+def conll(documents: Documents, *, borders: bool | None = None) -> Iterator[str]:
+    r"""The documents' lines.
 
     A lone surrogate, which UTF-8 cannot hold, is written `\ud800` (`backslashreplace`).
+
+    Args:
+        documents: what was tagged.
+        borders: whether a `-DOCSTART-` line stands before each; by default when there are several.
 
     Raises:
         DataError: entities that tags cannot express, or a word that is empty or holds a line
@@ -30,15 +34,15 @@ def conll(documents: Documents) -> Iterator[str]:
     """
     stream = each_tagged(documents)
     first_two = list(islice(stream, 2))
-    several = len(first_two) > 1
+    bordered = len(first_two) > 1 if borders is None else borders
     for item in chain(first_two, stream):
-        yield from _document(item.document, several)
+        yield from _document(item.document, bordered)
 
 
-def _document(document: Document, several: bool) -> Iterator[str]:
+def _document(document: Document, bordered: bool) -> Iterator[str]:
     columns = _Columns(document)
     separator = _separator(document, columns)
-    if several:
+    if bordered:
         yield separator.join(("-DOCSTART-", *["-X-"] * (columns.count - 2), "O")) + "\n\n"
     for sentence, tags in zip(document.sentences, iob2_tags(document), strict=True):
         if sentence.tokens:
