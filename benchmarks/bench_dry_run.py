@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import posner
-from common import data_argument, machine, require, run_posner, write_result
+from common import data_argument, guarded, machine, require, run_posner, write_result
 from posner.corpus import Corpus, Problem
 from posner.document import sentence_spans
 from posner.errors import PosnerError
@@ -113,8 +113,4 @@ def _predict(
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except PosnerError as error:
-        print(error.line(), file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(guarded(main))

@@ -10,8 +10,7 @@ import io
 import sys
 
 import posner
-from common import machine, write_result
-from posner.errors import PosnerError
+from common import guarded, machine, write_result
 from posner.recognizer import Recognizer, segmented
 from posner.render import Tagged, table
 
@@ -69,8 +68,4 @@ def alignment(recognizer: Recognizer, text: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except PosnerError as error:
-        print(error.line(), file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(guarded(main))

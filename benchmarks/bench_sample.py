@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import posner
-from common import machine, write_result
+from common import guarded, machine, write_result
 from posner.document import Document, sentence_spans
-from posner.errors import PosnerError
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.spans import score_spans
 from posner.schemes import Span
@@ -83,8 +82,4 @@ def look_up(words: Sequence[str], mentions: Mentions) -> list[Span]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except PosnerError as error:
-        print(error.line(), file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(guarded(main))

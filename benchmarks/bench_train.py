@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import data_argument, machine, require, run_posner, write_result
-from posner.errors import PosnerError
+from common import data_argument, guarded, machine, require, run_posner, write_result
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,4 @@ def _train(
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except PosnerError as error:
-        print(error.line(), file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(guarded(main))

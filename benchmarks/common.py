@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,3 +84,12 @@ def write_result(name: str, text: str) -> None:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / name).write_text(text, encoding="utf-8")
     print(f"\nwritten: {RESULTS / name}")
+
+
+def guarded(main: Callable[[], int]) -> int:
+    """Run a benchmark; a user's mistake is one line."""
+    try:
+        return main()
+    except PosnerError as error:
+        print(error.line(), file=sys.stderr)
+        return error.exit_code
