@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -144,12 +146,29 @@ def read(
     if scheme is not None and not chosen.tags:
         raise UsageError(f"{chosen.name} holds no tags, so no scheme can be named", got=scheme)
     found: list[Problem] = []
-    corpus = chosen.read(place, scheme, found)
+    with _collector_paused():
+        corpus = chosen.read(place, scheme, found)
     if problems is None:
         raise_first(found)
     else:
         problems += found
     return replace(corpus, path=path)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection inside the block.
+
+    A corpus is millions of small objects that all live on; looking through them again and again
+    for cycles took two thirds of the time of reading.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def target_format(path: Path, source: str | None) -> Format:
