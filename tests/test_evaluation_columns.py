@@ -121,3 +121,13 @@ def test_a_prefix_of_another_scheme_is_named_with_its_line(tmp_path: Path) -> No
         list(sentences)
     checked = check_prefixes(read_tag_columns(path), SCHEMES["BIOES"], path)
     assert list(checked) == list(read_tag_columns(path))
+
+
+def test_comments_before_a_sentence_are_no_rows_and_words_that_are_hashes_are(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "tags.txt"
+    path.write_text("# domain = news\nAda B-PER B-PER\n\n# free words\n# O B-PER\n1 O O\n")
+    found = list(read_tag_columns(path))
+    assert [s.gold for s in found] == [("B-PER",), ("O", "O")]
+    assert [s.predicted for s in found] == [("B-PER",), ("B-PER", "O")]

@@ -20,13 +20,15 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         section.name: parser.add_argument_group(f"{section.name} settings of the recipe")
         for section in fields(Recipe)
     }
+    defaults = Recipe().to_dict()
     for setting in settings():
-        choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""
+        default = defaults[setting.section][setting.key.partition(".")[2]]
+        shown = str(default).lower() if isinstance(default, bool) else default
         groups[setting.section].add_argument(
             f"--{setting.key}",
             dest=setting.key,
-            metavar="X",
-            help=setting.help.replace("%", "%%") + choices,
+            metavar="|".join(setting.choices) or setting.type.__name__.upper(),
+            help=f"{setting.help.replace('%', '%%')}; default: {shown}",
         )
 
 

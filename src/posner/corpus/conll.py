@@ -47,12 +47,17 @@ def comment_pair(line: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match and match[2] == match[2].strip() else None
 
 
-def is_comment(line: str, width: int) -> bool:
-    """Whether a line that begins with `#`, before a sentence's first word, is a comment."""
+def is_comment(line: str, width: int | None) -> bool:
+    """Whether a line that begins with `#`, before a sentence's first word, is a comment.
+
+    Args:
+        line: the line.
+        width: how many columns the file has; None while no row has told.
+    """
     if comment_pair(line):
         return True
     fields = fields_of(line)
-    if len(fields) == width:
+    if len(fields) == (width or max(2, len(fields))):
         return not is_tag(fields[-1])
     # `#winning` alone is a word that lost its columns; reported as such, not swallowed.
     return len(fields) != 1 or len(line.strip("#" + _EDGE)) == 0 or "=" in line

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from posner.corpus.conll import is_comment
 from posner.errors import DataError, SchemeError, UsageError
 from posner.schemes import OUTSIDE, Scheme, parse_tag
 
@@ -97,6 +98,8 @@ def _sentences(path: Path, gold: int | None, predicted: int | None) -> Iterator[
             if gold_tags:
                 yield TaggedSentence(first_line, tuple(gold_tags), tuple(predicted_tags))
                 gold_tags, predicted_tags = [], []
+            continue
+        if columns[0].startswith("#") and not gold_tags and is_comment(text.strip(" \t"), width):
             continue
         width = width or len(columns)
         where = f"{path}:{number}"

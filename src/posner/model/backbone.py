@@ -21,6 +21,7 @@ from posner.folder import sha256
 from posner.recipe import BackboneRecipe
 
 try:
+    import huggingface_hub.utils
     import transformers
     from huggingface_hub.errors import StrictDataclassError
 except ImportError as error:  # torch alone is not enough
@@ -166,6 +167,7 @@ def quieten() -> None:
     """Silence transformers' progress bars and load reports: the command line speaks for itself."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    huggingface_hub.utils.logging.set_verbosity_error()
 
 
 def _set_dropout(config: Any, dropout: float) -> None:
