@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from posner.folder import sha256
 from posner.recipe import BackboneRecipe
 
 try:
-    import huggingface_hub.utils
     import transformers
     from huggingface_hub.errors import StrictDataclassError
 except ImportError as error:  # torch alone is not enough
@@ -167,7 +167,7 @@ def quieten() -> None:
     """Silence transformers' progress bars and load reports: the command line speaks for itself."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    huggingface_hub.utils.logging.set_verbosity_error()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
 def _set_dropout(config: Any, dropout: float) -> None:
