@@ -45,10 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         force=arguments.force,
     )
-    if result.main:
-        if result.evaluation is not None:
-            console.print(evaluation_report(result.evaluation))
-            if arguments.json:
-                write_json(arguments.json, result.evaluation.to_json())
+    if result.evaluation is not None:  # the main process of a distributed run speaks for all
+        console.print(evaluation_report(result.evaluation))
         console.print(describe(result), highlight=False, soft_wrap=True)
+        if arguments.json is not None:
+            write_json(arguments.json, result.evaluation.to_json())
     return 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,22 +17,9 @@ from typing import Any
 import safetensors.torch
 import torch
 from accelerate import Accelerator
-from safetensors import SafetensorError
 
-from posner.errors import ModelError
+from posner.errors import ModelError, PosnerError
 from posner.training.optimisation import Schedule, WeightAverage
-
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
-"""What reading a damaged checkpoint can raise."""
 
 PROGRESS = "progress.json"
 AVERAGE = "average.safetensors"
@@ -147,7 +133,9 @@ class Checkpointer:
                 weights = safetensors.torch.load_file(folder / AVERAGE)
                 self.average.restore(weights, int(state["average_steps"]))
             progress = Progress(**state["progress"])
-        except _DAMAGE as error:
+        except PosnerError:
+            raise
+        except Exception as error:  # torch's unpickler raises whatever the bytes lead it to
             raise ModelError(
                 "damaged checkpoint", where=folder, got=error, remedy="start a new run"
             ) from error

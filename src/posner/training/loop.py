@@ -106,7 +106,7 @@ class Loop:
         if latest is not None:
             self.progress = self.checkpoints.restore(latest)
         if self._is_main:
-            self.work.run.rewind(self.progress.step)
+            self.work.run.rewind(self.progress.epoch)
         self.work.reporter.begin(self.progress.step, self.work.schedule.total)
         best: DevResult | None = None
         try:

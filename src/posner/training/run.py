@@ -21,7 +21,7 @@ from typing import Any
 
 from posner import __version__
 from posner.errors import DataError, PosnerError, RecipeError
-from posner.folder import ensure_writable
+from posner.folder import MANIFEST, ensure_writable
 from posner.recipe import Recipe, recipe_from_dict
 
 
@@ -83,15 +83,20 @@ class RunFolder:
         return self.path / "run.json"
 
     def start(self, recipe: Recipe, data: dict[str, Any], *, force: bool) -> None:
-        """Make the folder and write what is used.
+        """Make the folder and write what is used; `force` removes the run that stands there.
 
         Raises:
-            PosnerError: it is not empty and `force` is off.
+            PosnerError: it is not empty and `force` is off, or it cannot be made.
         """
         ensure_writable(self.path, force=force)
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PosnerError("cannot be made", where=self.path, got=error.strerror) from error
         self.metrics.unlink(missing_ok=True)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
+        if (self.model / MANIFEST).is_file():  # nothing else of that name is touched
+            shutil.rmtree(self.model)
         (self.path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         self.write_record(
             {
@@ -114,8 +119,11 @@ class RunFolder:
             raise PosnerError(
                 "no run to resume", where=self.path, remedy="start it without --resume"
             ) from error
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise PosnerError("damaged", where=self.record, got=error) from error
+        missing = {"state", "data", "recipe"} - set(record if isinstance(record, dict) else ())
+        if missing:
+            raise PosnerError("damaged", where=self.record, expected=", ".join(sorted(missing)))
         return dict(record)
 
     def write_record(self, record: dict[str, Any]) -> None:
@@ -141,7 +149,7 @@ class RunFolder:
                         got=value,
                         remedy="resume with the same settings, or start a new run",
                     )
-        if record["data"]["fingerprint"] != data["fingerprint"]:
+        if record["data"].get("fingerprint") != data["fingerprint"]:
             raise DataError(
                 "the run was started on other data",
                 where=self.path,
@@ -156,8 +164,12 @@ class RunFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def rewind(self, step: int) -> list[MetricsLine]:
-        """Drop what was recorded after a checkpoint's step (or half written); return the rest."""
+    def rewind(self, epochs: int) -> None:
+        """Drop what was recorded after that many epochs, or half written.
+
+        A run may die between an evaluation's line and its checkpoint; going on from the
+        checkpoint before, it evaluates the same epoch again.
+        """
         kept: list[MetricsLine] = []
         if self.metrics.is_file():
             for text in self.metrics.read_text(encoding="utf-8").splitlines():
@@ -165,10 +177,9 @@ class RunFolder:
                     line = MetricsLine(**json.loads(text))
                 except (ValueError, TypeError):
                     break
-                if line.step <= step:
+                if line.epoch <= epochs:
                     kept.append(line)
         replace_text(self.metrics, "".join(json.dumps(asdict(line)) + "\n" for line in kept))
-        return kept
 
 
 def replace_text(path: Path, text: str) -> None:

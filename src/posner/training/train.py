@@ -16,13 +16,14 @@ from posner.align import Encoder, PieceTokenizer, alphabet_of
 from posner.corpus import Corpus
 from posner.document import Document
 from posner.errors import DataError
+from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
-from posner.folder import Manifest
+from posner.folder import Manifest, ensure_writable
 from posner.model.backbone import Backbone, load_backbone
 from posner.model.network import build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe
-from posner.recognizer import window_plan
+from posner.recognizer import load, window_plan
 from posner.training.console import Reporter, Silent, clock
 from posner.training.loop import Loop, Work
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
@@ -38,6 +39,9 @@ from posner.training.prepare import (
 )
 from posner.training.run import RunFolder
 
+FINISHED = "finished"
+"""What `run.json` says of a run that needs no more steps."""
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -45,17 +49,13 @@ class TrainResult:
 
     Attributes:
         run: the run folder.
-        evaluation: the best model's on the dev set; None where a resumed run found none better.
-        f1: its strict F1.
-        seconds: wall time of the training.
-        main: whether this process is the one that speaks.
+        evaluation: the best model's on the dev set; None on all processes but the main one.
+        seconds: wall time of the training, earlier parts of a resumed run included.
     """
 
     run: Path
     evaluation: Evaluation | None
-    f1: float
     seconds: float
-    main: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ def train(
         recipe: every setting.
         out: the run folder.
         reporter: is told how it goes.
-        resume: go on from the folder's last checkpoint; from the start if there is none.
+        resume: go on from the folder's last checkpoint; from the start if there is none. A run
+            that is finished stays as it is.
         force: write into a folder that is not empty.
 
     Raises:
@@ -102,27 +103,37 @@ def train(
     reporter = reporter if accelerator.is_main_process else Silent()
     parts = _parts(corpus, dev, recipe, tags, reporter)
     run = RunFolder(out)
-    if accelerator.is_main_process:
-        if resume:
-            run.check_resumable(recipe, parts.facts)
-        else:
-            run.start(recipe, parts.facts, force=force)
+    main = bool(accelerator.is_main_process)
+    if resume:
+        record = run.check_resumable(recipe, parts.facts)
+        if record["state"] == FINISHED:
+            reporter.say(f"{out}: this run is finished already, and stays as it is")
+            evaluation = _saved_evaluation(run, parts, recipe) if main else None
+            return TrainResult(out, evaluation, float(record["seconds"]))
+    elif main:
+        ensure_writable(out, force=force)
     accelerator.wait_for_everyone()
     work = _build(parts, tags, recipe, accelerator, run, reporter)
+    if main and not resume:  # only now: whatever could be refused leaves no folder behind
+        run.start(recipe, parts.facts, force=force)
+    accelerator.wait_for_everyone()
     judge = copy.deepcopy(work.network)
     set_seed(recipe.training.seed, device_specific=True)
     loop = Loop(work, judge)
     best = loop.run(resume=resume)
-    if accelerator.is_main_process:
-        record = run.read_record()
-        run.write_record(record | {"state": "finished", "seconds": round(loop.seconds, 1)})
-    return TrainResult(
-        run=out,
-        evaluation=best.evaluation if best else None,
-        f1=loop.progress.best_f1,
-        seconds=loop.seconds,
-        main=accelerator.is_main_process,
-    )
+    if not main:
+        loop.checkpoints.clear()
+        return TrainResult(out, None, loop.seconds)
+    evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
+    run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(loop.seconds, 1)})
+    loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
+    return TrainResult(out, evaluation, loop.seconds)
+
+
+def _saved_evaluation(run: RunFolder, parts: _Parts, recipe: Recipe) -> Evaluation:
+    """The dev figures of the run's model, where this process did not see its best epoch."""
+    recognizer = load(run.model, device=recipe.training.device)
+    return evaluate_documents(recognizer, parts.dev)
 
 
 def _accelerator(recipe: Recipe) -> Accelerator:
@@ -240,8 +251,9 @@ def _prepared(
 
 
 def describe(result: TrainResult) -> str:
-    """One closing line."""
+    """One closing line of the main process."""
+    assert result.evaluation is not None
+    f1 = 100 * result.evaluation.counts.f1
     return (
-        f"best dev F1 {100 * result.f1:.2f} in {clock(result.seconds)}; "
-        f"the model is in {result.run / 'model'}"
+        f"best dev F1 {f1:.2f} in {clock(result.seconds)}; the model is in {result.run / 'model'}"
     )

@@ -1,0 +1,222 @@
+"""A run that was killed or stopped becomes the run that it would have been, bit for bit.
+
+The processes that die are real ones: a line of Python runs `posner train` with a method replaced
+by one that sends the signal at a known step.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import tiny
+from posner.cli import main
+
+# Everything that has a state of its own is on: dropout, average, plateau, stopping, clipping.
+SETTINGS = {
+    "training.epochs": "2",
+    "training.patience": "2",
+    "training.checkpoint-steps": "3",
+    "training.ema": "0.9",
+    "training.schedule": "plateau",
+    "training.plateau-patience": "0",
+    "training.batch-pieces": "96",
+    "training.learning-rate": "1e-3",
+    "training.head-learning-rate": "1e-2",
+    "training.precision": "fp32",
+    "training.device": "cpu",
+    "attention.layers": "1",
+    "attention.width": "16",
+    "attention.heads": "2",
+    "heads.entity": "crf",
+}
+
+DIE = """
+import os, signal, sys
+from posner.cli import main
+from posner.training import {module} as module
+
+def dying(self, *arguments, **options):
+    if {when}:
+        os.kill(os.getpid(), signal.{signal})
+    return original(self, *arguments, **options)
+
+original = module.{cls}.{method}
+module.{cls}.{method} = dying
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Files to train on, and the run that nobody interrupted."""
+
+    flags: list[str]
+    whole: Path
+    epoch: int
+
+
+@pytest.fixture(scope="module")
+def toy(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    folder = tmp_path_factory.mktemp("resume")
+    train = tiny.save_corpus(folder / "train.conll", 6)
+    dev = tiny.save_corpus(folder / "dev.conll", 2, first=8)
+    flags = [str(train), "--dev", str(dev), "--backbone.name", str(bert)]
+    flags += [part for key, value in SETTINGS.items() for part in (f"--{key}", value)]
+    whole = folder / "whole"
+    assert main(["train", *flags, "--out", str(whole)]) == 0
+    epoch = int(metrics(whole)[0]["step"])
+    assert epoch >= 6  # room for every death below
+    return Toy(flags, whole, epoch)
+
+
+def metrics(run: Path) -> list[dict[str, float]]:
+    """The lines of `metrics.jsonl` without what a clock says."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    clock = ("seconds", "pieces_per_second")
+    return [{k: v for k, v in line.items() if k not in clock} for line in lines]
+
+
+def die(toy: Toy, run: Path, *extra: str, **where: str) -> int:
+    """Run a training that gets a signal; its exit status, negative for a signal."""
+    done = subprocess.run(
+        [sys.executable, "-c", DIE.format(**where), "train", *toy.flags, "--out", str(run), *extra],
+        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode
+
+
+def assert_same(run: Path, whole: Path) -> None:
+    assert metrics(run) == metrics(whole)
+    first, second = (load_file(path / "model" / "model.safetensors") for path in (run, whole))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not (run / "checkpoints").exists()
+    assert json.loads((run / "run.json").read_text())["state"] == "finished"
+
+
+@dataclass(frozen=True)
+class Death:
+    """A moment at which a process dies, and the checkpoint that it leaves behind."""
+
+    where: dict[str, str]
+    status: int
+    left: int | None
+
+
+def at_step(step: int, name: str = "SIGKILL") -> dict[str, str]:
+    """The signal comes when that many steps are done."""
+    when = f"self.progress.step == {step}"
+    return {"module": "loop", "cls": "Loop", "method": "_step", "signal": name, "when": when}
+
+
+def deaths(epoch: int) -> dict[str, Death]:
+    """One after the other in the same run; `epoch` is the number of steps in its first epoch."""
+    killed = -signal.SIGKILL
+    writing = {"module": "checkpoint", "cls": "Checkpointer", "method": "_save_own"}
+    saved = {"module": "loop", "cls": "Loop", "method": "_checkpoint"}
+    last = (epoch + 3) // 3 * 3
+    return {
+        "before any checkpoint": Death(at_step(2), killed, None),
+        "while the first checkpoint is written": Death(
+            writing | {"signal": "SIGKILL", "when": "arguments[1].step == 3"}, killed, None
+        ),
+        "stopped by Ctrl-C in mid-epoch": Death(at_step(3, "SIGINT"), 130, 4),
+        "stopped in the last step of an epoch": Death(at_step(epoch - 1, "SIGTERM"), 130, epoch),
+        "between the model and its checkpoint": Death(
+            saved | {"signal": "SIGKILL", "when": "self.progress.epoch == 1"}, killed, epoch
+        ),
+        "in mid-epoch": Death(at_step(last + 1), killed, last),
+    }
+
+
+@pytest.mark.slow
+def test_a_run_that_died_again_and_again_is_the_run_that_never_did(
+    toy: Toy, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    resume: list[str] = []
+    for moment, death in deaths(toy.epoch).items():
+        assert die(toy, run, *resume, **death.where) == death.status, moment
+        found = [p.name for p in (run / "checkpoints").glob("step-*")]
+        assert found == ([] if death.left is None else [f"step-{death.left:08d}"]), moment
+        resume = ["--resume"]
+    assert main(["train", *toy.flags, "--out", str(run), "--resume"]) == 0
+    assert_same(run, toy.whole)
+
+
+def test_a_finished_run_stays_as_it_is(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {p: p.read_bytes() for p in toy.whole.rglob("*") if p.is_file()}
+    figures = tmp_path / "figures.json"
+    flags = [*toy.flags, "--out", str(toy.whole), "--resume", "--json", str(figures)]
+    assert main(["train", *flags]) == 0
+    assert "finished already" in capsys.readouterr().out
+    assert {p: p.read_bytes() for p in toy.whole.rglob("*") if p.is_file()} == before
+    best = max(line["f1"] for line in metrics(toy.whole))
+    assert json.loads(figures.read_text())["strict"]["micro"]["f1"] == best
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--training.seed", "2"], "training.seed"),
+        (["--training.epochs", "9"], "training.epochs"),
+        (["--data.context", "8"], "data.context"),
+    ],
+)
+def test_other_settings_are_refused_by_name(
+    toy: Toy, flags: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *toy.flags, "--out", str(toy.whole), "--resume", *flags]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_other_data_are_refused(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tiny.save_corpus(tmp_path / "other.conll", 5)
+    flags = [str(other), *toy.flags[1:], "--out", str(toy.whole), "--resume"]
+    assert main(["train", *flags]) == 1
+    assert "other data" in capsys.readouterr().err
+
+
+def test_nothing_to_resume_is_told(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *toy.flags, "--out", str(tmp_path / "none"), "--resume"]) == 1
+    assert "no run to resume" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_told(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert die(toy, run, **at_step(4)) == -signal.SIGKILL
+    sound = tmp_path / "sound"
+    shutil.copytree(run, sound)
+    for file in sorted(p.name for p in (run / "checkpoints" / "step-00000003").iterdir()):
+        shutil.rmtree(run)
+        shutil.copytree(sound, run)
+        (run / "checkpoints" / "step-00000003" / file).write_bytes(b"broken")
+        assert main(["train", *toy.flags, "--out", str(run), "--resume"]) == 1, file
+        told = capsys.readouterr().err
+        assert "damaged checkpoint" in told or "could not be restored" in told, file

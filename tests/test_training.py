@@ -1,0 +1,316 @@
+"""Training on the toy corpus: what a run writes, what it refuses, and that every setting works."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+from torch import Tensor
+
+import tiny
+from posner.corpus import Corpus
+from posner.document import Document
+from posner.errors import DataError, PosnerError, RecipeError, SchemeError
+from posner.folder import read_manifest
+from posner.recipe import Recipe, load_recipe
+from posner.recognizer import load
+from posner.training.console import LiveReporter, PlainReporter, Silent
+from posner.training.prepare import hold_out
+from posner.training.run import MetricsLine
+from posner.training.train import TrainResult, train
+
+
+class Listener(Silent):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.lines: list[MetricsLine] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def evaluated(self, line: MetricsLine) -> None:
+        self.lines.append(line)
+
+
+def run_training(
+    recipe: Recipe,
+    out: Path,
+    corpus: Corpus | None = None,
+    dev: Corpus | None = None,
+    listener: Listener | None = None,
+    force: bool = False,
+) -> TrainResult:
+    learned = corpus or tiny.corpus(4)
+    return train(
+        learned,
+        dev or (tiny.corpus(2, first=4, name="dev.conll") if corpus is None else None),
+        recipe,
+        out,
+        reporter=listener or Listener(),
+        force=force,
+    )
+
+
+def tensors(run: Path) -> dict[str, Tensor]:
+    return load_file(run / "model" / "model.safetensors")
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def corpus_of(documents: Iterable[Document]) -> Corpus:
+    return Corpus(path="mine.conll", documents=tuple(documents), format="conll")
+
+
+@pytest.fixture(scope="module")
+def finished(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("finished") / "run"
+    run_training(tiny.recipe(bert), out)
+    return out
+
+
+def test_a_run_holds_what_the_house_says(finished: Path, bert: Path) -> None:
+    assert sorted(p.name for p in finished.iterdir()) == [
+        "metrics.jsonl",
+        "model",
+        "recipe.toml",
+        "run.json",
+    ]
+    lines = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    keys = "epoch step train_loss dev_loss precision recall f1 learning_rate seconds padding best"
+    for line in lines:
+        assert set(keys.split()) <= set(line)
+        assert 0 <= line["padding"] < 0.5
+        assert line["train_loss"] > 0 < line["dev_loss"]
+    assert lines[0]["step"] < lines[1]["step"]
+    assert lines[1]["train_loss"] < lines[0]["train_loss"]
+    assert load_recipe(str(finished / "recipe.toml")) == tiny.recipe(bert)
+    record = json.loads((finished / "run.json").read_text())
+    assert record["state"] == "finished"
+    assert record["data"]["train_sentences"] == 16
+    assert record["environment"]["threads"] == torch.get_num_threads()
+    manifest = read_manifest(finished / "model")
+    assert manifest.labels == ("LOC", "ORG", "PER")
+    best = max(lines, key=lambda line: float(line["f1"]))
+    assert manifest.figures["dev"]["epoch"] == best["epoch"]
+    assert manifest.figures["dev"]["strict"]["micro"]["f1"] == best["f1"]
+
+
+def test_the_same_seed_gives_the_same_model(finished: Path, bert: Path, tmp_path: Path) -> None:
+    run_training(tiny.recipe(bert), tmp_path / "again")
+    run_training(tiny.recipe(bert, {"training.seed": 2}), tmp_path / "other")
+    assert same(tensors(finished), tensors(tmp_path / "again"))
+    assert not same(tensors(finished), tensors(tmp_path / "other"))
+
+
+def test_it_learns(bert: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"training.epochs": 12, "backbone.freeze-embeddings": False}
+    settings |= {"training.learning-rate": 5e-3, "training.batch-pieces": 128}
+    toy = tiny.corpus(4)
+    result = run_training(tiny.recipe(bert, settings), tmp_path / "run", toy, toy)
+    assert result.evaluation is not None
+    assert result.evaluation.counts.f1 > 0.9
+    recognizer = load(tmp_path / "run")
+    (document,) = recognizer.tag([toy.documents[0]])
+    found = {(e.text, e.label) for e in document.entities}
+    assert ("Ada Marsh", "PER") in found
+
+
+def test_without_a_dev_set_a_tenth_is_set_aside(bert: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    recipe = tiny.recipe(bert, {"training.epochs": 1})
+    run_training(recipe, tmp_path / "run", tiny.corpus(12), listener=listener)
+    assert listener.said[0] == "no dev set given: 1 documents of toy.conll are set aside"
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["data"]["train_sentences"] == 44
+    assert record["data"]["dev_sentences"] == 4
+
+
+def test_what_is_set_aside_is_parted_cleanly() -> None:
+    few, many = tiny.documents(5), tiny.documents(30)
+    by_sentence, by_document = hold_out(few, 0.1, 1), hold_out(many, 0.1, 1)
+    assert (by_sentence.unit, by_document.unit) == ("sentences", "documents")
+    assert sum(len(d.sentences) for d in by_sentence.train) == 18
+    assert sum(len(d.sentences) for d in by_sentence.dev) == 2
+    assert [len(by_document.train), len(by_document.dev)] == [27, 3]
+    for whole, train_part, dev_part in zip(few, by_sentence.train, by_sentence.dev, strict=True):
+        sentences = (*train_part.sentences, *dev_part.sentences)
+        assert sorted(sentences, key=lambda s: s.start) == list(whole.sentences)
+        assert sorted((*train_part.entities, *dev_part.entities), key=lambda e: e.start) == list(
+            whole.entities
+        )
+    assert hold_out(few, 0.1, 1) == by_sentence
+    assert hold_out(few, 0.1, 2) != by_sentence
+    with pytest.raises(DataError, match="too few sentences"):
+        hold_out([tiny.labelled([("Oslo", [(0, 1, "LOC")])])], 0.1, 1)
+
+
+@pytest.mark.parametrize("head", ["softmax", "crf"])
+def test_a_label_only_in_dev_counts_as_missed(bert: Path, tmp_path: Path, head: str) -> None:
+    listener = Listener()
+    nile = tiny.labelled([("the Nile floods", [(1, 2, "RIVER")])])
+    strange = corpus_of([*tiny.documents(1), nile])
+    recipe = tiny.recipe(bert, {"training.epochs": 1, "heads.entity": head})
+    result = run_training(recipe, tmp_path / "run", tiny.corpus(2), strange, listener)
+    assert listener.said[0].startswith("warning: RIVER occurs in mine.conll but not in toy.conll")
+    assert result.evaluation is not None
+    river = result.evaluation.strict.labels["RIVER"]
+    assert (river.gold, river.predicted) == (1, 0)
+    assert np.isfinite(listener.lines[0].dev_loss)
+    assert listener.lines[0].dev_loss < 100
+
+
+def refusals() -> dict[str, tuple[Corpus, Corpus | None, type[PosnerError], str]]:
+    toy = tiny.corpus(2)
+    plain = corpus_of([tiny.labelled([("no names here", []), ("nor here", [])])])
+    overlapping = tiny.labelled([("Acme Oslo Ltd", [(0, 3, "ORG"), (1, 2, "LOC")])])
+    inside = tiny.documents(1)[0]
+    inside = inside.with_entities([inside.entity(0, 2, "PER")])
+    return {
+        "empty": (corpus_of([]), None, DataError, r"mine\.conll: holds no sentence"),
+        "no words": (corpus_of([Document("")]), None, DataError, "holds no sentence"),
+        "no entity": (plain, None, DataError, "no entity to learn from"),
+        "empty dev": (toy, corpus_of([]), DataError, r"mine\.conll: holds no sentence"),
+        "overlap": (corpus_of([overlapping]), None, SchemeError, "overlapping.*keep one of each"),
+        "overlap in dev": (toy, corpus_of([overlapping]), SchemeError, "overlapping"),
+        "inside a word": (corpus_of([inside]), None, DataError, "word borders.*posner check"),
+    }
+
+
+@pytest.mark.parametrize("case", refusals())
+def test_what_cannot_be_learned_from_is_refused(bert: Path, tmp_path: Path, case: str) -> None:
+    corpus, dev, error, told = refusals()[case]
+    with pytest.raises(error, match=told):
+        run_training(tiny.recipe(bert), tmp_path / "run", corpus, dev)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_sentence_that_fits_no_batch_is_refused(bert: Path, tmp_path: Path) -> None:
+    recipe = tiny.recipe(bert, {"training.batch-pieces": 16})
+    with pytest.raises(RecipeError, match=r"training\.batch-pieces: a sentence fits no batch"):
+        run_training(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_windows_make_any_sentence_fit(bert: Path, tmp_path: Path) -> None:
+    """A CRF over windows that are cut inside entities still has a loss of a sensible size."""
+    long = tiny.labelled([(" ".join(["Ada"] * 40), [(i, i + 8, "PER") for i in range(0, 40, 8)])])
+    listener = Listener()
+    values = {"data.window": 16, "training.batch-pieces": 32, "heads.entity": "crf"}
+    recipe = tiny.recipe(bert, values | {"training.epochs": 1})
+    corpus = corpus_of([long, *tiny.documents(1)])
+    run_training(recipe, tmp_path / "run", corpus, corpus, listener)
+    assert 0 < listener.lines[0].train_loss < 100
+
+
+def test_a_filled_folder_is_refused_without_force(
+    finished: Path, bert: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    (out / "model").mkdir(parents=True)
+    (out / "model" / "mine.txt").write_text("precious")
+    with pytest.raises(PosnerError, match="is not empty"):
+        run_training(tiny.recipe(bert), out)
+    recipe = tiny.recipe(bert, {"training.epochs": 1})
+    (out / "model").rename(out / "notes")
+    run_training(recipe, out, force=True)
+    before = tensors(out)
+    run_training(recipe, out, force=True)
+    assert same(before, tensors(out))
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 1
+    assert (out / "notes" / "mine.txt").read_text() == "precious"
+    with pytest.raises(PosnerError, match="is a file"):
+        run_training(recipe, finished / "run.json")
+    with pytest.raises(PosnerError, match="cannot be made"):
+        run_training(recipe, finished / "run.json" / "below")
+
+
+COURSES: list[dict[str, Any]] = [
+    {"heads.entity": "crf"},
+    {"heads.entity": "crf", "data.scheme": "BIOES", "data.pooling": "mean"},
+    {"attention.layers": 2, "attention.clip": 4},
+    {"attention.layers": 1, "attention.terms": "content", "attention.band": 3},
+    {"attention.layers": 1, "attention.terms": "position"},
+    {"features.characters": True, "features.casing": False},
+    {"heads.chunk-weight": 0.3, "heads.pos-weight": 0.0},
+    {"backbone.freeze-encoder": True},
+    {"backbone.freeze-layers": 1},
+    {"data.pooling": "none", "data.label-rule": "first"},
+    {"data.pooling": "none", "data.label-rule": "all"},
+    {"data.pooling": "none", "data.label-rule": "all-inside", "data.scheme": "BILOU"},
+    {"data.context": 16, "data.window": 40},
+    {"training.ema": 0.9, "training.layer-decay": 0.8, "training.clip": 0.0},
+    {"training.accumulation": 2, "training.schedule": "plateau"},
+    {"training.precision": "bf16"},
+]
+
+
+@pytest.mark.parametrize(
+    "values", COURSES, ids=lambda v: " ".join(f"{k}={x}" for k, x in v.items())
+)
+def test_every_setting_trains_saves_and_predicts(
+    bert: Path, tmp_path: Path, values: dict[str, Any]
+) -> None:
+    recipe = tiny.recipe(bert, {"training.epochs": 1, **values})
+    listener = Listener()
+    result = run_training(recipe, tmp_path / "run", listener=listener)
+    assert result.evaluation is not None
+    assert np.isfinite([listener.lines[0].train_loss, listener.lines[0].dev_loss]).all()
+    recognizer = load(tmp_path / "run")
+    assert recognizer.manifest.recipe == recipe
+    tagged = recognizer.tag(tiny.documents(2, first=4))
+    assert [d.word_count for d in tagged] == [d.word_count for d in tiny.documents(2, first=4)]
+    if values.get("backbone.freeze-encoder"):
+        kept, fresh = tensors(tmp_path / "run"), load_file(bert / "model.safetensors")
+        for name, tensor in fresh.items():
+            if not name.startswith("pooler"):
+                assert torch.equal(kept[f"encoder.{name}"], tensor)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert"])
+def test_other_encoders_train(encoders: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    recipe = tiny.recipe(encoders[kind], {"training.epochs": 1, "training.batch-pieces": 512})
+    run_training(recipe, tmp_path / "run")
+    assert load(tmp_path / "run")("Ada Marsh lives in Oslo.").word_count == 6
+
+
+def test_early_stopping_waits_for_patience_and_minimum_epochs(bert: Path, tmp_path: Path) -> None:
+    """With rates of zero no epoch is better than the first."""
+    still = {"training.learning-rate": 0, "training.head-learning-rate": 0, "training.epochs": 7}
+    for patience, minimum, expected in ((1, 1, 2), (2, 1, 3), (1, 4, 4), (0, 1, 7)):
+        values = still | {"training.patience": patience, "training.minimum-epochs": minimum}
+        listener = Listener()
+        out = tmp_path / f"{patience}-{minimum}"
+        run_training(tiny.recipe(bert, values), out, tiny.corpus(1), tiny.corpus(1), listener)
+        assert len(listener.lines) == expected
+        assert [line.best for line in listener.lines] == [True] + [False] * (expected - 1)
+
+
+def test_reporters_print_every_evaluation() -> None:
+    line = MetricsLine(1, 10, 0.5, 0.25, 0.9, 0.8, 0.847, 1e-4, 61.0, 1000.0, 0.05, best=True)
+    for reporter in (PlainReporter, LiveReporter):
+        live = reporter is LiveReporter
+        console = Console(record=True, width=120, force_terminal=live, file=io.StringIO())
+        told = reporter(console)
+        told.begin(0, 20)
+        told.step(10, 1000.0, 5.0)
+        told.evaluating()
+        told.evaluated(line)
+        told.say("a line [of] its own")
+        told.end()
+        text = console.export_text()
+        assert "84.70" in text
+        assert "1:01" in text
+        assert "a line [of] its own" in text

@@ -1,0 +1,178 @@
+"""The optimiser's groups and course, accumulation, and the weights' average."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import tiny
+from posner.recipe import TrainingRecipe
+from posner.training.console import Silent
+from posner.training.loop import Loop
+from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
+from posner.training.plan import Part, Planner
+from posner.training.prepare import tag_sets
+from posner.training.run import RunFolder
+from posner.training.train import _accelerator, _build, _parts
+
+
+def course(total: int = 10, **values: Any) -> list[float]:
+    schedule = Schedule(TrainingRecipe(**values), total)
+    return [schedule.at(step) for step in range(total)]
+
+
+def test_linear_falls_from_one_towards_zero() -> None:
+    assert course(schedule="linear", warmup=0.0) == pytest.approx([1 - i / 10 for i in range(10)])
+
+
+def test_cosine_falls_as_half_a_wave() -> None:
+    expected = [(1 + math.cos(math.pi * i / 10)) / 2 for i in range(10)]
+    assert course(schedule="cosine", warmup=0.0) == pytest.approx(expected)
+
+
+def test_constant_stays() -> None:
+    assert course(schedule="constant", warmup=0.0) == [1.0] * 10
+
+
+@pytest.mark.parametrize("warmup", [0.4, 4.0])
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant", "plateau"])
+def test_warmup_is_a_share_or_steps(schedule: str, warmup: float) -> None:
+    rates = course(schedule=schedule, warmup=warmup)
+    assert rates[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+    assert all(later <= earlier for earlier, later in pairwise(rates[4:]))
+
+
+def test_a_plateau_lowers_the_rate_after_its_patience() -> None:
+    recipe = TrainingRecipe(schedule="plateau", warmup=0.0, plateau_patience=1, plateau_factor=0.5)
+    schedule = Schedule(recipe, 100)
+    rates = []
+    for f1 in (0.5, 0.6, 0.6, 0.6, 0.7, 0.7, 0.6, 0.6, 0.6):
+        schedule.observe(f1)
+        rates.append(schedule.at(50))
+    assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
+    twin = Schedule(recipe, 100)
+    twin.restore(schedule.state())
+    assert twin == schedule
+
+
+def test_every_group_follows_its_own_peak(bert: Path) -> None:
+    recipe = tiny.recipe(bert)
+    network = tiny.untrained(recipe).network
+    optimizer = build_optimizer(network, recipe.training)
+    schedule = Schedule(TrainingRecipe(schedule="linear", warmup=0.0), 10)
+    schedule.apply(optimizer, 5)
+    peaks = {group["peak"] for group in optimizer.param_groups}
+    assert peaks == {recipe.training.learning_rate, recipe.training.head_learning_rate}
+    assert all(g["lr"] == pytest.approx(g["peak"] / 2) for g in optimizer.param_groups)
+
+
+@pytest.mark.parametrize("kind", tiny.KINDS)
+def test_rates_fall_layer_by_layer_and_vectors_do_not_decay(
+    encoders: dict[str, Path], kind: str
+) -> None:
+    values = {"training.layer-decay": 0.5, "backbone.freeze-embeddings": False}
+    recipe = tiny.recipe(encoders[kind], values)
+    network = tiny.untrained(recipe).network
+    optimizer = build_optimizer(network, recipe.training)
+    of = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+    assert len(of) == sum(1 for p in network.parameters() if p.requires_grad)
+    for name, parameter in network.named_parameters():
+        group = of[id(parameter)]
+        if not name.startswith("encoder."):
+            expected = 1e-2
+        elif ".layer.1." in name:
+            expected = 1e-3
+        elif ".layer.0." in name:
+            expected = 5e-4
+        else:
+            expected = 2.5e-4
+        assert group["peak"] == pytest.approx(expected), name
+        assert group["weight_decay"] == (0.0 if parameter.dim() == 1 else 0.01), name
+
+
+def test_frozen_weights_are_not_optimised(bert: Path) -> None:
+    recipe = tiny.recipe(bert, {"backbone.freeze-encoder": True})
+    network = tiny.untrained(recipe).network
+    optimizer = build_optimizer(network, recipe.training)
+    optimised = sum(len(group["params"]) for group in optimizer.param_groups)
+    assert optimised == len(list(network.parameters_above_encoder()))
+
+
+def test_the_average_is_the_one_computed_by_hand() -> None:
+    torch.manual_seed(1)
+    module = nn.Linear(2, 2)
+    module.bias.requires_grad_(False)
+    average = WeightAverage(module, decay=0.6)
+    expected = module.weight.detach().clone()
+    for step in range(30):
+        with torch.no_grad():
+            module.weight.copy_(torch.randn(2, 2))
+        average.update(module)
+        decay = min(0.6, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * module.weight.detach()
+    assert set(average.weights) == {"weight"}
+    torch.testing.assert_close(average.weights["weight"], expected)
+    twin = WeightAverage(module, decay=0.6)
+    twin.restore(average.weights, average.steps)
+    assert twin.steps == 30
+    assert torch.equal(twin.weights["weight"], average.weights["weight"])
+
+
+def gradients(loop: Loop, parts: list[Part]) -> dict[str, Tensor]:
+    """What one step over these parts hands to the optimiser."""
+    caught: dict[str, Tensor] = {}
+
+    def catch() -> None:
+        for name, parameter in loop.work.network.named_parameters():
+            if parameter.grad is not None:
+                caught[name] = parameter.grad.clone()
+
+    loop.optimizer.step = catch
+    loop._step(parts, [parts])
+    return caught
+
+
+@pytest.mark.parametrize("head", ["softmax", "crf"])
+def test_parts_of_a_step_add_up_to_the_step(bert: Path, tmp_path: Path, head: str) -> None:
+    values: dict[str, Any] = {"heads.entity": head, "training.clip": 0.0}
+    values |= dict.fromkeys(("heads.dropout", "heads.pos-dropout", "training.encoder-dropout"), 0.0)
+    recipe = tiny.recipe(bert, values)
+    corpus = tiny.corpus(3)
+    parts = _parts(corpus, corpus, recipe, tag_sets(corpus), Silent())
+    accelerator = _accelerator(recipe)
+    work = _build(parts, tag_sets(corpus), recipe, accelerator, RunFolder(tmp_path), Silent())
+    loop = Loop(work, work.network)
+    everything = tuple(range(len(work.train.windows)))
+    at_once = gradients(loop, [Part(everything)])
+    one_by_one = gradients(loop, [Part(everything[:3]), Part(everything[3:])])
+    repeated = gradients(loop, [Part(everything), Part(everything[:2], counted=False)])
+    assert len(at_once) > 30
+    for name, gradient in at_once.items():
+        torch.testing.assert_close(one_by_one[name], gradient, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(repeated[name], gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_a_plan_takes_every_window_once_and_stays_in_its_budget() -> None:
+    lengths = [5 + (7 * i) % 23 for i in range(101)]
+    for processes, accumulation in ((1, 1), (2, 1), (2, 3)):
+        planner = Planner(lengths, 360, processes, accumulation, seed=4)
+        plan = planner.epoch(2)
+        parts = [part for step in plan.steps for process in step for part in process]
+        counted = [window for part in parts if part.counted for window in part.windows]
+        assert sorted(counted) == list(range(101))
+        for step in plan.steps:
+            assert [len(process) for process in step] == [accumulation] * processes
+            assert (
+                sum(max(lengths[i] for i in p.windows) * len(p.windows) for s in step for p in s)
+                <= 360
+            )
+        assert 0 < plan.padding < 0.2
+        assert planner.epoch(2).steps == plan.steps
+        assert planner.epoch(3).steps != plan.steps
+        assert planner.steps(2) == len(planner.epoch(0).steps) + len(planner.epoch(1).steps)
