@@ -22,13 +22,13 @@ from posner.errors import DataError, PosnerError, RecipeError, SchemeError
 from posner.folder import read_manifest
 from posner.recipe import Recipe, load_recipe
 from posner.recognizer import load
-from posner.training.console import LiveReporter, PlainReporter, Silent
+from posner.training.console import LiveReporter, PlainReporter, Reporter
 from posner.training.prepare import hold_out
 from posner.training.run import MetricsLine
 from posner.training.train import TrainResult, train
 
 
-class Listener(Silent):
+class Listener(Reporter):
     """Remembers what it is told."""
 
     def __init__(self) -> None:

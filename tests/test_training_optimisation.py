@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import tiny
 from posner.recipe import TrainingRecipe
-from posner.training.console import Silent
+from posner.training.console import Reporter
 from posner.training.loop import Loop
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.plan import Part, Planner
@@ -144,9 +144,9 @@ def test_parts_of_a_step_add_up_to_the_step(bert: Path, tmp_path: Path, head: st
     values |= dict.fromkeys(("heads.dropout", "heads.pos-dropout", "training.encoder-dropout"), 0.0)
     recipe = tiny.recipe(bert, values)
     corpus = tiny.corpus(3)
-    parts = _parts(corpus, corpus, recipe, tag_sets(corpus), Silent())
+    parts = _parts(corpus, corpus, recipe, tag_sets(corpus), Reporter())
     accelerator = _accelerator(recipe)
-    work = _build(parts, tag_sets(corpus), recipe, accelerator, RunFolder(tmp_path), Silent())
+    work = _build(parts, tag_sets(corpus), recipe, accelerator, RunFolder(tmp_path), Reporter())
     loop = Loop(work, work.network)
     everything = tuple(range(len(work.train.windows)))
     at_once = gradients(loop, [Part(everything)])

@@ -101,6 +101,9 @@ class TrainingRecipe:
     """The optimiser and its course."""
 
     epochs: int = option(5, "passes over the training sentences", low=1)
+    max_steps: int = option(
+        4500, "fewer epochs where they would take more steps than this; 0: no limit", low=0
+    )
     minimum_epochs: int = option(1, "early stopping waits at least this long", low=1)
     patience: int = option(
         3, "evaluations without a better dev F1 before stopping; 0: never", low=0

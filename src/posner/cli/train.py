@@ -15,6 +15,7 @@ from posner.files import write_json
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    parser.usage = "posner train TRAIN [--dev DATA] --out RUN [--SECTION.SETTING VALUE] ..."
     parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
     parser.add_argument("--dev", metavar="DATA", help="labelled corpus that chooses the best epoch")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder to make")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache

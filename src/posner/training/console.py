@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -15,8 +14,8 @@ from posner.training.run import MetricsLine
 SECONDS_BETWEEN_LINES = 30.0
 
 
-class Reporter(Protocol):
-    """What the loop tells whoever watches."""
+class Reporter:
+    """What the loop tells whoever watches. This one, for all processes but one, is silent."""
 
     def say(self, text: str) -> None:
         """A line of its own."""
@@ -37,29 +36,7 @@ class Reporter(Protocol):
         """No more steps will come."""
 
 
-class Silent:
-    """Says nothing: for every process but the main one."""
-
-    def say(self, text: str) -> None:
-        """Nothing."""
-
-    def begin(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
-        """Nothing."""
-
-    def evaluating(self) -> None:
-        """Nothing."""
-
-    def evaluated(self, line: MetricsLine) -> None:
-        """Nothing."""
-
-    def end(self) -> None:
-        """Nothing."""
-
-
-class PlainReporter(Silent):
+class PlainReporter(Reporter):
     """Lines for a log file: every evaluation, and now and then how far it is."""
 
     def __init__(self, console: Console) -> None:
@@ -94,7 +71,7 @@ class PlainReporter(Silent):
         self._last = time.monotonic()
 
 
-class LiveReporter(Silent):
+class LiveReporter(Reporter):
     """A table that grows by a row an evaluation, with a bar below it."""
 
     def __init__(self, console: Console) -> None:

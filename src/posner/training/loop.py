@@ -27,6 +27,7 @@ from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.console import Reporter
 from posner.training.develop import DevResult, evaluate_prepared
 from posner.training.optimisation import Schedule, WeightAverage
+from posner.training.pace import Pace
 from posner.training.plan import Part, Planner
 from posner.training.prepare import PreparedSet
 from posner.training.run import MetricsLine, RunFolder
@@ -53,6 +54,7 @@ class Work:
         schedule: its course.
         average: the weights' moving average, if wanted.
         planner: which windows go into which step.
+        epochs: passes over the training set.
         train: what is learned.
         dev: what is scored after each epoch.
         run: where everything lands.
@@ -67,6 +69,7 @@ class Work:
     schedule: Schedule
     average: WeightAverage | None
     planner: Planner
+    epochs: int
     train: PreparedSet
     dev: PreparedSet
     run: RunFolder
@@ -93,6 +96,7 @@ class Loop:
         )
         self.progress = Progress()
         self.watch = Stopwatch()
+        self.pace = Pace(work.schedule.total)
         self.estimated = False
         self.padding = 0.0
 
@@ -130,7 +134,7 @@ class Loop:
 
     def _finished(self) -> bool:
         progress, recipe = self.progress, self.recipe
-        if progress.epoch >= recipe.epochs:
+        if progress.epoch >= self.work.epochs:
             return True
         enough = progress.epoch >= recipe.minimum_epochs
         return bool(recipe.patience) and enough and progress.stale >= recipe.patience
@@ -141,11 +145,13 @@ class Loop:
         self.padding = plan.padding
         process = self.work.accelerator.process_index
         for step in plan.steps[progress.step_in_epoch :]:
-            begin = time.perf_counter()
+            begin, before = time.perf_counter(), progress.pieces
             self._step(step[process], step)
+            seconds = time.perf_counter() - begin
             progress.step += 1
             progress.step_in_epoch += 1
-            progress.train_seconds += time.perf_counter() - begin
+            progress.train_seconds += seconds
+            self.pace.count(progress.pieces - before, seconds)
             self._report_step()
             every = self.recipe.checkpoint_steps
             due = bool(every) and progress.step % every == 0
@@ -160,6 +166,8 @@ class Loop:
                 )
         progress.epoch += 1
         progress.step_in_epoch = 0
+        if not self.estimated:
+            self._estimate()
 
     def _step(self, parts: list[Part], all_parts: list[list[Part]]) -> None:
         """One step of the optimiser: this process's parts, one after the other."""
@@ -201,28 +209,22 @@ class Loop:
         return loss.total
 
     def _report_step(self) -> None:
-        progress, total = self.progress, self.work.schedule.total
-        speed = progress.pieces / max(progress.train_seconds, 1e-9)
-        left = (total - progress.step) * progress.train_seconds / max(1, self._steps_counted())
-        self.work.reporter.step(progress.step, speed, left)
-        epoch_over = progress.epoch == 0 and progress.step_in_epoch == self._epoch_steps()
-        if not self.estimated and (self.watch.seconds > 5 or epoch_over):
-            self.estimated = True
-            # An evaluation costs about a quarter of a training step's time for each piece.
-            evaluations = self.recipe.epochs - progress.epoch
-            pieces = sum(w.pieces for w in self.work.dev.windows)
-            minutes = (left + 0.35 * evaluations * pieces / speed) / 60
-            self.work.reporter.say(
-                f"expects to need about {_minutes(minutes)} and "
-                f"{memory_gigabytes(self.work.accelerator.device):.1f} GB of memory"
-            )
+        work, pace, done = self.work, self.pace, self.progress.step
+        work.reporter.step(done, pace.pieces_per_second, pace.seconds_left(done))
+        if not self.estimated and pace.seconds > 1.5:
+            self._estimate()
 
-    def _steps_counted(self) -> int:
-        """Steps since the last evaluation, which `train_seconds` were spent on."""
-        return self.progress.step_in_epoch
-
-    def _epoch_steps(self) -> int:
-        return max(1, self.work.schedule.total // self.recipe.epochs)
+    def _estimate(self) -> None:
+        """Say once what the training is expected to need."""
+        self.estimated = True
+        work, progress = self.work, self.progress
+        pieces = sum(w.pieces for w in work.dev.windows)
+        evaluations = work.epochs - progress.epoch
+        seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
+        memory = memory_gigabytes(work.accelerator.device)
+        work.reporter.say(
+            f"expects to need about {_minutes(seconds / 60)} and {memory:.1f} GB of memory"
+        )
 
     def _stop_requested(self, interruption: Interruption) -> bool:
         """Whether any process was asked to stop; all processes answer alike."""

@@ -87,3 +87,9 @@ class Planner:
     def steps(self, epochs: int) -> int:
         """Steps in the first `epochs` epochs together."""
         return sum(len(self.epoch(number).steps) for number in range(epochs))
+
+    def affordable_epochs(self, epochs: int, minimum: int, max_steps: int) -> int:
+        """The wanted epochs, or fewer where they would take more than `max_steps` (0: no limit)."""
+        if not max_steps:
+            return epochs
+        return min(epochs, max(minimum, max_steps // len(self.epoch(0).steps)))

@@ -165,11 +165,13 @@ class RunFolder:
             os.fsync(file.fileno())
 
     def rewind(self, epochs: int) -> None:
-        """Drop what was recorded after that many epochs, or half written.
+        """Drop what was recorded after that many epochs, and what was half written.
 
         A run may die between an evaluation's line and its checkpoint; going on from the
         checkpoint before, it evaluates the same epoch again.
         """
+        for unfinished in self.path.glob(f".{self.model.name}.*"):  # see `replacing_folder`
+            shutil.rmtree(unfinished, ignore_errors=True)
         kept: list[MetricsLine] = []
         if self.metrics.is_file():
             for text in self.metrics.read_text(encoding="utf-8").splitlines():

@@ -24,7 +24,7 @@ from posner.model.network import build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe
 from posner.recognizer import load, window_plan
-from posner.training.console import Reporter, Silent, clock
+from posner.training.console import Reporter, clock
 from posner.training.loop import Loop, Work
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.plan import Planner
@@ -100,7 +100,7 @@ def train(
     if dev is not None:
         check_alignment(dev)
     accelerator = _accelerator(recipe)
-    reporter = reporter if accelerator.is_main_process else Silent()
+    reporter = reporter if accelerator.is_main_process else Reporter()
     parts = _parts(corpus, dev, recipe, tags, reporter)
     run = RunFolder(out)
     main = bool(accelerator.is_main_process)
@@ -199,6 +199,12 @@ def _build(
         accumulation=settings.accumulation,
         seed=settings.seed,
     )
+    epochs = planner.affordable_epochs(settings.epochs, settings.minimum_epochs, settings.max_steps)
+    if epochs < settings.epochs:
+        reporter.say(
+            f"{epochs} epochs instead of {settings.epochs}, to stay within "
+            f"training.max-steps = {settings.max_steps}"
+        )
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     reporter.say(
         f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
@@ -212,9 +218,10 @@ def _build(
         manifest=manifest,
         tokenizer=backbone.tokenizer,
         optimizer=build_optimizer(network, settings),
-        schedule=Schedule(settings, planner.steps(settings.epochs)),
+        schedule=Schedule(settings, planner.steps(epochs)),
         average=WeightAverage(network, settings.ema) if settings.ema else None,
         planner=planner,
+        epochs=epochs,
         train=train_set,
         dev=dev_set,
         run=run,
