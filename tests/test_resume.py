@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -42,19 +42,66 @@ SETTINGS = {
 }
 
 DIE = """
-import os, signal, sys
+import os, pkgutil, signal, sys
 from posner.cli import main
-from posner.training import {module} as module
 
-def dying(self, *arguments, **options):
+def dying(self, *arguments):
     if {when}:
-        os.kill(os.getpid(), signal.{signal})
-    return original(self, *arguments, **options)
+        os.kill(os.getpid(), signal.{name})
+    return original(self, *arguments)
 
-original = module.{cls}.{method}
-module.{cls}.{method} = dying
+owner = pkgutil.resolve_name("posner.{owner}")
+original = owner.{call}
+owner.{call} = dying
 sys.exit(main(sys.argv[1:]))
 """
+
+
+@dataclass(frozen=True)
+class Death:
+    """A moment at which a process dies.
+
+    Attributes:
+        owner, call: the class or module and its function; the signal comes when it is called
+        when: and this is true of its `self` (the first argument) and `arguments`.
+        left: the step of the checkpoint that is left behind.
+        name: the signal.
+    """
+
+    owner: str
+    call: str
+    when: str
+    left: int | None
+    name: str = "SIGKILL"
+
+    @property
+    def status(self) -> int:
+        return -signal.SIGKILL if self.name == "SIGKILL" else 130
+
+
+def deaths(epoch: int) -> dict[str, Death]:
+    """One after the other in the same run; `epoch` is the number of steps in its first epoch."""
+    loop, late = "training.loop:Loop", (epoch + 3) // 3 * 3
+    return {
+        "while the first checkpoint is written": Death(
+            "training.checkpoint:Checkpointer", "_save_own", "arguments[1].step == 3", None
+        ),
+        "stopped by Ctrl-C": Death(loop, "_step", "self.progress.step == 3", 4, "SIGINT"),
+        "stopped in the last step of an epoch": Death(
+            loop, "_step", f"self.progress.step == {epoch - 1}", epoch, "SIGTERM"
+        ),
+        "while the model is written": Death("model.saved", "seal", "True", epoch),
+        "after the figures, before their checkpoint": Death(
+            loop, "_checkpoint", "self.progress.epoch == 1", epoch
+        ),
+        "in mid-epoch": Death(loop, "_step", f"self.progress.step == {late + 1}", late),
+        "before it is called finished": Death(
+            "training.run:RunFolder",
+            "write_record",
+            "arguments[0]['state'] == 'finished'",
+            2 * epoch,
+        ),
+    }
 
 
 @dataclass(frozen=True)
@@ -76,7 +123,7 @@ def toy(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     whole = folder / "whole"
     assert main(["train", *flags, "--out", str(whole)]) == 0
     epoch = int(metrics(whole)[0]["step"])
-    assert epoch >= 6  # room for every death below
+    assert epoch >= 6  # room for every death above
     return Toy(flags, whole, epoch)
 
 
@@ -87,10 +134,11 @@ def metrics(run: Path) -> list[dict[str, float]]:
     return [{k: v for k, v in line.items() if k not in clock} for line in lines]
 
 
-def die(toy: Toy, run: Path, *extra: str, **where: str) -> int:
+def die(toy: Toy, run: Path, death: Death, *extra: str) -> int:
     """Run a training that gets a signal; its exit status, negative for a signal."""
+    program = DIE.format(**asdict(death))
     done = subprocess.run(
-        [sys.executable, "-c", DIE.format(**where), "train", *toy.flags, "--out", str(run), *extra],
+        [sys.executable, "-c", program, "train", *toy.flags, "--out", str(run), *extra],
         env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
         capture_output=True,
         text=True,
@@ -106,43 +154,8 @@ def assert_same(run: Path, whole: Path) -> None:
     first, second = (load_file(path / "model" / "model.safetensors") for path in (run, whole))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not (run / "checkpoints").exists()
+    assert {p.name for p in run.iterdir()} == {p.name for p in whole.iterdir()}
     assert json.loads((run / "run.json").read_text())["state"] == "finished"
-
-
-@dataclass(frozen=True)
-class Death:
-    """A moment at which a process dies, and the checkpoint that it leaves behind."""
-
-    where: dict[str, str]
-    status: int
-    left: int | None
-
-
-def at_step(step: int, name: str = "SIGKILL") -> dict[str, str]:
-    """The signal comes when that many steps are done."""
-    when = f"self.progress.step == {step}"
-    return {"module": "loop", "cls": "Loop", "method": "_step", "signal": name, "when": when}
-
-
-def deaths(epoch: int) -> dict[str, Death]:
-    """One after the other in the same run; `epoch` is the number of steps in its first epoch."""
-    killed = -signal.SIGKILL
-    writing = {"module": "checkpoint", "cls": "Checkpointer", "method": "_save_own"}
-    saved = {"module": "loop", "cls": "Loop", "method": "_checkpoint"}
-    last = (epoch + 3) // 3 * 3
-    return {
-        "before any checkpoint": Death(at_step(2), killed, None),
-        "while the first checkpoint is written": Death(
-            writing | {"signal": "SIGKILL", "when": "arguments[1].step == 3"}, killed, None
-        ),
-        "stopped by Ctrl-C in mid-epoch": Death(at_step(3, "SIGINT"), 130, 4),
-        "stopped in the last step of an epoch": Death(at_step(epoch - 1, "SIGTERM"), 130, epoch),
-        "between the model and its checkpoint": Death(
-            saved | {"signal": "SIGKILL", "when": "self.progress.epoch == 1"}, killed, epoch
-        ),
-        "in mid-epoch": Death(at_step(last + 1), killed, last),
-    }
 
 
 @pytest.mark.slow
@@ -152,7 +165,7 @@ def test_a_run_that_died_again_and_again_is_the_run_that_never_did(
     run = tmp_path / "run"
     resume: list[str] = []
     for moment, death in deaths(toy.epoch).items():
-        assert die(toy, run, *resume, **death.where) == death.status, moment
+        assert die(toy, run, death, *resume) == death.status, moment
         found = [p.name for p in (run / "checkpoints").glob("step-*")]
         assert found == ([] if death.left is None else [f"step-{death.left:08d}"]), moment
         resume = ["--resume"]
@@ -210,7 +223,8 @@ def test_a_damaged_checkpoint_is_told(
     toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    assert die(toy, run, **at_step(4)) == -signal.SIGKILL
+    death = Death("training.loop:Loop", "_step", "self.progress.step == 4", 3)
+    assert die(toy, run, death) == death.status
     sound = tmp_path / "sound"
     shutil.copytree(run, sound)
     for file in sorted(p.name for p in (run / "checkpoints" / "step-00000003").iterdir()):
