@@ -1,7 +1,7 @@
 """A run that was killed or stopped becomes the run that it would have been, bit for bit.
 
-The processes that die are real ones: a line of Python runs `posner train` with a method replaced
-by one that sends the signal at a known step.
+The processes that die are real ones: one that has imported everything forks a child for each
+death, in which a function is replaced by one that sends the signal at a known step.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,18 +43,32 @@ SETTINGS = {
 }
 
 DIE = """
-import os, pkgutil, signal, sys
+import json, os, pathlib, pkgutil, signal, sys
+import posner.training.train
 from posner.cli import main
 
-def dying(self, *arguments):
-    if {when}:
-        os.kill(os.getpid(), signal.{name})
-    return original(self, *arguments)
+def die(death, arguments):
+    owner = pkgutil.resolve_name("posner." + death["owner"])
+    original = getattr(owner, death["call"])
 
-owner = pkgutil.resolve_name("posner.{owner}")
-original = owner.{call}
-owner.{call} = dying
-sys.exit(main(sys.argv[1:]))
+    def dying(self, *arguments):
+        if eval(death["when"]):
+            os.kill(os.getpid(), getattr(signal, death["name"]))
+        return original(self, *arguments)
+
+    setattr(owner, death["call"], dying)
+    return main(arguments)
+
+deaths, arguments, resume = json.loads(sys.argv[1]), sys.argv[2:], []
+checkpoints = pathlib.Path(arguments[arguments.index("--out") + 1], "checkpoints")
+for death in deaths:
+    child = os.fork()
+    if child == 0:
+        sys.stdout = sys.stderr
+        os._exit(die(death, ["train", *arguments, *resume]))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(json.dumps([status, [p.name for p in checkpoints.glob("step-*")]]), flush=True)
+    resume = ["--resume"]
 """
 
 
@@ -79,29 +94,29 @@ class Death:
         return -signal.SIGKILL if self.name == "SIGKILL" else 130
 
 
-def deaths(epoch: int) -> dict[str, Death]:
+def deaths(epoch: int) -> list[Death]:
     """One after the other in the same run; `epoch` is the number of steps in its first epoch."""
-    loop, late = "training.loop:Loop", (epoch + 3) // 3 * 3
-    return {
-        "while the first checkpoint is written": Death(
-            "training.checkpoint:Checkpointer", "_save_own", "arguments[1].step == 3", None
-        ),
-        "stopped by Ctrl-C": Death(loop, "_step", "self.progress.step == 3", 4, "SIGINT"),
-        "stopped in the last step of an epoch": Death(
-            loop, "_step", f"self.progress.step == {epoch - 1}", epoch, "SIGTERM"
-        ),
-        "while the model is written": Death("model.saved", "seal", "True", epoch),
-        "after the figures, before their checkpoint": Death(
-            loop, "_checkpoint", "self.progress.epoch == 1", epoch
-        ),
-        "in mid-epoch": Death(loop, "_step", f"self.progress.step == {late + 1}", late),
-        "before it is called finished": Death(
+    loop, done = "training.loop:Loop", "self.progress.step == {}"
+    late = (epoch + 3) // 3 * 3
+    return [
+        # While the first checkpoint is written: there is none, and it starts again.
+        Death("training.checkpoint:Checkpointer", "_save_own", "arguments[1].step == 3", None),
+        # By Ctrl-C in mid-epoch, and by SIGTERM in the last step of an epoch.
+        Death(loop, "_step", done.format(3), 4, "SIGINT"),
+        Death(loop, "_step", done.format(epoch - 1), epoch, "SIGTERM"),
+        # While the model is written; after its figures, but before their checkpoint.
+        Death("model.saved", "seal", "True", epoch),
+        Death(loop, "_checkpoint", "self.progress.epoch == 1", epoch),
+        # Between two checkpoints in mid-epoch.
+        Death(loop, "_step", done.format(late + 1), late),
+        # With everything done, but before the run is called finished.
+        Death(
             "training.run:RunFolder",
             "write_record",
             "arguments[0]['state'] == 'finished'",
             2 * epoch,
         ),
-    }
+    ]
 
 
 @dataclass(frozen=True)
@@ -134,19 +149,23 @@ def metrics(run: Path) -> list[dict[str, float]]:
     return [{k: v for k, v in line.items() if k not in clock} for line in lines]
 
 
-def die(toy: Toy, run: Path, death: Death, *extra: str) -> int:
-    """Run a training that gets a signal; its exit status, negative for a signal."""
-    program = DIE.format(**asdict(death))
+def die(toy: Toy, run: Path, deaths: Iterable[Death]) -> None:
+    """Let a run die of each, one after the other, and see what each leaves behind."""
+    listed = list(deaths)
+    plan = json.dumps([asdict(death) for death in listed])
     done = subprocess.run(
-        [sys.executable, "-c", program, "train", *toy.flags, "--out", str(run), *extra],
+        [sys.executable, "-c", DIE, plan, *toy.flags, "--out", str(run)],
         env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
-    assert "Traceback" not in done.stderr
-    return done.returncode
+    assert "Traceback" not in done.stderr, done.stderr[-2000:]
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert found == [
+        [death.status, [] if death.left is None else [f"step-{death.left:08d}"]] for death in listed
+    ]
 
 
 def assert_same(run: Path, whole: Path) -> None:
@@ -163,12 +182,7 @@ def test_a_run_that_died_again_and_again_is_the_run_that_never_did(
     toy: Toy, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    resume: list[str] = []
-    for moment, death in deaths(toy.epoch).items():
-        assert die(toy, run, death, *resume) == death.status, moment
-        found = [p.name for p in (run / "checkpoints").glob("step-*")]
-        assert found == ([] if death.left is None else [f"step-{death.left:08d}"]), moment
-        resume = ["--resume"]
+    die(toy, run, deaths(toy.epoch))
     assert main(["train", *toy.flags, "--out", str(run), "--resume"]) == 0
     assert_same(run, toy.whole)
 
@@ -224,7 +238,7 @@ def test_a_damaged_checkpoint_is_told(
 ) -> None:
     run = tmp_path / "run"
     death = Death("training.loop:Loop", "_step", "self.progress.step == 4", 3)
-    assert die(toy, run, death) == death.status
+    die(toy, run, [death])
     sound = tmp_path / "sound"
     shutil.copytree(run, sound)
     for file in sorted(p.name for p in (run / "checkpoints" / "step-00000003").iterdir()):
