@@ -1,8 +1,8 @@
 """Posner: customise a pretrained BERT into a named-entity recogniser, and run it well.
 
-corpus = posner.read("train.conll")
-recognizer = posner.load("runs/mine")
-document = recognizer("Ada Lovelace lived in London.")
+>>> corpus = posner.read("train.conll")
+>>> recognizer = posner.load("runs/mine")
+>>> document = recognizer("Ada Lovelace lived in London.")
 """
 
 from __future__ import annotations
