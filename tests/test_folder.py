@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from posner.cli import main
-from posner.errors import ModelError, PosnerError, RecipeError
+from posner.errors import DataError, ModelError, PosnerError, RecipeError
+from posner.files import folder_beside, refuse_filled
 from posner.folder import (
     FORMAT_VERSION,
     MANIFEST,
     Manifest,
-    ensure_writable,
     find_model,
     read_manifest,
-    replacing_folder,
     seal,
     sha256,
 )
@@ -235,7 +234,7 @@ def names(folder: Path) -> list[str]:
 def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
     target = tmp_path / "new" / "run"
     for content in ("first", "second"):
-        with replacing_folder(target) as beside:
+        with folder_beside(target) as beside:
             (beside / content).write_text(content, encoding="utf-8")
             assert names(beside) == [content]
         assert names(target) == [content]
@@ -247,7 +246,7 @@ def test_a_failure_leaves_the_old_folder(error: type[BaseException], tmp_path: P
     target = tmp_path / "run"
 
     def fail() -> None:
-        with replacing_folder(target) as beside:
+        with folder_beside(target) as beside:
             (beside / "half").write_text("half", encoding="utf-8")
             raise error
 
@@ -274,7 +273,7 @@ def test_an_exchange_that_fails_puts_the_old_folder_back(
         return rename(self, to)
 
     monkeypatch.setattr(Path, "rename", refuse_new)
-    with pytest.raises(PermissionError), replacing_folder(target) as beside:
+    with pytest.raises(DataError), folder_beside(target) as beside:
         make_file(beside / "new")
     assert names(tmp_path) == ["run"]
     assert names(target) == ["config.json"]
@@ -284,7 +283,7 @@ def test_a_link_stays_and_its_folder_is_replaced(tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     make_other(real)
     link.symlink_to(real)
-    with replacing_folder(link) as beside:
+    with folder_beside(link) as beside:
         make_file(beside / "new")
     assert link.is_symlink()
     assert names(real) == ["new"]
@@ -293,15 +292,13 @@ def test_a_link_stays_and_its_folder_is_replaced(tmp_path: Path) -> None:
 
 def test_a_target_must_be_empty_unless_forced(tmp_path: Path) -> None:
     target = tmp_path / "run"
-    ensure_writable(target, force=False)
+    refuse_filled(target, force=False)
     make_empty(target)
-    ensure_writable(target, force=False)
+    refuse_filled(target, force=False)
     make_file(target / "something")
-    ensure_writable(target, force=True)
+    refuse_filled(target, force=True)
     with pytest.raises(PosnerError, match="--force"):
-        ensure_writable(target, force=False)
-    with pytest.raises(PosnerError, match="is a file"):
-        ensure_writable(target / "something", force=True)
+        refuse_filled(target, force=False)
 
 
 def test_info_says_what_a_model_is(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -222,7 +222,7 @@ def test_a_documents_own_words_and_facts_stay(plain: Recognizer) -> None:
     (tagged,) = plain.tag([given])
     assert (tagged.id, tagged.text) == (given.id, given.text)
     assert [s.number for s in tagged.sentences] == [s.number for s in given.sentences]
-    assert [t.chunk for t in tagged.tokens] == [t.chunk for t in given.tokens]
+    assert {t.chunk for t in tagged.tokens} == {None}  # no chunk head, so no chunk is predicted
     assert [t.start for t in tagged.tokens] == [t.start for t in given.tokens]
 
 

@@ -12,7 +12,6 @@ from posner.schemes import (
     SCHEMES,
     Scheme,
     Span,
-    convert_tags,
     detect_scheme,
     illegal_positions,
     parse_tag,
@@ -71,9 +70,9 @@ def test_every_scheme_converts_to_every_other_and_back(
 ) -> None:
     length, spans = sentence
     tags = spans_to_tags(spans, length, scheme)
-    converted = convert_tags(tags, scheme, target)
+    converted = spans_to_tags(tags_to_spans(tags, scheme), len(tags), target)
     assert converted == spans_to_tags(spans, length, target)
-    assert convert_tags(converted, target, scheme) == tags
+    assert spans_to_tags(tags_to_spans(converted, target), len(tags), scheme) == tags
 
 
 @each_scheme

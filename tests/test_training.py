@@ -164,7 +164,7 @@ def test_a_label_only_in_dev_counts_as_missed(bert: Path, tmp_path: Path, head: 
     strange = corpus_of([*tiny.documents(1), nile])
     recipe = tiny.recipe(bert, {"training.epochs": 1, "heads.entity": head})
     result = run_training(recipe, tmp_path / "run", tiny.corpus(2), strange, listener)
-    assert listener.said[0].startswith("warning: RIVER occurs in mine.conll but not in toy.conll")
+    assert listener.said[0].startswith("warning: RIVER occurs in mine.conll but not in what is")
     assert result.evaluation is not None
     river = result.evaluation.strict.labels["RIVER"]
     assert (river.gold, river.predicted) == (1, 0)
@@ -183,6 +183,7 @@ def refusals() -> dict[str, tuple[Corpus, Corpus | None, type[PosnerError], str]
         "no words": (corpus_of([Document("")]), None, DataError, "holds no sentence"),
         "no entity": (plain, None, DataError, "no entity to learn from"),
         "empty dev": (toy, corpus_of([]), DataError, r"mine\.conll: holds no sentence"),
+        "no entity in dev": (toy, plain, DataError, r"mine\.conll: holds no entity, so it cannot"),
         "overlap": (corpus_of([overlapping]), None, SchemeError, "overlapping.*keep one of each"),
         "overlap in dev": (toy, corpus_of([overlapping]), SchemeError, "overlapping"),
         "inside a word": (corpus_of([inside]), None, DataError, "word borders.*posner check"),
@@ -221,11 +222,15 @@ def test_a_filled_folder_is_refused_without_force(
     out = tmp_path / "run"
     (out / "model").mkdir(parents=True)
     (out / "model" / "mine.txt").write_text("precious")
-    with pytest.raises(PosnerError, match="is not empty"):
-        run_training(tiny.recipe(bert), out)
     recipe = tiny.recipe(bert, {"training.epochs": 1})
-    (out / "model").rename(out / "notes")
-    run_training(recipe, out, force=True)
+    with pytest.raises(PosnerError, match="is not empty"):
+        run_training(recipe, out)
+    with pytest.raises(PosnerError, match="no run, which --force does not replace"):
+        run_training(recipe, out, force=True)
+    assert (out / "model" / "mine.txt").read_text() == "precious"
+    (out / "model").rename(tmp_path / "notes")
+    run_training(recipe, out)
+    (tmp_path / "notes").rename(out / "notes")
     before = tensors(out)
     run_training(recipe, out, force=True)
     assert same(before, tensors(out))

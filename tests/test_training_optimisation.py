@@ -16,10 +16,10 @@ from posner.recipe import TrainingRecipe
 from posner.training.console import Reporter
 from posner.training.loop import Loop
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
+from posner.training.parts import training_parts
 from posner.training.plan import Part, Planner
-from posner.training.prepare import tag_sets
 from posner.training.run import RunFolder
-from posner.training.train import _accelerator, _build, _parts
+from posner.training.train import _accelerator, _build
 
 
 def course(total: int = 10, **values: Any) -> list[float]:
@@ -101,7 +101,7 @@ def test_frozen_weights_are_not_optimised(bert: Path) -> None:
     network = tiny.untrained(recipe).network
     optimizer = build_optimizer(network, recipe.training)
     optimised = sum(len(group["params"]) for group in optimizer.param_groups)
-    assert optimised == len(list(network.parameters_above_encoder()))
+    assert optimised == len(tiny.parameters_above_encoder(network))
 
 
 def test_the_average_is_the_one_computed_by_hand() -> None:
@@ -144,9 +144,9 @@ def test_parts_of_a_step_add_up_to_the_step(bert: Path, tmp_path: Path, head: st
     values |= dict.fromkeys(("heads.dropout", "heads.pos-dropout", "training.encoder-dropout"), 0.0)
     recipe = tiny.recipe(bert, values)
     corpus = tiny.corpus(3)
-    parts = _parts(corpus, corpus, recipe, tag_sets(corpus), Reporter())
+    parts = training_parts(corpus, corpus, recipe, Reporter())
     accelerator = _accelerator(recipe)
-    work = _build(parts, tag_sets(corpus), recipe, accelerator, RunFolder(tmp_path), Reporter())
+    work = _build(parts, recipe, accelerator, RunFolder(tmp_path), Reporter())
     loop = Loop(work, work.network)
     everything = tuple(range(len(work.train.windows)))
     at_once = gradients(loop, [Part(everything)])

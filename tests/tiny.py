@@ -11,6 +11,7 @@ import tokenizers
 import torch
 import transformers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
+from torch import nn
 
 from posner.align import PieceTokenizer, alphabet_of
 from posner.corpus import Corpus, write
@@ -200,7 +201,7 @@ def untrained(settings: Recipe, seed: int = 3) -> Untrained:
     torch.manual_seed(seed)
     network = build_network(backbone.encoder, manifest)
     with torch.no_grad():
-        for parameter in network.parameters_above_encoder():
+        for parameter in parameters_above_encoder(network):
             parameter.add_(0.3 * torch.randn_like(parameter))
     return Untrained(network.eval(), manifest, backbone.tokenizer)
 
@@ -214,3 +215,9 @@ def endless(texts: Sequence[str]) -> Iterator[str]:
     """The texts again and again, without end."""
     while True:
         yield from texts
+
+
+def parameters_above_encoder(network: Network) -> list[nn.Parameter]:
+    """Everything that was not pretrained."""
+    inner = {id(p) for p in network.encoder.parameters()}
+    return [p for p in network.parameters() if id(p) not in inner]

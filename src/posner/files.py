@@ -7,10 +7,11 @@ import gzip
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from posner.errors import DataError
 
@@ -51,33 +52,58 @@ def refuse_filled(path: Path, *, force: bool) -> None:
         )
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it; `.gz` packs it.
+@contextmanager
+def file_beside(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` when the block ends without an error.
+
+    `.gz` packs it. A link stays, and the file that it leads to is replaced. What is no regular
+    file (a pipe, `/dev/stdout`) is written to directly, for a rename would put a file in its place.
 
     Raises:
         DataError: the target is a folder or cannot be written.
     """
     if path.is_dir():
         raise DataError("the target is a folder", where=path, expected="a file")
-    if path.suffix.lower() == ".gz":
-        data = gzip.compress(data, mtime=0)  # no time stamp: the same data, the same bytes
     try:
-        if path.exists() and not path.is_file():  # /dev/stdout and pipes cannot be renamed over
-            path.write_bytes(data)
+        if path.exists() and not path.is_file():
+            with path.open("wb") as handle:
+                yield handle
             return
-        target = path.resolve()  # a link keeps pointing; the file that it names is replaced
+        target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
         try:
             with beside.open("wb") as handle:
-                handle.write(data)
+                yield from _packed(handle, path)
                 handle.flush()
                 os.fsync(handle.fileno())
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
         raise _unwritable(path, error) from error
+
+
+def _packed(handle: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+    """The handle itself, or one that packs what is written to it."""
+    if path.suffix.lower() != ".gz":
+        yield handle
+        return
+    # No name and no time stamp: the same data, the same bytes.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as packed:
+        yield packed  # type: ignore[misc]  # a GzipFile is a BinaryIO in all but its declaration
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it; `.gz` packs it.
+
+    Raises:
+        DataError: the target is a folder or cannot be written.
+    """
+    with file_beside(path) as handle:
+        handle.write(data)
 
 
 def write_text(path: Path, text: str, encoding: str = "utf-8", mark: bool = False) -> None:
@@ -102,18 +128,23 @@ def write_json(path: Path, value: Any) -> None:
 def folder_beside(path: Path) -> Iterator[Path]:
     """A new folder that takes the place of `path` when the block ends without an error.
 
+    What stands at `path` is set aside for the moment of the exchange, and put back if that fails.
+    A link stays, and the folder that it leads to is replaced.
+
     Raises:
         DataError: `path` is a file, or cannot be written.
     """
     if path.exists() and not path.is_dir():
         raise DataError("the target is a file", where=path, expected="a folder")
     target = path.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    former = target.with_name(f".{target.name}.{os.getpid()}.old")
+    mark = uuid.uuid4().hex[:8]
+    beside = target.with_name(f".{target.name}.{mark}.new")
+    former = target.with_name(f".{target.name}.{mark}.old")
     try:
         beside.mkdir(parents=True)
         try:
             yield beside
+            _sync(beside)
             if target.exists():
                 target.rename(former)
             beside.rename(target)
@@ -126,6 +157,25 @@ def folder_beside(path: Path) -> Iterator[Path]:
             shutil.rmtree(former, ignore_errors=True)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def restore_folder(path: Path) -> None:
+    """Undo what `folder_beside` left when its process was killed: the former folder comes back."""
+    for unfinished in path.parent.glob(f".{path.name}.*.new"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    for former in path.parent.glob(f".{path.name}.*.old"):
+        if path.exists():
+            shutil.rmtree(former, ignore_errors=True)
+        else:
+            former.rename(path)
+
+
+def _sync(folder: Path) -> None:
+    """Let the disk have every file before the rename makes it visible."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("r+b") as file:  # Windows syncs only what is open for writing
+                os.fsync(file.fileno())
 
 
 def _unwritable(path: Path, error: OSError) -> DataError:

@@ -10,15 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from posner.errors import ModelError, PosnerError
+from posner.errors import ModelError
 from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
@@ -203,52 +199,3 @@ def seal(folder: Path, manifest: Manifest) -> None:
     data = manifest.to_dict() | {"files": files}
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def ensure_writable(target: Path, *, force: bool) -> None:
-    """Refuse a target folder that holds something already.
-
-    Raises:
-        PosnerError: it is a file, or not empty and `force` is off.
-    """
-    if target.is_file():
-        raise PosnerError("is a file", where=target, expected="a folder to write")
-    if target.is_dir() and any(target.iterdir()) and not force:
-        raise PosnerError("is not empty", where=target, remedy="name another, or add --force")
-
-
-@contextmanager
-def replacing_folder(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` that takes its place when the block ends without error.
-
-    What stands at `target` is set aside for the moment of the exchange, and put back if that fails.
-    A link at `target` stays, and the folder that it leads to is replaced.
-    """
-    target = target.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
-    beside.mkdir()
-    try:
-        yield beside
-        _sync(beside)
-        old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
-        if target.is_dir():
-            target.rename(old)
-        try:
-            beside.rename(target)
-        except BaseException:
-            if old.exists():
-                old.rename(target)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-
-
-def _sync(folder: Path) -> None:
-    """Let the disk have every file before the rename makes it visible."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("r+b") as file:  # Windows syncs only what is open for writing
-                os.fsync(file.fileno())

@@ -89,6 +89,7 @@ class HeadsRecipe:
     """What is predicted for each word, and how much each loss weighs."""
 
     entity: Literal["softmax", "crf"] = option("softmax", "entity head")
+    entity_weight: float = option(1.0, "weight of the entity loss", low=0)
     dropout: float = option(0.1, "dropout before the entity head", low=0, high=0.9)
     pos_weight: float = option(0.2, "weight of the part-of-speech loss; 0: no such head", low=0)
     pos_dropout: float = option(0.1, "dropout before the part-of-speech head", low=0, high=0.9)
@@ -126,7 +127,7 @@ class TrainingRecipe:
     precision: Literal["auto", "bf16", "fp32"] = option(
         "auto", "bf16 autocast where the device computes it natively, or as named"
     )
-    device: str = option("auto", "auto, cpu, cuda, mps")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where it is computed")
     checkpoint_steps: int = option(400, "steps between checkpoints within an epoch; 0: none", low=0)
     dev_share: float = option(0.1, "share set aside when no dev set is given", low=0, high=0.9)
     seed: int = option(1, "seed of weights, order and dropout", low=0, high=2**32 - 1)

@@ -168,17 +168,19 @@ class Recognizer:
         return [results[i] for i in range(len(windows))]
 
     def _with_tags(self, sentence: Sentence, vote: Votes) -> Sentence:
-        """The sentence with the tags that the part-of-speech and chunk heads prefer."""
-        if vote.pos is None and vote.chunk is None:
-            return sentence
-        tokens = list(sentence.tokens)
+        """The sentence with the other heads' tags; with none where there is no such head."""
+        count = len(sentence)
+        pos: list[str | None] = [None] * count
+        chunks: list[str | None] = [None] * count
         if vote.pos is not None:
             pos = [self.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1)]
-            tokens = [replace(t, pos=tag) for t, tag in zip(tokens, pos, strict=True)]
         if vote.chunk is not None:
             chunks = [self.manifest.chunk_tags[i] for i in vote.chunk.argmax(axis=1)]
-            tokens = [replace(t, chunk=tag) for t, tag in zip(tokens, chunks, strict=True)]
-        return replace(sentence, tokens=tuple(tokens))
+        tokens = tuple(
+            replace(token, pos=tag, chunk=chunk)
+            for token, tag, chunk in zip(sentence.tokens, pos, chunks, strict=True)
+        )
+        return replace(sentence, tokens=tokens)
 
 
 def _merge(

@@ -260,11 +260,6 @@ def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme) -> list[st
     return tags
 
 
-def convert_tags(tags: Sequence[str], source: Scheme, target: Scheme) -> list[str]:
-    """Legal tags of one scheme in another."""
-    return spans_to_tags(tags_to_spans(tags, source), len(tags), target)
-
-
 @dataclass(frozen=True)
 class Detection:
     """What `detect_scheme` found: the scheme, and how many transitions are illegal in it."""

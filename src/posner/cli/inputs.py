@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import sys
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from posner.cli.corpora import read_repaired
 from posner.corpus import FORMATS, Corpus
@@ -128,8 +131,9 @@ def _is_text(file: str, named: str | None) -> bool:
 
 
 def _file_texts(path: Path, unit: str) -> Iterator[str]:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        with path.open("rb") as stream:
-            yield from read_texts(stream, unit, name=str(path))
-    except OSError as error:
-        raise DataError("cannot be read", where=path, got=error.strerror) from error
+        with opened(path, "rb") as stream:
+            yield from read_texts(cast(BinaryIO, stream), unit, name=str(path))
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError("cannot be read", where=path, got=error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -14,7 +15,8 @@ from posner.cli.corpora import add_repair
 from posner.cli.inputs import Answer, answers, read_inputs
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.corpus import FORMATS
-from posner.errors import DataError, UsageError
+from posner.errors import UsageError
+from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
 from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
 from posner.textfile import DOCUMENT_UNITS
@@ -113,16 +115,10 @@ def _output(path: Path | None, force: bool) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    if path.is_dir():
-        raise DataError("is a folder", where=path, expected="a file to write")
-    if path.exists() and path.stat().st_size and not force:
-        raise DataError("is not empty", where=path, remedy="name another, or add --force")
-    if not path.parent.is_dir():
-        raise DataError("no such folder", where=path.parent)
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    if not path.is_dir():
+        refuse_filled(path, force=force)
+    with file_beside(path) as handle:
+        stream = io.TextIOWrapper(handle, encoding="utf-8", newline="\n")
+        yield stream
+        stream.flush()
+        stream.detach()

@@ -71,8 +71,8 @@ def loss_of(network: Network, outputs: Outputs, targets: Targets, batch: TensorB
         entity = entity * (targets.words / (targets.pieces != IGNORED).sum().clamp(min=1))
     else:
         entity = cross_entropy(outputs.entity, targets.entity)
-    total = entity
     heads = network.recipe.heads
+    total = heads.entity_weight * entity
     if outputs.pos is not None and targets.pos is not None:
         total = total + heads.pos_weight * cross_entropy(outputs.pos, targets.pos)
     if outputs.chunk is not None and targets.chunk is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -158,11 +158,6 @@ class Network(nn.Module):
                 layer.requires_grad_(False)
         if backbone.freeze_embeddings or backbone.freeze_layers:
             self.encoder.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
-
-    def parameters_above_encoder(self) -> Iterator[nn.Parameter]:
-        """Everything that was not pretrained."""
-        inner = {id(p) for p in self.encoder.parameters()}
-        return (p for p in self.parameters() if id(p) not in inner)
 
 
 def _optional_head(width: int, tags: Sequence[str], dropout: float) -> Head | None:

@@ -14,7 +14,8 @@ from torch import Tensor
 from posner import __version__
 from posner.align import PieceTokenizer
 from posner.errors import ModelError
-from posner.folder import TOKENIZER, Manifest, replacing_folder, seal
+from posner.files import folder_beside
+from posner.folder import TOKENIZER, Manifest, seal
 from posner.model.backbone import encoder_config, encoder_from_config
 from posner.model.network import Network, build_network
 
@@ -40,7 +41,7 @@ def save_network(
     """
     state = weights if weights is not None else network.state_dict()
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    with replacing_folder(folder) as beside:
+    with folder_beside(folder) as beside:
         safetensors.torch.save_file(tensors, beside / WEIGHTS)
         config = json.dumps(encoder_config(network.encoder), indent=2, sort_keys=True)
         (beside / ENCODER).write_text(config + "\n", encoding="utf-8")

@@ -39,7 +39,6 @@ class Progress:
         train_seconds: spent on training steps since the last evaluation.
         seconds: spent in all, before this process started.
         best_f1: best dev F1 so far.
-        best_step: the step at which it was reached.
         stale: evaluations since.
     """
 
@@ -52,7 +51,6 @@ class Progress:
     train_seconds: float = 0.0
     seconds: float = 0.0
     best_f1: float = -1.0
-    best_step: int = 0
     stale: int = 0
 
 

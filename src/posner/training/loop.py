@@ -248,7 +248,7 @@ class Loop:
         better = f1 > progress.best_f1
         line = self._metrics(result, better)
         if better:
-            progress.best_f1, progress.best_step, progress.stale = f1, progress.step, 0
+            progress.best_f1, progress.stale = f1, 0
         else:
             progress.stale += 1
         work.schedule.observe(f1)

@@ -21,7 +21,7 @@ from typing import Any
 
 from posner import __version__
 from posner.errors import DataError, PosnerError, RecipeError
-from posner.folder import MANIFEST, ensure_writable
+from posner.files import refuse_filled, restore_folder, write_json, write_text
 from posner.recipe import Recipe, recipe_from_dict
 
 
@@ -82,22 +82,37 @@ class RunFolder:
         """`run.json`."""
         return self.path / "run.json"
 
+    def refuse(self, *, force: bool) -> None:
+        """Refuse a folder that holds something; `force` allows it to be an older run.
+
+        Raises:
+            PosnerError: it holds something else, or a run and `force` is off, or it is a file.
+        """
+        if self.path.is_file():
+            raise PosnerError("is a file", where=self.path, expected="a folder to write")
+        refuse_filled(self.path, force=force)
+        if self.path.is_dir() and any(self.path.iterdir()) and not self.record.is_file():
+            raise PosnerError(
+                "holds something that is no run, which --force does not replace",
+                where=self.path,
+                remedy="name another folder",
+            )
+
     def start(self, recipe: Recipe, data: dict[str, Any], *, force: bool) -> None:
         """Make the folder and write what is used; `force` removes the run that stands there.
 
         Raises:
-            PosnerError: it is not empty and `force` is off, or it cannot be made.
+            PosnerError: it may not be replaced (see `refuse`), or it cannot be made.
         """
-        ensure_writable(self.path, force=force)
+        self.refuse(force=force)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PosnerError("cannot be made", where=self.path, got=error.strerror) from error
         self.metrics.unlink(missing_ok=True)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
-        if (self.model / MANIFEST).is_file():  # nothing else of that name is touched
-            shutil.rmtree(self.model)
-        (self.path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+        shutil.rmtree(self.model, ignore_errors=True)
+        write_text(self.path / "recipe.toml", recipe.to_toml())
         self.write_record(
             {
                 "state": "started",
@@ -128,7 +143,7 @@ class RunFolder:
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `run.json`."""
-        replace_text(self.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        write_json(self.record, record)
 
     def check_resumable(self, recipe: Recipe, data: dict[str, Any]) -> dict[str, Any]:
         """The record of a run that may go on with these settings and data.
@@ -170,8 +185,7 @@ class RunFolder:
         A run may die between an evaluation's line and its checkpoint; going on from the
         checkpoint before, it evaluates the same epoch again.
         """
-        for unfinished in self.path.glob(f".{self.model.name}.*"):  # see `replacing_folder`
-            shutil.rmtree(unfinished, ignore_errors=True)
+        restore_folder(self.model)
         kept: list[MetricsLine] = []
         if self.metrics.is_file():
             for text in self.metrics.read_text(encoding="utf-8").splitlines():
@@ -181,14 +195,7 @@ class RunFolder:
                     break
                 if line.epoch <= epochs:
                     kept.append(line)
-        replace_text(self.metrics, "".join(json.dumps(asdict(line)) + "\n" for line in kept))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+        write_text(self.metrics, "".join(json.dumps(asdict(line)) + "\n" for line in kept))
 
 
 def environment() -> dict[str, Any]:

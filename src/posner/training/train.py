@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -14,29 +13,20 @@ from accelerate.utils import set_seed
 
 from posner.align import Encoder, PieceTokenizer, alphabet_of
 from posner.corpus import Corpus
-from posner.document import Document
-from posner.errors import DataError
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
-from posner.folder import Manifest, ensure_writable
+from posner.folder import Manifest
 from posner.model.backbone import Backbone, load_backbone
-from posner.model.network import build_network, required_head_tags
+from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe
 from posner.recognizer import load, window_plan
 from posner.training.console import Reporter, clock
 from posner.training.loop import Loop, Work
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
+from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner
-from posner.training.prepare import (
-    PreparedSet,
-    TagSets,
-    check_alignment,
-    fingerprint,
-    hold_out,
-    prepare,
-    tag_sets,
-)
+from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import RunFolder
 
 FINISHED = "finished"
@@ -56,15 +46,6 @@ class TrainResult:
     run: Path
     evaluation: Evaluation | None
     seconds: float
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The documents of a training, and what `run.json` says of them."""
-
-    train: Sequence[Document]
-    dev: Sequence[Document]
-    facts: dict[str, Any]
 
 
 def train(
@@ -95,13 +76,9 @@ def train(
         ModelError: the backbone cannot be loaded.
         InterruptedRunError: the user stopped it; `resume` goes on.
     """
-    tags = tag_sets(corpus)
-    check_alignment(corpus)
-    if dev is not None:
-        check_alignment(dev)
     accelerator = _accelerator(recipe)
     reporter = reporter if accelerator.is_main_process else Reporter()
-    parts = _parts(corpus, dev, recipe, tags, reporter)
+    parts = training_parts(corpus, dev, recipe, reporter)
     run = RunFolder(out)
     main = bool(accelerator.is_main_process)
     if resume:
@@ -111,9 +88,9 @@ def train(
             evaluation = _saved_evaluation(run, parts, recipe) if main else None
             return TrainResult(out, evaluation, float(record["seconds"]))
     elif main:
-        ensure_writable(out, force=force)
+        run.refuse(force=force)
     accelerator.wait_for_everyone()
-    work = _build(parts, tags, recipe, accelerator, run, reporter)
+    work = _build(parts, recipe, accelerator, run, reporter)
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
         run.start(recipe, parts.facts, force=force)
     accelerator.wait_for_everyone()
@@ -130,10 +107,10 @@ def train(
     return TrainResult(out, evaluation, loop.seconds)
 
 
-def _saved_evaluation(run: RunFolder, parts: _Parts, recipe: Recipe) -> Evaluation:
+def _saved_evaluation(run: RunFolder, parts: Parts, recipe: Recipe) -> Evaluation:
     """The dev figures of the run's model, where this process did not see its best epoch."""
     recognizer = load(run.model, device=recipe.training.device)
-    return evaluate_documents(recognizer, parts.dev)
+    return evaluate_documents(recognizer, parts.dev.documents)
 
 
 def _accelerator(recipe: Recipe) -> Accelerator:
@@ -145,41 +122,8 @@ def _accelerator(recipe: Recipe) -> Accelerator:
     return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=device.type == "cpu")
 
 
-def _parts(
-    corpus: Corpus, dev: Corpus | None, recipe: Recipe, tags: TagSets, reporter: Reporter
-) -> _Parts:
-    """Training and dev documents, with what a user should know of them beforehand."""
-    if dev is None:
-        parted = hold_out(corpus.documents, recipe.training.dev_share, recipe.training.seed)
-        train_documents, dev_documents = parted.train, parted.dev
-        count = len(dev_documents) if parted.unit == "documents" else _sentences(dev_documents)
-        reporter.say(f"no dev set given: {count} {parted.unit} of {corpus.path} are set aside")
-    else:
-        if dev.word_count == 0:
-            raise DataError("holds no sentence", where=dev.path, expected="a labelled corpus")
-        train_documents, dev_documents = corpus.documents, dev.documents
-        for label in sorted(set(dev.labels) - set(tags.labels)):
-            reporter.say(
-                f"warning: {label} occurs in {dev.path} but not in {corpus.path}; "
-                "each of its entities counts as missed"
-            )
-    facts = {
-        "train": str(corpus.path),
-        "dev": str(dev.path) if dev else None,
-        "train_sentences": _sentences(train_documents),
-        "dev_sentences": _sentences(dev_documents),
-        "fingerprint": fingerprint(train_documents) + fingerprint(dev_documents),
-    }
-    return _Parts(train_documents, dev_documents, facts)
-
-
-def _sentences(documents: Sequence[Document]) -> int:
-    return sum(len(d.sentences) for d in documents)
-
-
 def _build(
-    parts: _Parts,
-    tags: TagSets,
+    parts: Parts,
     recipe: Recipe,
     accelerator: Accelerator,
     run: RunFolder,
@@ -188,8 +132,8 @@ def _build(
     """Everything that the loop works with."""
     set_seed(recipe.training.seed)
     backbone = load_backbone(recipe.backbone, dropout=recipe.training.encoder_dropout)
-    manifest = _manifest(parts, tags, recipe, backbone)
-    network = build_network(backbone.encoder, manifest)
+    manifest = _manifest(parts, recipe, backbone)
+    network = build_network(backbone.encoder, manifest).to(accelerator.device)
     train_set, dev_set = _prepared(parts, manifest, backbone.tokenizer)
     settings = recipe.training
     planner = Planner(
@@ -200,18 +144,9 @@ def _build(
         seed=settings.seed,
     )
     epochs = planner.affordable_epochs(settings.epochs, settings.minimum_epochs, settings.max_steps)
-    if epochs < settings.epochs:
-        reporter.say(
-            f"{epochs} epochs instead of {settings.epochs}, to stay within "
-            f"training.max-steps = {settings.max_steps}"
-        )
-    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    reporter.say(
-        f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
-        f"{dev_set.sentences:,} to judge by; labels {' '.join(tags.labels)}; "
-        f"{trained / 1e6:.1f} of {sum(p.numel() for p in network.parameters()) / 1e6:.1f} million "
-        f"weights are trained on {accelerator.device}, {_precision(accelerator)}"
-    )
+    for line in _announcement(parts, recipe, train_set, dev_set, planner, epochs):
+        reporter.say(line)
+    reporter.say(_weights_line(network, accelerator))
     return Work(
         accelerator=accelerator,
         network=network,
@@ -229,11 +164,44 @@ def _build(
     )
 
 
-def _precision(accelerator: Accelerator) -> str:
-    return "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
+def _announcement(
+    parts: Parts,
+    recipe: Recipe,
+    train_set: PreparedSet,
+    dev_set: PreparedSet,
+    planner: Planner,
+    epochs: int,
+) -> Iterator[str]:
+    """What is going to be done."""
+    settings = recipe.training
+    if epochs < settings.epochs:
+        yield (
+            f"{epochs} epochs instead of {settings.epochs}, to stay within "
+            f"training.max-steps = {settings.max_steps}"
+        )
+    yield (
+        f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
+        f"{dev_set.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
+    )
+    plan = planner.epoch(0)
+    yield (
+        f"{epochs} epochs of {len(plan.steps):,} steps of at most {settings.batch_pieces:,} "
+        f"pieces, {100 * plan.padding:.1f} % of them padding"
+    )
 
 
-def _manifest(parts: _Parts, tags: TagSets, recipe: Recipe, backbone: Backbone) -> Manifest:
+def _weights_line(network: Network, accelerator: Accelerator) -> str:
+    weights = [p.numel() for p in network.parameters()]
+    trained = [p.numel() for p in network.parameters() if p.requires_grad]
+    precision = "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
+    return (
+        f"{sum(trained) / 1e6:.1f} of {sum(weights) / 1e6:.1f} million weights are trained, "
+        f"on {accelerator.device} in {precision}"
+    )
+
+
+def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone) -> Manifest:
+    tags = parts.tags
     pos, chunk = required_head_tags(recipe, tags.pos, tags.chunk)
     return Manifest(
         recipe=recipe,
@@ -241,18 +209,18 @@ def _manifest(parts: _Parts, tags: TagSets, recipe: Recipe, backbone: Backbone) 
         window=backbone.window,
         pos_tags=pos,
         chunk_tags=chunk,
-        characters=alphabet_of(parts.train) if recipe.features.characters else "",
+        characters=alphabet_of(parts.train.documents) if recipe.features.characters else "",
         figures={"data": {k: v for k, v in parts.facts.items() if k != "fingerprint"}},
     )
 
 
 def _prepared(
-    parts: _Parts, manifest: Manifest, tokenizer: PieceTokenizer
+    parts: Parts, manifest: Manifest, tokenizer: PieceTokenizer
 ) -> tuple[PreparedSet, PreparedSet]:
     encoder = Encoder(tokenizer, manifest.characters)
     plan = window_plan(manifest, tokenizer)
     first, second = (
-        prepare(documents, manifest, encoder, plan) for documents in (parts.train, parts.dev)
+        prepare(part.documents, manifest, encoder, plan) for part in (parts.train, parts.dev)
     )
     return first, second
 

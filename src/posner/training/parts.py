@@ -1,0 +1,85 @@
+"""What a training learns from and what it is judged by, with every reason to stop told first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from posner.corpus import Corpus
+from posner.document import Document
+from posner.errors import DataError
+from posner.recipe import Recipe
+from posner.training.console import Reporter
+from posner.training.prepare import TagSets, check_alignment, fingerprint, hold_out, tag_sets
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The corpora of a training.
+
+    Attributes:
+        train: what is learned.
+        dev: what chooses the best epoch.
+        tags: what the heads can say, found in `train`.
+        facts: what `run.json` says of the data.
+    """
+
+    train: Corpus
+    dev: Corpus
+    tags: TagSets
+    facts: dict[str, Any]
+
+
+def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter: Reporter) -> Parts:
+    """Check the corpora, set a share aside where there is no dev set, and tell what is odd.
+
+    Raises:
+        DataError: a corpus without sentences, without entities, or with entities that no tags hold.
+    """
+    tag_sets(corpus)  # refuses a corpus with nothing to learn from, before it is parted
+    for given in (corpus, dev):
+        if given is not None:
+            check_alignment(given)
+    train_part, dev_part = (corpus, dev) if dev is not None else _parted(corpus, recipe, reporter)
+    tags = tag_sets(train_part)
+    _check_dev(dev_part, given=dev is not None)
+    for label in sorted(set(dev_part.labels) - set(tags.labels)):
+        source = dev_part.path if dev is not None else "the part set aside"
+        reporter.say(
+            f"warning: {label} occurs in {source} but not in what is learned from; "
+            "each of its entities counts as missed"
+        )
+    if recipe.heads.pos_weight and not tags.pos:
+        reporter.say(f"{corpus.path} has no parts of speech: the model will tag none")
+    facts = {
+        "train": str(corpus.path),
+        "dev": str(dev.path) if dev is not None else None,
+        "train_sentences": _sentences(train_part.documents),
+        "dev_sentences": _sentences(dev_part.documents),
+        "fingerprint": fingerprint(train_part.documents) + fingerprint(dev_part.documents),
+    }
+    return Parts(train_part, dev_part, tags, facts)
+
+
+def _parted(corpus: Corpus, recipe: Recipe, reporter: Reporter) -> tuple[Corpus, Corpus]:
+    held = hold_out(corpus.documents, recipe.training.dev_share, recipe.training.seed)
+    count = len(held.dev) if held.unit == "documents" else _sentences(held.dev)
+    reporter.say(f"no dev set given: {count} {held.unit} of {corpus.path} are set aside")
+    return replace(corpus, documents=held.train), replace(corpus, documents=held.dev)
+
+
+def _check_dev(dev: Corpus, *, given: bool) -> None:
+    where = dev.path if given else f"the part of {dev.path} set aside"
+    if dev.word_count == 0:
+        raise DataError("holds no sentence", where=where, expected="a labelled corpus")
+    if not dev.labels:
+        raise DataError(
+            "holds no entity, so it cannot tell a good epoch from a bad one",
+            where=where,
+            remedy="name a dev set with entities (--dev), or set more aside",
+        )
+
+
+def _sentences(documents: Sequence[Document]) -> int:
+    return sum(len(d.sentences) for d in documents)
