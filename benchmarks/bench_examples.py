@@ -15,8 +15,9 @@ from posner.recognizer import Recognizer, segmented
 from posner.render import Tagged, table
 
 FIRST_PAPER = (
-    "In Venezuela Vietnam, Canadaa, Apple, apple. Apple",
     "In Venezuela Vietnam, Canadaa, Apple, apple.",
+    "In Venezuela Vietnam, Canadaa, Apple.",
+    "In Venezuela Vietnam, Canadaa, Apple, apple. Apple",
 )
 SECOND_PAPER = "Alice will go to China this Saturday! Her father works in WHO."
 ALIGNMENT = "Barack Obama was born in Honolulu and worked for the United Nations."

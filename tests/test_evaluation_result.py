@@ -132,10 +132,18 @@ def test_a_label_is_printed_as_it_is() -> None:
 
 def test_json_replaces_the_file_and_leaves_nothing_beside(tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
-    target.write_text("old")
+    target.write_text('{"f1": 0.25}')
     write_json(target, {"f1": 0.5, "label": "地"})
     assert json.loads(target.read_text(encoding="utf-8")) == {"f1": 0.5, "label": "地"}
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_json_replaces_no_corpus(tmp_path: Path) -> None:
+    target = tmp_path / "corpus.conll"
+    target.write_text("Ada B-PER\n")
+    with pytest.raises(DataError, match="no JSON, and is not replaced"):
+        write_json(target, {})
+    assert target.read_text() == "Ada B-PER\n"
 
 
 def test_json_never_holds_what_is_no_json(tmp_path: Path) -> None:

@@ -116,11 +116,19 @@ def write_text(path: Path, text: str, encoding: str = "utf-8", mark: bool = Fals
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write figures as JSON, beside and renamed.
+    """Write figures as JSON, beside and renamed; older figures are replaced, other files are not.
 
     Raises:
-        DataError: the target cannot be written.
+        DataError: the target cannot be written, or holds something that is no JSON.
     """
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as handle:
+            if handle.read(1) not in (b"{", b"["):
+                raise DataError(
+                    "holds something that is no JSON, and is not replaced",
+                    where=path,
+                    remedy="name another file",
+                )
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 

@@ -15,11 +15,48 @@ from typing import BinaryIO, cast
 from posner.cli.corpora import read_repaired
 from posner.corpus import FORMATS, Corpus
 from posner.corpus.formats import detect_format
-from posner.document import Document
+from posner.document import Document, Token
 from posner.errors import DataError
 from posner.recognizer import Recognizer, segmented
 from posner.render import iob2_tags
 from posner.textfile import read_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a corpus, which every one of its words must have when it is written.
+
+    Attributes:
+        pos: whether some word has a part of speech.
+        chunk: whether some word has a chunk tag.
+        extra: how many further columns there are.
+        gold: whether its entities are tags of a column.
+    """
+
+    pos: bool
+    chunk: bool
+    extra: int
+    gold: bool
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> Columns:
+        """Those of a corpus."""
+        return cls(
+            pos=corpus.has_pos,
+            chunk=corpus.has_chunk,
+            extra=max((len(t.extra) for d in corpus.documents for t in d.tokens), default=0),
+            gold=FORMATS[corpus.format].tags,
+        )
+
+    def filled(self, token: Token, gold: str) -> Token:
+        """The token with every column, its gold tag as the last."""
+        extra = (*token.extra, *["_"] * (self.extra - len(token.extra)))
+        return replace(
+            token,
+            pos=token.pos or ("_" if self.pos else None),
+            chunk=token.chunk or ("_" if self.chunk else None),
+            extra=(*extra, gold) if self.gold else extra,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +65,12 @@ class Input:
 
     Attributes:
         document: its words; a corpus's own columns and gold entities are kept.
-        has_gold: whether its entities are gold tags of a column.
-        from_corpus: whether its words and columns are a corpus's own.
+        columns: the corpus's columns; None for raw text.
         bordered: whether it is one of several documents that have borders between them.
     """
 
     document: Document
-    has_gold: bool = False
-    from_corpus: bool = False
+    columns: Columns | None = None
     bordered: bool = False
 
 
@@ -52,26 +87,15 @@ class Answer:
         Raises:
             SchemeError: gold entities that overlap have no column.
         """
-        source = self.source
-        if not source.from_corpus:
+        columns, own = self.source.columns, self.source.document
+        if columns is None:
             return self.document
-        own = source.document
-        if source.has_gold:
-            gold = iob2_tags(own)
-            own = replace(
-                own,
-                sentences=tuple(
-                    replace(
-                        sentence,
-                        tokens=tuple(
-                            replace(token, extra=(*token.extra, tag))
-                            for token, tag in zip(sentence.tokens, tags, strict=True)
-                        ),
-                    )
-                    for sentence, tags in zip(own.sentences, gold, strict=True)
-                ),
-            )
-        return replace(own, entities=self.document.entities)
+        gold = iob2_tags(own) if columns.gold else [["O"] * len(s) for s in own.sentences]
+        sentences = tuple(
+            replace(sentence, tokens=tuple(map(columns.filled, sentence.tokens, tags)))
+            for sentence, tags in zip(own.sentences, gold, strict=True)
+        )
+        return replace(own, sentences=sentences, entities=self.document.entities)
 
 
 def answers(recognizer: Recognizer, inputs: Iterable[Input]) -> Iterator[Answer]:
@@ -111,10 +135,10 @@ def read_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
 
 
 def _corpus_inputs(corpus: Corpus) -> Iterator[Input]:
-    has_gold = FORMATS[corpus.format].tags
-    bordered = corpus.layout.docstart is not None
+    columns = Columns.of(corpus)
+    several = len(corpus.documents) > 1 and any(len(d.sentences) > 1 for d in corpus.documents)
     for document in corpus.documents:
-        yield Input(document, has_gold=has_gold, from_corpus=True, bordered=bordered)
+        yield Input(document, columns, bordered=several)
 
 
 def _is_text(file: str, named: str | None) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, islice
 
+from posner.corpus.conll import DOCSTART
 from posner.document import Document, Token
 from posner.errors import DataError
 from posner.render.tagged import Documents, each_tagged, iob2_tags, printable
@@ -43,7 +44,7 @@ def _document(document: Document, bordered: bool) -> Iterator[str]:
     columns = _Columns(document)
     separator = _separator(document, columns)
     if bordered:
-        yield separator.join(("-DOCSTART-", *["-X-"] * (columns.count - 2), "O")) + "\n\n"
+        yield separator.join((DOCSTART, *["-X-"] * (columns.count - 2), "O")) + "\n\n"
     for sentence, tags in zip(document.sentences, iob2_tags(document), strict=True):
         if sentence.tokens:
             rows = zip(sentence.tokens, tags, strict=True)
@@ -79,6 +80,14 @@ class _Columns:
 
 def _separator(document: Document, columns: _Columns) -> str:
     """A space, or a tab where a value holds a space."""
+    for token in document.tokens:
+        if token.text == DOCSTART:
+            raise DataError(
+                "the word that begins a document in column files cannot be a word in one",
+                where=f"document {document.id}" if document.id else None,
+                got=DOCSTART,
+                remedy="write JSON Lines, which holds any text",
+            )
     values = [value for token in document.tokens for value in columns.values(token)]
     values += [entity.label for entity in document.entities]
     spaced = any(" " in value for value in values)
