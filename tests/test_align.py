@@ -1,4 +1,4 @@
-"""Words to pieces with three kinds of tokenizer, and what a word tells besides its pieces."""
+"""Words to pieces with three kinds of tokenizer, and documents to arrays."""
 
 from __future__ import annotations
 
@@ -13,22 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
-from posner.align import (
-    CHARACTERS_PER_WORD,
-    IGNORED,
-    MAX_WORD_PIECES,
-    SHAPES,
-    Encoder,
-    LabelRule,
-    PieceTokenizer,
-    alphabet_of,
-    inside_table,
-    project_labels,
-    shape_of,
-)
+from posner.align import MAX_WORD_PIECES, Encoder, PieceTokenizer
 from posner.document import Document, Token, WordRow, WordSentence, document_from_words
 from posner.errors import ModelError
-from posner.schemes import SCHEMES
+from posner.word_features import CHARACTERS_PER_WORD, SHAPES
 from strategies import documents
 
 SYLLABLES = ("ab", "ber", "lin", "el", "an", "語", "é")
@@ -258,34 +246,6 @@ def test_a_tokenizer_that_knows_no_piece_is_refused(tmp_path: Path) -> None:
     assert caught.value.where == str(path)
 
 
-@pytest.mark.parametrize(
-    ("shape", "examples"),
-    [
-        ("lower", "london don't é ß über e-mail ﬃ"),
-        ("capitalised", "London Émile O'neill Straße Ǆungla"),
-        ("upper", "NATO USA É-É AT&T ÜBER O'B"),
-        ("single upper", "A É A, Ω"),
-        ("mixed, upper first", "McDonald O'Brien LaTeX Jean-Luc"),
-        ("mixed, lower first", "iPhone eBay d'Artagnan vanGogh"),
-        ("upper with dots", "U.S. A.B. J.R.R."),
-        ("digits", "7 1996 ٣٤ ²"),
-        ("digits and signs", "3.14 1-0 10% $5 12:30"),
-        ("digits and letters", "1st B2B 3M F16 1990s"),
-        ("signs", ". -- “ 😀 ½ \ufe0f"),
-        ("letters without case", "語 ירושלים القاهرة 東京"),
-    ],
-)
-def test_shapes(shape: str, examples: str) -> None:
-    assert {word: SHAPES[shape_of(word)] for word in examples.split(" ")} == dict.fromkeys(
-        examples.split(" "), shape
-    )
-
-
-@given(st.text(st.characters(), min_size=1))
-def test_every_word_has_a_shape(word: str) -> None:
-    assert 1 <= shape_of(word) < len(SHAPES)
-
-
 def document_of(*sentences: str) -> Document:
     return document_from_words(
         [WordSentence(tuple(WordRow(w) for w in s.split())) for s in sentences]
@@ -317,50 +277,3 @@ def test_characters_are_a_words_two_ends() -> None:
     assert table.shape == (2, CHARACTERS_PER_WORD)
     assert table[0].tolist() == [2, 3, 1] + [0] * 17
     assert table[1].tolist() == list(range(2, 22))
-
-
-def test_the_alphabet_is_what_occurs_often_enough() -> None:
-    assert alphabet_of([document_of("abba c"), document_of("c d")]) == "abc"
-    assert alphabet_of([document_of("ab", "\x01\x01b")], minimum=1) == "ab"
-    assert alphabet_of([]) == ""
-
-
-TAGS = SCHEMES["IOB2"].tags(["PER", "a-b"])
-
-
-def test_the_tag_that_goes_on() -> None:
-    assert [TAGS[i] for i in inside_table(TAGS)] == ["O", "I-PER", "I-PER", "I-a-b", "I-a-b"]
-    for scheme in SCHEMES.values():
-        tags = scheme.tags(["X"])
-        assert {tags[i] for i in inside_table(tags)} == {"O", "I-X"}
-
-
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        ("first", [1, IGNORED, IGNORED, 2, 0, IGNORED, IGNORED, IGNORED]),
-        ("all", [1, 1, 1, 2, 0, 0, IGNORED, IGNORED]),
-        ("all-inside", [1, 2, 2, 2, 0, 0, IGNORED, IGNORED]),
-    ],
-)
-def test_labels_on_pieces(rule: LabelRule, expected: list[int]) -> None:
-    labels = project_labels(
-        np.array([1, 2, 0, IGNORED]), np.array([3, 1, 2, 2]), rule, inside_table(TAGS)
-    )
-    assert labels.tolist() == expected
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, len(TAGS) - 1), st.integers(1, 5))),
-    st.sampled_from(["first", "all", "all-inside"]),
-)
-def test_the_first_piece_keeps_the_words_tag(given: list[tuple[int, int]], rule: LabelRule) -> None:
-    tags = np.array([tag for tag, _ in given], dtype=np.int64)
-    counts = np.array([count for _, count in given], dtype=np.int64)
-    labels = iter(project_labels(tags, counts, rule, inside_table(TAGS)).tolist())
-    for tag, count in given:
-        assert next(labels) == tag
-        later = {next(labels) for _ in range(count - 1)}
-        allowed = {"first": IGNORED, "all": tag, "all-inside": int(inside_table(TAGS)[tag])}
-        assert later <= {allowed[rule]}
-    assert list(labels) == []

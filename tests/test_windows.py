@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posner.align import CHARACTERS_PER_WORD, EncodedDocument
+from posner.align import EncodedDocument
 from posner.errors import RecipeError
 from posner.windows import (
     FloatArray,
@@ -20,6 +20,7 @@ from posner.windows import (
     vote_weights,
     without_overlap,
 )
+from posner.word_features import CHARACTERS_PER_WORD
 
 
 def encoded(sentences: list[list[int]]) -> EncodedDocument:

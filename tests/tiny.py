@@ -13,7 +13,7 @@ import transformers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 from torch import nn
 
-from posner.align import PieceTokenizer, alphabet_of
+from posner.align import PieceTokenizer
 from posner.corpus import Corpus, write
 from posner.document import Document, WordRow, WordSentence, document_from_words
 from posner.folder import Manifest
@@ -22,6 +22,7 @@ from posner.model.network import Network, build_network, required_head_tags
 from posner.recipe import BackboneRecipe, Recipe, load_recipe
 from posner.schemes import Span
 from posner.training.prepare import tag_sets
+from posner.word_features import alphabet_of
 
 WIDTH = 32
 LAYERS = 2

@@ -1,4 +1,4 @@
-"""Words to sub-word pieces, and what a word tells besides its pieces.
+"""Words to sub-word pieces, and documents to arrays of them.
 
 Every word has at least one piece: a word that the tokenizer turns into nothing (control
 characters, a lone variation selector) gets the unknown piece, so it is tagged like any other.
@@ -7,16 +7,13 @@ Special pieces are no part of any word; windows add them.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,64 +21,15 @@ import tokenizers
 
 from posner.document import Document, Token
 from posner.errors import ModelError
-from posner.schemes import parse_tag
+from posner.word_features import CHARACTERS_PER_WORD, alphabet_index, character_row, shape_of
 
 IntArray = npt.NDArray[np.int64]
-
-IGNORED = -100
-"""The label of places that no loss counts: padding, special and left-out pieces."""
 
 MAX_WORD_PIECES = 100
 """A word of more pieces is represented by its first 100 (WordPiece gives up at 100 letters)."""
 
-SHAPES = (
-    "none",
-    "lower",
-    "capitalised",
-    "upper",
-    "single upper",
-    "mixed, upper first",
-    "mixed, lower first",
-    "upper with dots",
-    "digits",
-    "digits and signs",
-    "digits and letters",
-    "signs",
-    "letters without case",
-)
-"""Classes of a word's shape; index 0 is for special pieces and padding."""
-
 CACHED_WORDS = 500_000
 """Distinct words whose pieces a tokenizer remembers."""
-
-CHARACTERS_PER_WORD = 20
-"""The character CNN sees a word's first and last ten characters."""
-CHARACTER_PADDING, CHARACTER_UNKNOWN = 0, 1
-
-
-@functools.lru_cache(maxsize=200_000)
-def shape_of(word: str) -> int:
-    """The index in `SHAPES` of a word's shape."""
-    digits = any(c.isdigit() for c in word)
-    letters = [c for c in word if c.isalpha()]
-    if not letters:
-        if not digits:
-            return SHAPES.index("signs")
-        return SHAPES.index("digits" if all(c.isdigit() for c in word) else "digits and signs")
-    if digits:
-        return SHAPES.index("digits and letters")
-    upper = sum(c.isupper() or c.istitle() for c in letters)
-    lower = sum(c.islower() for c in letters)
-    if not upper:
-        return SHAPES.index("lower" if lower else "letters without case")
-    if not lower:
-        if len(letters) == 1 and len(word) <= 2:
-            return SHAPES.index("single upper")
-        return SHAPES.index("upper with dots" if "." in word else "upper")
-    first_is_upper = letters[0].isupper() or letters[0].istitle()
-    if first_is_upper and upper == 1:
-        return SHAPES.index("capitalised")
-    return SHAPES.index("mixed, upper first" if first_is_upper else "mixed, lower first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +214,7 @@ class Encoder:
 
     def __init__(self, tokenizer: PieceTokenizer, alphabet: str = "") -> None:
         self.tokenizer = tokenizer
-        self._alphabet = {c: i for i, c in enumerate(alphabet, start=CHARACTER_UNKNOWN + 1)}
+        self._alphabet = alphabet_index(alphabet)
 
     def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
         """Encode documents in one call of the tokenizer."""
@@ -290,61 +238,5 @@ class Encoder:
         )
 
     def _characters(self, words: Sequence[str]) -> IntArray:
-        half = CHARACTERS_PER_WORD // 2
-        table = np.zeros((len(words), CHARACTERS_PER_WORD), dtype=np.int64)
-        for row, word in enumerate(words):
-            seen = word if len(word) <= CHARACTERS_PER_WORD else word[:half] + word[-half:]
-            table[row, : len(seen)] = [self._alphabet.get(c, CHARACTER_UNKNOWN) for c in seen]
-        return table
-
-
-def alphabet_of(documents: Iterable[Document], *, minimum: int = 2) -> str:
-    """The characters that occur at least `minimum` times in the documents' words, sorted."""
-    counts: Counter[str] = Counter()
-    for document in documents:
-        for token in document.tokens:
-            counts.update(token.text)
-    return "".join(sorted(c for c, n in counts.items() if n >= minimum and c.isprintable()))
-
-
-LabelRule = Literal["first", "all", "all-inside"]
-
-
-def inside_table(tags: Sequence[str]) -> IntArray:
-    """(tags,) for each tag the one that goes on after it: `I` of its label, `O` for `O`.
-
-    This is what `all-inside` puts on a word's later pieces.
-    """
-    index = {tag: i for i, tag in enumerate(tags)}
-    return np.array(
-        [index[f"I-{parse_tag(tag).label}"] if tag != "O" else index["O"] for tag in tags],
-        dtype=np.int64,
-    )
-
-
-def project_labels(
-    word_tags: IntArray, piece_counts: IntArray, rule: LabelRule, inside: IntArray
-) -> IntArray:
-    """Tags of words put onto their pieces.
-
-    Args:
-        word_tags: (words,) tag indices.
-        piece_counts: (words,) pieces of each word.
-        rule: `first`: only a word's first piece, the others `IGNORED`; `all`: every piece;
-            `all-inside`: every piece, the later ones turned from B to I.
-        inside: see `inside_table`.
-
-    Returns:
-        (pieces,) tag indices or `IGNORED`.
-    """
-    labels = np.repeat(word_tags, piece_counts)
-    if rule == "all":
-        return labels
-    later = np.ones(len(labels), dtype=bool)
-    later[np.cumsum(piece_counts) - piece_counts] = False
-    if rule == "first":
-        labels[later] = IGNORED
-    else:
-        counted = later & (labels != IGNORED)
-        labels[counted] = inside[labels[counted]]
-    return labels
+        rows = [character_row(word, self._alphabet) for word in words]
+        return np.array(rows, dtype=np.int64).reshape(len(words), CHARACTERS_PER_WORD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from posner.align import CHARACTER_PADDING, CHARACTER_UNKNOWN, SHAPES
+from posner.word_features import CHARACTER_PADDING, CHARACTER_UNKNOWN, SHAPES
 
 
 class ShapeEmbedding(nn.Embedding):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from posner.align import IGNORED
+from posner.labels import IGNORED
 from posner.model.network import Network, Outputs
 from posner.model.tensors import TensorBatch
 

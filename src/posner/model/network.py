@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from posner.align import inside_table
 from posner.decode import legal_transitions
 from posner.folder import Manifest
+from posner.labels import inside_table
 from posner.model.attention import PositionalAttention
 from posner.model.backbone import encoder_layers
 from posner.model.crf import CRF

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posner.align import IGNORED, IntArray
+from posner.align import IntArray
 from posner.decode import Transitions, forward, log_partition
 from posner.evaluation.model import score_documents
 from posner.evaluation.result import Evaluation
+from posner.labels import IGNORED
 from posner.recognizer import Recognizer, Votes
 from posner.training.prepare import PreparedSet
 from posner.windows import FloatArray

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from posner.align import IGNORED, EncodedDocument, Encoder, IntArray
+from posner.align import EncodedDocument, Encoder, IntArray
 from posner.corpus import Corpus
 from posner.document import Document, Entity, Sentence, sentence_spans
 from posner.errors import DataError
 from posner.folder import Manifest
+from posner.labels import IGNORED
 from posner.schemes import SCHEMES, spans_to_tags
 from posner.windows import Window, WindowPlan, without_overlap
 

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from posner.align import IGNORED, IntArray, project_labels
+from posner.align import IntArray
 from posner.batching import Batch
+from posner.labels import IGNORED, project_labels
 from posner.model.losses import Targets
 from posner.model.network import Network
 from posner.training.prepare import GoldTags, PreparedSet

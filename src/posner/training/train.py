@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 
-from posner.align import Encoder, PieceTokenizer, alphabet_of
+from posner.align import Encoder, PieceTokenizer
 from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
@@ -28,6 +28,7 @@ from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import RunFolder
+from posner.word_features import alphabet_of
 
 FINISHED = "finished"
 """What `run.json` says of a run that needs no more steps."""
