@@ -95,7 +95,10 @@ def test_mistakes_end_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     for arguments, status in (
         (["check", str(tmp_path / "nowhere")], 1),
         (["check", data, "--window", "0"], 2),
-        (["check", data, "--scheme", "FOO"], 1),
+        (["check", data, "--scheme", "FOO"], 2),
+        (["split", data, "--out", str(tmp_path / "o"), "--every", "2", "--scheme", "FOO"], 2),
+        (["convert", data, str(tmp_path / "o"), "--scheme", "FOO"], 2),
+        (["convert", data, str(tmp_path / "o"), "--from-scheme", "FOO"], 2),
         (["check", data, "--model", str(tmp_path / "nowhere")], 1),
         (["convert", data, data], 1),
         (["convert", data, str(tmp_path / "o.jsonl"), "--scheme", "IOB1"], 2),
@@ -134,6 +137,21 @@ def test_convert_stops_at_costly_problems(
     assert main(["convert", data, str(target), "--repair"]) == 0
     assert target.read_text() == "a B-X\nb O\nc B-Y\n"
     assert "too-few-columns" in capsys.readouterr().err
+
+
+def test_the_hint_names_what_the_user_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    conll(folder, "Ann saw Oslo.", "a.txt")
+    conll(folder, "T1\tX 0 99\tAnn\n", "a.ann")
+    assert main(["convert", str(folder), str(tmp_path / "o.jsonl")]) == 1
+    told = capsys.readouterr().err
+    assert f"{folder}/a.ann:1: " in told
+    assert f"`posner check {folder}` shows it" in told
+    with pytest.raises(DataError, match=f"`posner check {folder}` shows it"):
+        read(folder)
 
 
 def test_split_by_the_sentences_own_numbers(
@@ -198,3 +216,25 @@ def test_split_refuses_empty_parts_and_names_cut_entities(tmp_path: Path) -> Non
     parts = split_every(read(path, problems=[]), 2, 0)
     assert parts.losses == ("split: 1 entities that lie whole in neither part are left out",)
     assert [(e.start, e.text) for e in parts.dev.documents[0].entities] == [(0, "Bob")]
+
+
+def test_split_keeps_the_text_that_belongs_to_no_word(tmp_path: Path) -> None:
+    text = "<1> Ann ran [so far]. Bob (the elder) sat. Cid slept !!"
+    path = tmp_path / "words.jsonl"
+    words = ["Ann", "ran", "Bob", "sat", "Cid", "slept"]
+    tokens = [
+        {"text": w, "start": text.index(w), "end": text.index(w) + len(w), "sentence": i // 2}
+        for i, w in enumerate(words)
+    ]
+    span = {"start": text.index("[so"), "end": text.index("].") + 1, "label": "X"}
+    empty = {"text": "No words.", "tokens": [], "sentences": [{"number": 1}, {}], "spans": []}
+    record = {"text": text, "tokens": tokens, "spans": [span]}
+    path.write_text("".join(json.dumps(r) + "\n" for r in (record, empty)))
+    parts = split_every(read(path, problems=[]), 2, 0)
+    assert [d.text for d in parts.train.documents] == [
+        "<1> Ann ran [so far].\nCid slept !!",
+        "No words.",
+    ]
+    assert [d.text for d in parts.dev.documents] == ["Bob (the elder) sat."]
+    assert [e.text for e in parts.train.documents[0].entities] == ["[so far]"]
+    assert parts.losses == ()

@@ -135,6 +135,7 @@ def test_label_studio_counts_utf16_units_where_its_text_says_so(tmp_path: Path) 
         ({"text": "Ann", "label": [[2, 2, "P"]]}, "span-outside-text"),
         ({"text": "Ann", "label": [[0, "3", "P"]]}, "malformed-span"),
         ({"text": "Ann", "label": ["P"]}, "malformed-span"),
+        ({"text": "Ann", "entities": [{"start": 0, "end": 3, "labels": []}]}, "malformed-span"),
         ({"label": []}, "malformed-record"),
         ({"text": "Ann", "spans": [{"start": 0, "end": 3, "label": None}]}, "malformed-span"),
         ({"text": "Ann", "spans": [], "answer": "reject"}, "not-accepted"),
@@ -149,6 +150,25 @@ def test_label_studio_counts_utf16_units_where_its_text_says_so(tmp_path: Path) 
                 ],
             },
             "span-text-mismatch",
+        ),
+        *(
+            ({"data": {"text": "Ann"}, "annotations": [{"result": [result]}]}, "malformed-span")
+            for result in (
+                {"type": "labels", "value": {"start": 0, "end": 3, "labels": []}},
+                {"type": "labels", "value": None},
+                {
+                    "type": "hypertextlabels",
+                    "value": {
+                        "start": "/p[1]/text()[1]",
+                        "end": "/p[1]/text()[1]",
+                        "startOffset": 0,
+                        "endOffset": 3,
+                        "globalOffsets": {"start": 0, "end": 3},
+                        "hypertextlabels": ["PER"],
+                    },
+                },
+                "P",
+            )
         ),
     ],
 )
@@ -173,6 +193,72 @@ def test_broken_json_costs_only_its_line(tmp_path: Path) -> None:
         (3, "malformed-record"),
     ]
     assert [d.text for d in corpus.documents] == ["a", "b"]
+
+
+FINE = [json.dumps({"text": name, "label": []}) for name in "abcd"]
+
+
+@pytest.mark.parametrize("joint", [", ", ",\n"])
+@pytest.mark.parametrize(
+    ("bad", "kept"),
+    [
+        ('{"text": "b", "label": [],}', "acd"),
+        ('{"text": "b" "label": []}', "acd"),
+        ('{"text": "} he said \\"hi\\"", "label": [[0, 1, X]]}', "acd"),
+        ('{"text": "b", "meta": {"text": }, "label": []}', "acd"),
+        ('{"text": "b", "label": [}', "a"),
+        ('{"text": "b", "label": []', "a"),
+        ('{"text": "b, "label": []}', "a"),
+        ("b", "a"),
+    ],
+)
+def test_a_bad_record_of_an_array_hides_no_other(
+    tmp_path: Path, bad: str, kept: str, joint: str
+) -> None:
+    path = tmp_path / "data.json"
+    text = "[" + joint.join([FINE[0], bad, *FINE[2:]]) + "]"
+    path.write_text(text)
+    problems: list[Problem] = []
+    corpus = read(path, format="jsonl", problems=problems)
+    assert "".join(d.text for d in corpus.documents) == kept
+    (problem,) = problems
+    assert problem.line is not None
+    if len(kept) > 1:
+        assert problem.kind == "malformed-json"
+    else:
+        left = len(text) - len("[" + FINE[0] + joint)
+        assert problem.kind == "malformed-array"
+        assert f"the {left} characters from this record to the end" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("]\n" + FINE[1], "26 characters follow the end of the array"),
+        ("]]", "1 characters follow"),
+        ("", "its ] is missing"),
+        (",\n", "its ] is missing"),
+    ],
+)
+def test_what_follows_an_array_is_reported(tmp_path: Path, end: str, reason: str) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(f"[{FINE[0]}{end}")
+    problems: list[Problem] = []
+    assert [d.text for d in read(path, problems=problems).documents] == ["a"]
+    assert [p.kind for p in problems] == ["malformed-array"]
+    assert reason in problems[0].reason
+
+
+def test_half_a_surrogate_pair_is_written_as_it_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(
+        '{"text": "\\ud83d caf\\u00e9", "label": []}\n{"text": "\\u00e9", "label": []}\n'
+    )
+    assert write(read(path), tmp_path / "out.jsonl", format="doccano") == []
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "\\ud83d caf\\u00e9" in lines[0]
+    assert "\u00e9" in lines[1]
+    assert read(tmp_path / "out.jsonl").documents[0].text == "\ud83d caf\u00e9"
 
 
 def test_array_problems_have_lines(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from posner.corpus import Problem, read, write
+from posner.document import Entity
 from posner.errors import DataError
 
 
@@ -66,6 +67,45 @@ def test_a_lone_file_is_reported(tmp_path: Path) -> None:
     put(tmp_path, "Ann.", "")
     (tmp_path / "b.txt").write_text("Bob.")
     assert kinds(tmp_path) == [(None, "missing-file")]
+
+
+def test_a_repeated_id_is_reported_and_written_anew(tmp_path: Path) -> None:
+    marks = "T1\tPER 0 3\tAnn\nT1\tLOC 8 12\tOslo\nR1\tIn Arg1:T1 Arg2:T2\n"
+    path = put(tmp_path, "Ann saw Oslo.", marks)
+    assert kinds(path) == [(2, "repeated-id")]
+    losses = write(read(path, problems=[]), tmp_path / "out.ann")
+    # The relation's T2 was nowhere; the second entity does not become it.
+    assert (tmp_path / "out.ann").read_text() == "T1\tPER 0 3\tAnn\nT3\tLOC 8 12\tOslo\n"
+    assert "brat: 1 lines about entities that are not there are left out" in losses
+
+
+def test_relations_keep_pointing_at_their_entities(tmp_path: Path) -> None:
+    document = read(put(tmp_path, "Ann saw Oslo.", MARKS)).documents[0]
+    ann, oslo = document.entities
+    saw = Entity(4, 7, "X", "saw", None, {"id": 5})
+    losses = write([document.with_entities([ann, saw, oslo])], tmp_path / "out.ann")
+    written = (tmp_path / "out.ann").read_text().splitlines()
+    assert written[:3] == ["T1\tPER 0 3\tAnn", "T3\tX 4 7\tsaw", "T2\tLOC 8 12\tOslo"]
+    assert "R1\tIn Arg1:T1 Arg2:T2" in written
+    assert "brat: the ids of 1 entities are not held" in losses
+
+
+def test_sub_folders_are_read_and_written(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    for name, text in (("b", "Ann."), ("x/b", "Bob."), ("x/y.1/a", "Cid."), (".old/c", "Dee.")):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        put(source, text, f"T1\tPER 0 3\t{text[:3]}\n", name)
+    corpus = read(source)
+    assert [(d.id, d.text) for d in corpus.documents] == [
+        ("b", "Ann."),
+        ("x/b", "Bob."),
+        ("x/y.1/a", "Cid."),
+    ]
+    write(corpus, tmp_path / "out")
+    assert read(tmp_path / "out").documents == corpus.documents
+    (source / "b.ann").unlink()
+    (source / "b.txt").unlink()
+    assert [d.id for d in read(source).documents] == ["x/b", "x/y.1/a"]
 
 
 def test_offsets_that_count_the_mark(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def read_repaired(
     corpus = read(source, format=format, scheme=scheme, problems=problems)
     costly = [problem for problem in problems if problem.loses]
     if costly and not repair:
-        error = costly[0].error(len(problems))
+        error = costly[0].error(len(problems), source)
         raise DataError(
             error.problem,
             where=error.where,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import head_text, plain_suffix, read_text
+from posner.corpus.files import HEAD_SIZE, head_text, plain_suffix, read_text
 from posner.corpus.problem import Problem
 from posner.corpus.tagged import RowSentence, is_tag, read_tags
 from posner.document import Document, WordRow, document_from_words
@@ -31,6 +31,7 @@ SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".bioes", ".bilou")
 COMMENTS = "comments"
 _PAIR = re.compile(r"# ([^\s=]+) = (.*)")
 _EDGE = " \t"
+_TAG = re.compile(r"O|[BIESLU]-([^\W\d_](?:[\w.&/-]*\w)?)")
 
 
 def fields_of(line: str) -> list[str]:
@@ -229,6 +230,29 @@ def detects(path: Path, head: bytes) -> bool:
     rows = rows or [f for line in lines if (f := fields_of(line))]
     good = sum(len(f) > 1 and is_tag(f[-1]) for f in rows)
     return bool(rows) and 4 * good >= len(rows)
+
+
+def has_only_rows(head: bytes) -> bool:
+    """Whether nearly every row of a file's head has the same columns, with a tag in the last.
+
+    A line of prose may end in `Vitamin O` or `U-Bahn`. So one row is never enough, nor are two
+    columns without a mention; and where no row is outside, labels have all their letters alike.
+    """
+    lines = head_text(head).split("\n")
+    if len(head) >= HEAD_SIZE:
+        del lines[-1]  # cut, perhaps
+    rows = [f for line in lines if line[:1] != "#" and (f := fields_of(line))]
+    rows = [fields for fields in rows if fields[0] != DOCSTART]
+    if len(rows) < 2:
+        return False
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    tags = [m for f in rows if len(f) == width and (m := _TAG.fullmatch(f[-1]))]
+    if width < 2 or 20 * len(tags) < 19 * len(rows):
+        return False
+    labels = {tag[1] for tag in tags}
+    if None in labels:
+        return len(labels) > 1 or width > 2
+    return all(label in (label.upper(), label.lower()) for label in labels)
 
 
 def read_conll(path: Path, scheme: str | None, problems: list[Problem]) -> Corpus:

@@ -18,6 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 WINDOWS = "cp1252"
+HEAD_SIZE = 65536
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataError("the gzip archive is damaged", where=path, got=error) from error
 
 
-def read_head(path: Path, size: int = 65536) -> bytes:
+def read_head(path: Path, size: int = HEAD_SIZE) -> bytes:
     """The first bytes of a file, unpacked where it is gzip.
 
     Raises:

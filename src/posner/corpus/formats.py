@@ -14,8 +14,9 @@ from posner.corpus.files import plain_suffix, read_head
 from posner.corpus.flavours import FLAVOURS
 from posner.corpus.problem import Problem, raise_first
 from posner.document import Document
-from posner.errors import DataError, UsageError
+from posner.errors import DataError, SchemeError, UsageError
 from posner.files import refuse_filled
+from posner.schemes import scheme_named
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,42 @@ def format_named(name: str) -> Format:
     return found
 
 
+def _check_scheme(name: str | None, format: Format) -> None:
+    """A scheme that is named must be one, of a format that holds tags.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if name is None:
+        return
+    try:
+        scheme_named(name)
+    except SchemeError as error:
+        raise UsageError(error.problem, expected=error.expected, got=error.got) from None
+    if not format.tags:
+        raise UsageError(f"{format.name} holds no tags, so no scheme can be named", got=name)
+
+
+def looks_like_corpus(path: Path) -> bool:
+    """Whether an existing file or folder is surely a corpus, not a text.
+
+    Its suffix tells (that of `.csv` and JSON only together with how the file begins), or its rows:
+    nearly all of one width, with a tag at the end. A text that has a corpus beside it is a text.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    if path.is_dir():
+        return standoff.detects(path, b"") or hub.detects(path, b"")
+    suffix = plain_suffix(path)
+    if suffix in (*conll.SUFFIXES, ".col", ".tsv", ".ann"):
+        return True
+    head = read_head(path)
+    if suffix in (".json", ".jsonl"):
+        return jsonl.detects(path, head)
+    return kaggle.detects(path, head) or (suffix != ".csv" and conll.has_only_rows(head))
+
+
 def detect_format(path: Path) -> Format:
     """Find out the format of a file or folder.
 
@@ -135,7 +172,7 @@ def read(
 
     Raises:
         DataError: the corpus cannot be read, or `problems` is None and something is wrong.
-        UsageError: an unknown format.
+        UsageError: an unknown format or scheme, or a scheme for a format that holds no tags.
     """
     place = Path(path)
     chosen = detect_format(place) if format is None else format_named(format)
@@ -143,13 +180,12 @@ def read(
         raise DataError("no such file or folder", where=path, remedy="check the path")
     if format is not None and place.is_dir() and chosen.name not in ("hub", "brat"):
         raise DataError("a folder, not a file", where=path, expected=f"a {chosen.name} file")
-    if scheme is not None and not chosen.tags:
-        raise UsageError(f"{chosen.name} holds no tags, so no scheme can be named", got=scheme)
+    _check_scheme(scheme, chosen)
     found: list[Problem] = []
     with _collector_paused():
         corpus = chosen.read(place, scheme, found)
     if problems is None:
-        raise_first(found)
+        raise_first(found, path)
     else:
         problems += found
     return replace(corpus, path=path)
@@ -205,14 +241,13 @@ def write(
     Raises:
         DataError: the target is not empty and `force` is not set, or something cannot be written
             at all: overlapping entities as tags, white space in a CoNLL column.
-        UsageError: an unknown format.
+        UsageError: an unknown format or scheme, or a scheme for a format that holds no tags.
     """
     place = Path(path)
     if not isinstance(corpus, Corpus):
         corpus = Corpus(tuple(corpus), "", place)
     chosen = format_named(format) if format else target_format(place, corpus.format or None)
-    if scheme is not None and not chosen.tags:
-        raise UsageError(f"{chosen.name} holds no tags, so no scheme can be named", got=scheme)
+    _check_scheme(scheme, chosen)
     refuse_filled(place, force=force)
     if chosen.name == "brat" and place.suffix.lower() == ".ann":
         refuse_filled(place.with_suffix(".txt"), force=force)

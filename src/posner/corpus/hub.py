@@ -86,8 +86,11 @@ def _load(name: str) -> Any:
             got=str(error).split("\n", 1)[0][:200],
             remedy="check the name, the network and HF_HUB_OFFLINE, or name a saved folder",
         ) from error
-    if not hasattr(loaded, "keys"):
-        return loaded
+    return _split(loaded, split, name, base) if hasattr(loaded, "keys") else loaded
+
+
+def _split(loaded: Any, split: str | None, name: str, base: str) -> Any:
+    """One split of those that were loaded: the one that is named, or the only one."""
     names = list(loaded.keys())
     if split is None and len(names) == 1:
         split = names[0]

@@ -7,7 +7,7 @@ its `tokens` where it has them, else what segmentation finds.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +32,9 @@ from posner.files import write_text
 
 _SPAN_KEYS = frozenset(("start", "end", "label", "text", "score"))
 _SPACE = " \t\r\n"
+_CLOSING = {"{": "}", "[": "]"}
+_MARK = re.compile(r'"(?:[^"\\\r\n]++|\\[^\r\n])*+"|[][{}"]')  # a string, a bracket, a stray quote
+_NEXT = re.compile(r"[ \t\r\n]*[],]")
 
 
 def detects(path: Path, head: bytes) -> bool:
@@ -74,23 +77,68 @@ def _lines(file: TextFile, path: str, problems: list[Problem]) -> Iterator[tuple
 
 
 def _array(file: TextFile, path: str, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
-    """The records of an array, each with the line that it begins on."""
+    """The records of an array, each with the line that it begins on.
+
+    One that is not JSON is passed over where its brackets surely tell its end.
+    """
     text = file.text
-    breaks = [i for i, character in enumerate(text) if character == "\n"]
     decoder = json.JSONDecoder()
     place = text.index("[") + 1
+    counted, line = 0, 1
     while True:
         while place < len(text) and text[place] in _SPACE + ",":
             place += 1
-        line = bisect_right(breaks, place) + 1
-        if text[place : place + 1] == "]":
+        counted, line = place, line + text.count("\n", counted, place)
+        if text[place : place + 1] in ("]", ""):
+            problems += _array_end(text, place, path, line)
             return
         try:
             value, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
-            problems.append(_bad_json(path, line, error))
-            return
-        yield line, value
+            bad = _bad_json(path, getattr(error, "lineno", line), error)
+            end = _record_end(text, place)
+            if end is None:
+                problems.append(_rest_unread(bad, len(text) - place))
+                return
+            problems.append(bad)
+            place = end
+        else:
+            yield line, value
+
+
+def _record_end(text: str, place: int) -> int | None:
+    """Where a record ends that is not JSON; None where its quotes and brackets do not match."""
+    if text[place] not in _CLOSING:
+        return None
+    awaited: list[str] = []
+    for match in _MARK.finditer(text, place):
+        mark = match[0]
+        if mark in _CLOSING:
+            awaited.append(_CLOSING[mark])
+        elif mark == '"' or (mark in _CLOSING.values() and awaited.pop() != mark):
+            return None
+        if not awaited:
+            return match.end() if _NEXT.match(text, match.end()) else None
+    return None
+
+
+def _rest_unread(bad: Problem, count: int) -> Problem:
+    """The problem of a bad record after which no other can be found."""
+    rest = f"the {count:,} characters from this record to the end of the file are left out"
+    reason = f"{bad.reason}; {rest}, since its own end cannot be told"
+    return replace(bad, kind="malformed-array", reason=reason, remedy="correct the record")
+
+
+def _array_end(text: str, place: int, path: str, line: int) -> list[Problem]:
+    """What is wrong at the end of an array: it has none, or something follows."""
+    rest = text[place + 1 :].strip(_SPACE)
+    if place < len(text) and not rest:
+        return []
+    reason = f"{len(rest):,} characters follow the end of the array: {rest[:40]!r}"
+    remedy = "write one array, or one record a line without brackets around them"
+    if place == len(text):
+        reason, remedy = "the array has no end: its ] is missing", "look whether the file was cut"
+    return [Problem(path, line, "malformed-array", reason, remedy)]
 
 
 def _bad_json(path: str, line: int, error: Exception) -> Problem:
@@ -213,7 +261,7 @@ def write_jsonl(corpus: Corpus, path: Path, flavour_name: str | None) -> list[st
         else path.name.lower().endswith((".json", ".json.gz"))
     )
     try:
-        lines = [json.dumps(record, ensure_ascii=False) for record in records]
+        lines = [_dump(record, layout.encoding) for record in records]
     except (TypeError, ValueError) as error:
         raise DataError("metadata that JSON cannot hold", where=path, got=error) from error
     text = "[\n" + ",\n".join(lines) + "\n]\n" if array else "".join(f"{r}\n" for r in lines)
@@ -221,6 +269,16 @@ def write_jsonl(corpus: Corpus, path: Path, flavour_name: str | None) -> list[st
         text = text.replace("\n", layout.newline)
     write_text(path, text, layout.encoding, layout.mark)
     return losses.lines()
+
+
+def _dump(record: dict[str, Any], encoding: str) -> str:
+    """A record as one line; half a surrogate pair, which no encoding holds, is escaped."""
+    line = json.dumps(record, ensure_ascii=False)
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(record)
+    return line
 
 
 def _own_places(flavour: Flavour) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +17,13 @@ class LabelStudio:
     """A task: `data` with the text, and `annotations` whose results hold the spans.
 
     The first annotation that was not cancelled counts; others, and results that are no spans, are
-    carried through.
+    carried through. Spans of markup (`hypertextlabels`) count the characters that a browser shows,
+    not those of the text, so they are carried through as well, and reported.
     """
 
     name = "labelstudio"
     _value_keys = frozenset(("start", "end", "text", "labels"))
+    _foreign_spans = frozenset(("hypertextlabels", "htmllabels", "paragraphlabels"))
 
     def matches(self, record: Json) -> bool:
         """Whether the record is a task."""
@@ -74,6 +77,7 @@ class LabelStudio:
         strange = [result for result in results if not self._is_span(result)]
         if strange:
             parsed.metadata["other_results"] = strange
+        parsed.notes += [note for result in strange for note in self._unread(result)]
         for result in results:
             if self._is_span(result):
                 parsed.spans += self._span(result)
@@ -84,6 +88,21 @@ class LabelStudio:
             and result.get("type", "labels") == "labels"
             and isinstance(result.get("value"), dict)
         )
+
+    def _unread(self, result: object) -> list[tuple[str, str, str]]:
+        """The note about a result that cannot be read although it labels text."""
+        if not isinstance(result, dict):
+            shown = json.dumps(result, ensure_ascii=False)[:80]
+            return [("malformed-span", f"no result: {shown}", "correct or remove it")]
+        value = result.get("value")
+        kind = result.get("type", "labels")
+        if kind == "labels":
+            return [("malformed-span", "a result has no object `value`", "correct or remove it")]
+        keys = {str(kind), *(value if isinstance(value, dict) else ())}
+        for foreign in sorted(self._foreign_spans & keys):
+            reason = f"a result of type {foreign} does not count the characters of the text"
+            return [("malformed-span", reason, "annotate the plain text, with type labels")]
+        return []
 
     def _span(self, result: Json) -> list[Json]:
         value = result["value"]

@@ -38,10 +38,12 @@ KINDS: dict[str, Kind] = {
     "malformed-tokens": Kind("words are found by segmentation", False),
     "malformed-json": Kind("the record is left out", True),
     "malformed-record": Kind("the record is left out", True),
+    "malformed-array": Kind("what stands there is left out", True),
     "malformed-line": Kind("the line is left out", True),
     "not-accepted": Kind("the record is kept with its spans", True),
     "no-annotation": Kind("the record is kept without spans", True),
     "missing-file": Kind("the document is left out", True),
+    "repeated-id": Kind("kept without its id; what refers to the id means the first", True),
 }
 
 
@@ -50,7 +52,7 @@ class Problem:
     """One thing that is wrong, and how to mend it.
 
     Attributes:
-        path: the file as the user named it.
+        path: the file, which may be one of many in a folder that the user named.
         line: its line, from 1; None where the file has no lines.
         kind: one of `KINDS`.
         reason: what is wrong, in a few words.
@@ -76,14 +78,19 @@ class Problem:
     def _where(self) -> str:
         return self.path if self.line is None else f"{self.path}:{self.line}"
 
-    def error(self, total: int) -> DataError:
-        """The error that a reader raises which was not asked to go on."""
+    def error(self, total: int, source: object) -> DataError:
+        """The error that a reader raises which was not asked to go on.
+
+        Args:
+            total: how many problems there are.
+            source: the corpus as the user named it: what `posner check` is to be given.
+        """
         children = {"ill-formed-tag": SchemeError, "unknown-tag": SchemeError}
         remedy = self.remedy
         if total > 1:
-            remedy += f" ({total} problems in all: `posner check {self.path}` lists them)"
+            remedy += f" ({total} problems in all: `posner check {source}` lists them)"
         else:
-            remedy += f" (the only problem: `posner check {self.path}` shows it with statistics)"
+            remedy += f" (the only problem: `posner check {source}` shows it with statistics)"
         return children.get(self.kind, DataError)(self.reason, where=self._where, remedy=remedy)
 
 
@@ -92,11 +99,11 @@ def count_kinds(problems: Iterable[Problem]) -> dict[str, int]:
     return dict(Counter(problem.kind for problem in problems).most_common())
 
 
-def raise_first(problems: Sequence[Problem]) -> None:
-    """Raise the first problem, if there is one; the message says how many there are.
+def raise_first(problems: Sequence[Problem], source: object) -> None:
+    """Raise the first problem of a corpus, if there is one; the message says how many there are.
 
     Raises:
         DataError: there is a problem.
     """
     if problems:
-        raise problems[0].error(len(problems))
+        raise problems[0].error(len(problems), source)

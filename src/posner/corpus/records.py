@@ -109,9 +109,9 @@ def span_json(entity: Entity, keys: tuple[str, str]) -> Json:
 
 
 def one_label_each(span: Json) -> list[Json]:
-    """A span with `labels` as one span for each of them."""
+    """A span with `labels` as one span for each of them; one that has none stays as it is."""
     labels = span.get("labels")
-    if "label" in span or not isinstance(labels, list):
+    if "label" in span or not isinstance(labels, list) or not labels:
         return [span]
     others = {k: v for k, v in span.items() if k != "labels"}
     return [{**others, "label": label} for label in labels]

@@ -6,6 +6,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from posner.corpus.container import Corpus
@@ -77,14 +78,14 @@ def _part(corpus: Corpus, chosen: set[int], by: Unit) -> Parts:
         if by == "document":
             sides[index in chosen].append(document)
             continue
-        places = range(len(document.sentences))
+        places = range(len(document.sentences) if document.word_count else 0)
         groups = [[p for p in places if (first + p in chosen) is side] for side in (False, True)]
         first += len(document.sentences)
         kept = 0
         for side, group in zip(sides, groups, strict=True):
-            # A document without sentences has nothing to part; it stays in train.
+            # A document without words has nothing to part; it stays in train.
             if group or (not places and side is sides[0]):
-                side.append(select_sentences(document, group))
+                side.append(select_sentences(document, group) if group else document)
                 kept += len(side[-1].entities)
         cut += len(document.entities) - kept
     train, dev = (replace(corpus, documents=tuple(side)) for side in sides)
@@ -105,18 +106,20 @@ def _part(corpus: Corpus, chosen: set[int], by: Unit) -> Parts:
 def select_sentences(document: Document, indices: Sequence[int]) -> Document:
     """The document with only some of its sentences, in order; the others' text goes with them.
 
-    The text between two kept sentences stays where nothing between them was left out, and is a
-    line break elsewhere. Entities that do not lie in the kept text are left out.
+    Text that belongs to no word goes with the sentence before it (the first sentence, where there
+    is none). The white space between two kept sentences stays where nothing between them was left
+    out, and is a line break elsewhere. Entities that do not lie in the kept text are left out.
     """
     if len(indices) == len(document.sentences):
         return document
     pieces: list[tuple[int, int, int]] = []  # start and end in the old text, start in the new
     length = 0
+    extents = _extents(document)
     for begin, end in _runs(indices):
-        filled = [s for s in document.sentences[begin:end] if s.tokens]
+        filled = [extents[i] for i in range(begin, end) if i in extents]
         if not filled:
             continue
-        start, stop = filled[0].start, filled[-1].end
+        start, stop = filled[0][0], filled[-1][1]
         length += bool(pieces)
         pieces.append((start, stop, length))
         length += stop - start
@@ -125,6 +128,20 @@ def select_sentences(document: Document, indices: Sequence[int]) -> Document:
     entities = tuple(e for e in (_moved_entity(e, pieces) for e in document.entities) if e)
     metadata = _metadata(document, indices)
     return Document(text, sentences, entities, document.id, metadata)
+
+
+def _extents(document: Document) -> dict[int, tuple[int, int]]:
+    """First and last character of each sentence that has words, all text but white space shared."""
+    text = document.text
+    filled = [(i, s) for i, s in enumerate(document.sentences) if s.tokens]
+    starts = [sentence.start for _, sentence in filled]
+    if starts:
+        starts[0] -= len(text[: starts[0]].lstrip())
+    borders = pairwise([*starts, len(text)])
+    return {
+        index: (start, sentence.end + len(text[sentence.end : border].rstrip()))
+        for (index, sentence), (start, border) in zip(filled, borders, strict=True)
+    }
 
 
 def _runs(indices: Sequence[int]) -> list[tuple[int, int]]:

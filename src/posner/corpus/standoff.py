@@ -1,5 +1,8 @@
 """brat standoff: a text in `NAME.txt`, its entities in `NAME.ann`; one such pair, or a folder.
 
+A folder's sub-folders are read, too (not those whose name begins with a dot, nor such files); a
+document's id is its path inside the folder.
+
 Only text-bound annotations (`T` lines) are entities. All other lines (relations, events,
 attributes, notes) are carried through. brat holds no words: they are found by segmentation.
 """
@@ -8,6 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,34 +30,34 @@ FRAGMENTS = "fragments"
 _BOUND = re.compile(r"(T[^\t]*)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t(.*))?")
 _REFERENCE = re.compile(r"\bT\d+\b")
 _BREAKS = re.compile(r"[\r\n\t]")
-_SAFE_NAME = re.compile(r"\w[\w.-]{0,99}")
+_SAFE_NAME = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99})*")
+_ID = re.compile(r"T\d+")
 
 
 def detects(path: Path, head: bytes) -> bool:
     """Whether it is a folder with `.ann` files, or one file of a pair."""
     del head
     if path.is_dir():
-        return any(path.glob("*.ann"))
+        return any(not _is_hidden(p, path) for p in path.rglob("*.ann"))
     suffix = path.suffix.lower()
     return suffix == ".ann" or (suffix == ".txt" and path.with_suffix(".ann").exists())
 
 
 def read_standoff(path: Path, problems: list[Problem]) -> Corpus:
-    """Read a pair or a folder of pairs, in the order of their names.
+    """Read a pair or a folder of pairs, sub-folders included, in the order of their names.
 
     Raises:
         DataError: there is no pair, or a file cannot be read at all.
     """
-    if path.is_dir():
-        stems = sorted({p.with_suffix("") for p in path.iterdir() if p.suffix in (".ann", ".txt")})
-    else:
-        stems = [path.with_suffix("")]
+    folder = path if path.is_dir() else path.parent
+    stems = _stems(path) if path.is_dir() else [path.with_suffix("")]
     documents = []
     for stem in stems:
         text, marks = stem.with_name(stem.name + ".txt"), stem.with_name(stem.name + ".ann")
         missing = next((p for p in (text, marks) if not p.exists()), None)
         if missing is None:
-            documents.append(_read_pair(text, marks, problems))
+            name = stem.relative_to(folder).as_posix()
+            documents.append(_read_pair(text, marks, name, problems))
             continue
         remedy = f"put {missing.name} beside it (it may be empty), or remove the file"
         lone = marks if missing is text else text
@@ -64,11 +69,21 @@ def read_standoff(path: Path, problems: list[Problem]) -> Corpus:
     return Corpus(tuple(documents), "brat", path)
 
 
-def _read_pair(text_path: Path, marks_path: Path, problems: list[Problem]) -> Document:
+def _stems(folder: Path) -> list[Path]:
+    found = (p for p in folder.rglob("*") if p.suffix in (".ann", ".txt") and p.is_file())
+    return sorted({p.with_suffix("") for p in found if not _is_hidden(p, folder)})
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _read_pair(text_path: Path, marks_path: Path, name: str, problems: list[Problem]) -> Document:
     file = read_text(text_path, problems)
     entities: list[Entity] = []
     lines: dict[tuple[int, int, str], int] = {}
     carried: list[str] = []
+    known: dict[str, int] = {}
     where = str(marks_path)
     for number, line in enumerate(read_text(marks_path, problems).lines(), 1):
         if not line.strip():
@@ -78,13 +93,27 @@ def _read_pair(text_path: Path, marks_path: Path, problems: list[Problem]) -> Do
             continue
         entity = _entity(file.text, line, file.mark, where, number, problems)
         if entity is not None:
+            entity = _unrepeated(entity, known, where, number, problems)
             entities.append(entity)
             lines.setdefault(_key(entity), number)
     metadata = {LINES: carried} if carried else {}
     sentences = segmented(file.text, entities)
-    document = Document(file.text, sentences, tuple(entities), text_path.stem, metadata)
+    document = Document(file.text, sentences, tuple(entities), name, metadata)
     report_misaligned(document, where, lambda entity: lines[_key(entity)], problems)
     return document
+
+
+def _unrepeated(
+    entity: Entity, known: dict[str, int], path: str, number: int, problems: list[Problem]
+) -> Entity:
+    """The entity, without its id where an earlier line has the same; `known` tells the lines."""
+    name = entity.metadata["id"]
+    first = known.setdefault(name, number)
+    if first == number:
+        return entity
+    reason = f"{name} stands already at line {first}"
+    problems.append(Problem(path, number, "repeated-id", reason, "number the annotations anew"))
+    return replace(entity, metadata=without(entity.metadata, "id"))
 
 
 def _key(entity: Entity) -> tuple[int, int, str]:
@@ -177,7 +206,7 @@ def _names(documents: tuple[Document, ...], losses: Losses) -> list[str]:
 
 def _annotations(document: Document, index: int, losses: Losses) -> str:
     """The `.ann` file of a document."""
-    names = _entity_names(document)
+    names = _entity_names(document, losses)
     lines = []
     for name, entity in zip(names, document.entities, strict=True):
         if not entity.label or any(c.isspace() for c in entity.label):
@@ -200,22 +229,43 @@ def _annotations(document: Document, index: int, losses: Losses) -> str:
         others = without(entity.metadata, "id", FRAGMENTS)
         losses.add("the metadata of {n} entities is not held", int(bool(others)))
     known = set(names)
-    carried = document.metadata.get(LINES)
-    for line in carried if isinstance(carried, list | tuple) else ():
-        body = "".join(str(line).split("\t")[1:2])  # what stands after the line's own id
-        if known.issuperset(_REFERENCE.findall(body)):
-            lines.append(str(line))
+    for line in _carried(document):
+        if known.issuperset(_references(line)):
+            lines.append(line)
         else:
             losses.add("{n} lines about entities that are not there are left out")
     _count_losses(document, losses)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _entity_names(document: Document) -> list[str]:
-    own = [str(entity.metadata.get("id", "")) for entity in document.entities]
-    if len(set(own)) == len(own) and all(re.fullmatch(r"T\d+", name) for name in own):
-        return own
-    return [f"T{number}" for number in range(1, len(own) + 1)]
+def _carried(document: Document) -> list[str]:
+    lines = document.metadata.get(LINES)
+    return [str(line) for line in lines] if isinstance(lines, list | tuple) else []
+
+
+def _references(line: str) -> list[str]:
+    """The entities that a carried line names, after its own id."""
+    return _REFERENCE.findall("".join(line.split("\t")[1:2]))
+
+
+def _entity_names(document: Document, losses: Losses) -> list[str]:
+    """An id for each entity: its own where brat can hold it and no other has it, else a new one.
+
+    No new id is one that a carried line names, which would then be about another entity.
+    """
+    names: set[str] = set()
+    own: list[str | None] = []
+    for entity in document.entities:
+        name = entity.metadata.get("id")
+        if isinstance(name, str) and _ID.fullmatch(name) and name not in names:
+            names.add(name)
+            own.append(name)
+        else:
+            own.append(None)
+            losses.add("the ids of {n} entities are not held", int(name is not None))
+    taken = names.union(*map(_references, _carried(document)))
+    new = (name for number in count(1) if (name := f"T{number}") not in taken)
+    return [next(new) if name is None else name for name in own]
 
 
 def _count_losses(document: Document, losses: Losses) -> None:

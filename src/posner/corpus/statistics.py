@@ -108,19 +108,7 @@ def describe(
     sentences = [sentence.words for sentence in corpus.sentences]
     lengths = measure(sentences)
     labels = Counter(e.label for d in corpus.documents for e in d.entities)
-    mentions: Counter[int] = Counter()
-    misaligned = overlapping = 0
-    for document in corpus.documents:
-        if not document.entities:
-            continue
-        found = sentence_spans(document)
-        misaligned += len(found.misaligned)
-        for spans in found.spans:
-            covered_to = 0
-            for start, end, _ in spans:
-                mentions[end - start] += 1
-                overlapping += start < covered_to
-                covered_to = max(covered_to, end)
+    mentions, misaligned, overlapping = _mentions(corpus)
     return Statistics(
         documents=len(corpus.documents),
         sentences=len(sentences),
@@ -137,6 +125,24 @@ def describe(
         longest=max(lengths, default=0),
         capital_sentences=sum(" ".join(words).isupper() for words in sentences),
     )
+
+
+def _mentions(corpus: Corpus) -> tuple[Counter[int], int, int]:
+    """Entities of each length in words; how many are no span of words; how many overlap."""
+    lengths: Counter[int] = Counter()
+    misaligned = overlapping = 0
+    for document in corpus.documents:
+        if not document.entities:
+            continue
+        found = sentence_spans(document)
+        misaligned += len(found.misaligned)
+        for spans in found.spans:
+            covered_to = 0
+            for start, end, _ in spans:
+                lengths[end - start] += 1
+                overlapping += start < covered_to
+                covered_to = max(covered_to, end)
+    return lengths, misaligned, overlapping
 
 
 def _count_words(sentences: Sequence[list[str]]) -> list[int]:
