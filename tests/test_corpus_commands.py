@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
-from posner.cli import main
-from posner.corpus import compare, describe, read, split_by_fraction, split_every
+from posner import backbones
+from posner.cli import check, main
+from posner.corpus import compare, read, split_by_fraction, split_every
 from posner.errors import DataError, UsageError
 
 
@@ -26,9 +29,15 @@ def kaggle(folder: Path, numbers: range) -> str:
     return conll(folder, "Sentence #,Word,POS,Tag\n" + rows, "data.csv")
 
 
+@pytest.fixture
+def no_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backbones, "MINILM_WHEEL", "no-such-wheel")
+
+
 CLEAN = "ANN B-PER\nRUNS O\n\nAnn B-PER\nruns O\n\nAnn B-PER\nruns O\n\nNew B-LOC\nYork I-LOC\n\n"
 
 
+@pytest.mark.usefixtures("no_backbone")
 def test_check_of_a_clean_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = tmp_path / "figures.json"
     assert main(["check", conll(tmp_path, CLEAN), "--json", str(figures)]) == 0
@@ -80,14 +89,55 @@ def test_check_against_train(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert (overlap.repeated_sentences, overlap.seen_mentions, overlap.mentions) == (2, 2, 4)
 
 
-def test_pieces_are_counted_with_a_tokenizer(tmp_path: Path) -> None:
+def save_tokenizer(folder: Path) -> Path:
+    """One that knows nothing but the letter a."""
     vocabulary = {"[UNK]": 0, "a": 1, "##a": 2}
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    corpus = read(conll(tmp_path, "aaa B-X\na O\n\na O\n"))
-    found = describe(corpus, window=3, model=tmp_path)
-    assert (found.unit, found.longest, found.overlong) == ("pieces", 4, 1)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def longest(path: str, figures: Path, *flags: str) -> tuple[str, int, int]:
+    """What `check` says of the longest sentence, and of those longer than 3."""
+    assert main(["check", path, "--window", "3", "--json", str(figures), *flags]) == 0
+    found = json.loads(figures.read_text())["statistics"]
+    return found["unit"], found["longest"], found["overlong"]
+
+
+def test_pieces_are_counted_with_a_tokenizer(tmp_path: Path) -> None:
+    data, figures = conll(tmp_path, "aaa B-X\na O\n\na O\n"), tmp_path / "figures.json"
+    save_tokenizer(tmp_path)
+    for model in (tmp_path, tmp_path / "tokenizer.json"):
+        assert longest(data, figures, "--model", str(model)) == ("pieces", 4, 1)
+
+
+def test_pieces_are_the_embedded_backbones_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, figures = conll(tmp_path, "aaa B-X\na O\n\na O\n"), tmp_path / "figures.json"
+    monkeypatch.setattr(check, "minilm_folder", lambda: save_tokenizer(tmp_path))
+    for flags in ((), ("--model", "minilm")):
+        assert longest(data, figures, *flags) == ("pieces", 4, 1)
+    assert "estimated in words" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_backbone")
+def test_without_the_embedded_backbone_words_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, figures = conll(tmp_path, "aaa B-X\na O\n\na O\n"), tmp_path / "figures.json"
+    assert longest(data, figures) == ("words", 2, 0)
+    assert "estimated in words" in capsys.readouterr().out
+    assert main(["check", data, "--model", "minilm"]) == 1
+    assert "pip install" in capsys.readouterr().err
+
+
+def test_the_embedded_backbones_tokenizer_needs_no_torch(tmp_path: Path) -> None:
+    data = conll(tmp_path, CLEAN)
+    call = f"import sys; from posner.cli import main; main(['check', {data!r}])"
+    script = f"{call}; assert not {{'torch', 'transformers'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
 def test_mistakes_end_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,11 +11,13 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from posner.align import PieceTokenizer
+from posner.backbones import MINILM, minilm_folder
 from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
-from posner.corpus.statistics import DEFAULT_WINDOW, compare, describe
-from posner.errors import UsageError
+from posner.corpus.statistics import DEFAULT_WINDOW, Measure, compare, describe
+from posner.errors import ModelError, UsageError
 from posner.files import write_json
-from posner.folder import find_model
+from posner.folder import TOKENIZER, find_model
 from posner.schemes import SCHEMES
 
 
@@ -32,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="length that a sentence should not exceed (default: %(default)s)",
     )
     parser.add_argument(
-        "--model", type=Path, help="model, run or folder with tokenizer.json, to count pieces"
+        "--model",
+        help=f"whose pieces are counted: {MINILM} (default, where it is installed), or a model, "
+        "run or folder with tokenizer.json",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
@@ -45,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     corpus = read(
         arguments.data, format=arguments.format, scheme=arguments.scheme, problems=problems
     )
-    statistics = describe(corpus, window=arguments.window, model=_tokenizer(arguments.model))
+    statistics = describe(corpus, window=arguments.window, count_pieces=_counter(arguments.model))
     overlap = None
     other_problems: list[Problem] = []
     if arguments.against is not None:
@@ -59,11 +63,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _tokenizer(model: Path | None) -> Path | None:
-    """The folder that holds the tokenizer: a model, the model in a run, or any such folder."""
-    if model is None or model.is_file() or (model / "tokenizer.json").exists():
-        return model
-    return find_model(model)
+def _counter(model: str | None) -> Measure | None:
+    """Counts pieces as the named model does, or the embedded backbone; None without either."""
+    if model is None:
+        try:
+            minilm_folder()
+        except ModelError:
+            return None
+    tokenizer = PieceTokenizer.from_file(_tokenizer_file(model or MINILM))
+
+    def count(sentences: Sequence[Sequence[str]]) -> list[int]:
+        return [len(pieces.ids) for pieces in tokenizer.encode(sentences)]
+
+    return count
+
+
+def _tokenizer_file(model: str) -> Path:
+    """The tokenizer of the embedded backbone, a model, the model in a run, or any such folder."""
+    if model == MINILM:
+        return minilm_folder() / TOKENIZER
+    path = Path(model)
+    if path.is_file():
+        return path
+    return (path if (path / TOKENIZER).exists() else find_model(path)) / TOKENIZER
 
 
 def print_problems(problems: Sequence[Problem]) -> None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from tokenizers import Tokenizer
 
 from posner.corpus.container import Corpus
 from posner.document import sentence_spans
-from posner.errors import ModelError
 
 DEFAULT_WINDOW = 510
 """Pieces that a BERT window holds: 512 without its two special pieces."""
 
 Measure = Callable[[Sequence[list[str]]], list[int]]
+"""Sentences' lengths."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Statistics:
         overlapping: entities that share a word with another before them.
         repeated_sentences: sentences whose words stood in an earlier sentence already.
         window: the length that a sentence should not exceed.
-        unit: `pieces`, or `words` where no tokenizer was given.
+        unit: `pieces`, or `words` where no pieces were counted.
         overlong: sentences longer than `window`.
         longest: the length of the longest sentence.
         capital_sentences: sentences that have letters, all of them capitals.
@@ -91,22 +88,18 @@ class Overlap:
 
 
 def describe(
-    corpus: Corpus, *, window: int = DEFAULT_WINDOW, model: Path | None = None
+    corpus: Corpus, *, window: int = DEFAULT_WINDOW, count_pieces: Measure | None = None
 ) -> Statistics:
     """Count what a corpus holds.
 
     Args:
         corpus: what to describe.
         window: the length that a sentence should not exceed, special pieces not counted.
-        model: a folder with `tokenizer.json`, to count pieces; without it words are counted, of
-            which every one has at least a piece.
-
-    Raises:
-        ModelError: the folder has no readable `tokenizer.json`.
+        count_pieces: gives sentences' lengths in pieces; without it words are counted, of which
+            every one has at least a piece.
     """
-    measure = _count_words if model is None else piece_counter(model)
     sentences = [sentence.words for sentence in corpus.sentences]
-    lengths = measure(sentences)
+    lengths = (count_pieces or _count_words)(sentences)
     labels = Counter(e.label for d in corpus.documents for e in d.entities)
     mentions, misaligned, overlapping = _mentions(corpus)
     return Statistics(
@@ -120,7 +113,7 @@ def describe(
         overlapping=overlapping,
         repeated_sentences=len(sentences) - len(set(map(tuple, sentences))),
         window=window,
-        unit="words" if model is None else "pieces",
+        unit="pieces" if count_pieces else "words",
         overlong=sum(length > window for length in lengths),
         longest=max(lengths, default=0),
         capital_sentences=sum(" ".join(words).isupper() for words in sentences),
@@ -147,34 +140,6 @@ def _mentions(corpus: Corpus) -> tuple[Counter[int], int, int]:
 
 def _count_words(sentences: Sequence[list[str]]) -> list[int]:
     return [len(words) for words in sentences]
-
-
-def piece_counter(model: Path) -> Measure:
-    """A function from sentences to their lengths in pieces of a model's tokenizer.
-
-    Raises:
-        ModelError: the folder has no readable `tokenizer.json`.
-    """
-    path = model / "tokenizer.json" if model.is_dir() else model
-    if not path.is_file():
-        raise ModelError("no tokenizer.json", where=model, remedy="name a folder that holds one")
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the only type that `tokenizers` raises
-        raise ModelError("tokenizer.json cannot be read", where=path, got=error) from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-
-    def measure(sentences: Sequence[list[str]]) -> list[int]:
-        lengths: list[int] = []
-        for start in range(0, len(sentences), 1000):
-            encoded = tokenizer.encode_batch(
-                sentences[start : start + 1000], is_pretokenized=True, add_special_tokens=False
-            )
-            lengths += [len(encoding.ids) for encoding in encoded]
-        return lengths
-
-    return measure
 
 
 def compare(corpus: Corpus, other: Corpus) -> Overlap:

