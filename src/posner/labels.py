@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 
 from posner.align import IntArray
-from posner.schemes import parse_tag
 
 IGNORED = -100
 """The label of places that no loss counts: padding, special and left-out pieces."""
@@ -17,15 +16,16 @@ LabelRule = Literal["first", "all", "all-inside"]
 
 
 def inside_table(tags: Sequence[str]) -> IntArray:
-    """(tags,) for each tag the one that goes on after it: `I` of its label, `O` for `O`.
+    """(tags,) for each word's tag the one that `all-inside` puts on the word's later pieces.
 
-    This is what `all-inside` puts on a word's later pieces.
+    That is the same tag, but `I` for `B`, which tells of a place within the word: its first piece.
+    The other prefixes stay. Pieces speak for their words, and only words are decoded: that an
+    entity ends with this word (`E`, `L`, `S`, `U`) holds for each of its pieces, and each helps to
+    tell it from a word after which the entity goes on.
     """
     index = {tag: i for i, tag in enumerate(tags)}
-    return np.array(
-        [index[f"I-{parse_tag(tag).label}"] if tag != "O" else index["O"] for tag in tags],
-        dtype=np.int64,
-    )
+    later = ("I" + tag[1:] if tag.startswith("B-") else tag for tag in tags)
+    return np.array([index[tag] for tag in later], dtype=np.int64)
 
 
 def project_labels(
