@@ -90,19 +90,11 @@ class PieceTokenizer:
         Raises:
             ModelError: no such file, or not a fast tokenizer's.
         """
+        tokenizer = read_tokenizer(path)
         try:
-            text = Path(path).read_text(encoding="utf-8")
-            return cls(tokenizers.Tokenizer.from_str(text))
-        except OSError as error:
-            raise ModelError(
-                "no fast tokenizer",
-                where=path,
-                remedy="save one with: AutoTokenizer.from_pretrained(...).save_pretrained(...)",
-            ) from error
-        except Exception as error:  # tokenizers raises bare Exception for a file it cannot parse
-            if isinstance(error, ModelError):
-                raise ModelError(error.problem, where=path) from error
-            raise ModelError("not a fast tokenizer's file", where=path, got=error) from error
+            return cls(tokenizer)
+        except ModelError as error:
+            raise ModelError(error.problem, where=path) from error
 
     @property
     def special_count(self) -> int:
@@ -175,6 +167,24 @@ class PieceTokenizer:
     def _first_of(self, names: Sequence[str], otherwise: int) -> int:
         found = (self._tokenizer.token_to_id(name) for name in names)
         return next((int(i) for i in found if i is not None), otherwise)
+
+
+def read_tokenizer(path: str | os.PathLike[str]) -> tokenizers.Tokenizer:
+    """Read `tokenizer.json` as it is.
+
+    Raises:
+        ModelError: no such file, or not a fast tokenizer's.
+    """
+    try:
+        return tokenizers.Tokenizer.from_str(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            "no fast tokenizer",
+            where=path,
+            remedy="save one with: AutoTokenizer.from_pretrained(...).save_pretrained(...)",
+        ) from error
+    except Exception as error:  # tokenizers raises bare Exception for a file it cannot parse
+        raise ModelError("not a fast tokenizer's file", where=path, got=error) from error
 
 
 def _printable(word: str) -> str:

@@ -14,9 +14,10 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from posner.align import PieceTokenizer
+from posner.align import PieceTokenizer, read_tokenizer
 from posner.backbones import MINILM, find_minilm
 from posner.errors import MissingExtraError, ModelError
+from posner.folder import TOKENIZER
 from posner.recipe import BackboneRecipe
 
 try:
@@ -38,6 +39,8 @@ _UNREADABLE = (
 
 _UNLIMITED = 512
 """The window of encoders that name no limit of their own."""
+
+_TOKENIZER_REMEDY = "put the tokenizer.json that the encoder was pretrained with into its folder"
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
         ) from error
     tokenizer = _load_tokenizer(name, recipe.name)
     _check_vocabulary(tokenizer, config, recipe.name)
-    return Backbone(without_pooler(encoder), tokenizer, window_of(config))
+    return Backbone(without_pooler(encoder), tokenizer, window_of(encoder))
 
 
 def encoder_from_config(values: dict[str, Any]) -> nn.Module:
@@ -117,13 +120,21 @@ def without_pooler(encoder: nn.Module) -> nn.Module:
     return encoder
 
 
-def window_of(config: Any) -> int:
-    """Pieces that an encoder's positions allow, special ones included."""
-    limit = getattr(config, "max_position_embeddings", None) or _UNLIMITED
-    pad = getattr(config, "pad_token_id", None) or 0
-    # The RoBERTa family counts positions from behind the padding's index.
-    shifted = "roberta" in config.model_type or config.model_type in ("camembert", "xmod")
-    return int(limit) - (pad + 1 if shifted else 0)
+def window_of(encoder: nn.Module) -> int:
+    """Pieces that an encoder's positions allow, special ones included.
+
+    RoBERTa and those after it count positions from behind the padding's index, which their
+    position embedding names; others have none there and count from 0.
+    """
+    limit = int(getattr(encoder.config, "max_position_embeddings", None) or 0)
+    shifts = (
+        module.padding_idx + 1
+        for name, module in encoder.named_modules()
+        if name.rpartition(".")[2] == "position_embeddings"
+        and getattr(module, "padding_idx", None) is not None
+    )
+    window = limit - next(shifts, 0)
+    return window if window > 0 else _UNLIMITED
 
 
 def quieten() -> None:
@@ -145,18 +156,26 @@ def _set_dropout(config: Any, dropout: float) -> None:
 
 
 def _load_tokenizer(name: str, shown: str) -> PieceTokenizer:
-    file = Path(name) / "tokenizer.json"
-    if file.is_file():
-        tokenizer = tokenizers.Tokenizer.from_file(str(file))
-    else:
-        try:
-            loaded = transformers.AutoTokenizer.from_pretrained(name, use_fast=True)
-        except (OSError, ValueError, ImportError) as error:
-            raise ModelError("no tokenizer", where=shown, got=_first_line(error)) from error
-        if not getattr(loaded, "is_fast", False):
-            raise ModelError("has no fast tokenizer", where=shown, expected="a tokenizer.json")
-        tokenizer = loaded.backend_tokenizer
-    return PieceTokenizer(_with_prefix_space(tokenizer))
+    file = Path(name) / TOKENIZER
+    tokenizer = read_tokenizer(file) if file.is_file() else _built_tokenizer(name, shown)
+    try:
+        return PieceTokenizer(_with_prefix_space(tokenizer))
+    except ModelError as error:
+        raise ModelError(error.problem, where=shown, remedy=_TOKENIZER_REMEDY) from error
+
+
+def _built_tokenizer(name: str, shown: str) -> tokenizers.Tokenizer:
+    """What transformers makes of the hub's files, or of a vocabulary in another form."""
+    try:
+        loaded = transformers.AutoTokenizer.from_pretrained(name, use_fast=True)
+    except Exception as error:  # tokenizers raises bare Exception for a file it cannot parse
+        raise ModelError(
+            "no tokenizer", where=shown, got=_first_line(error), remedy=_TOKENIZER_REMEDY
+        ) from error
+    if not getattr(loaded, "is_fast", False):
+        raise ModelError("has no fast tokenizer", where=shown, remedy=_TOKENIZER_REMEDY)
+    tokenizer: tokenizers.Tokenizer = loaded.backend_tokenizer
+    return tokenizer
 
 
 def _with_prefix_space(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
@@ -186,11 +205,22 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_vocabulary(tokenizer: PieceTokenizer, config: Any, shown: str) -> None:
-    size = getattr(config, "vocab_size", None)
-    if size is not None and tokenizer.vocabulary_size > size:
+    """Refuse another encoder's tokenizer, and the near-empty one that transformers makes up."""
+    size, known = getattr(config, "vocab_size", None), tokenizer.vocabulary_size
+    if size is None:
+        return
+    if known > size:
         raise ModelError(
             "the tokenizer does not belong to the encoder",
             where=shown,
             expected=f"at most {size} pieces",
-            got=tokenizer.vocabulary_size,
+            got=known,
+        )
+    if known < size / 2:  # encoders have room for some more pieces, but not for as many again
+        raise ModelError(
+            "has no tokenizer, or that of another encoder",
+            where=shown,
+            expected=f"about {size} pieces",
+            got=known,
+            remedy=_TOKENIZER_REMEDY,
         )
