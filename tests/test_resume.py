@@ -6,6 +6,7 @@ death, in which a function is replaced by one that sends the signal at a known s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,10 +19,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
 import tiny
 from posner.cli import main
+from posner.recipe import TrainingRecipe
+from posner.training.checkpoint import Checkpointer, Progress
+from posner.training.optimisation import Schedule
 
 # Everything that has a state of its own is on: dropout, average, plateau, stopping, clipping.
 SETTINGS = {
@@ -30,7 +35,7 @@ SETTINGS = {
     "training.checkpoint-steps": "3",
     "training.ema": "0.9",
     "training.schedule": "plateau",
-    "training.plateau-patience": "0",
+    "training.plateau-patience": "1",
     "training.batch-pieces": "96",
     "training.learning-rate": "1e-3",
     "training.head-learning-rate": "1e-2",
@@ -248,3 +253,42 @@ def test_a_damaged_checkpoint_is_told(
         assert main(["train", *toy.flags, "--out", str(run), "--resume"]) == 1, file
         told = capsys.readouterr().err
         assert "damaged checkpoint" in told or "could not be restored" in told, file
+
+
+@pytest.fixture
+def checkpointer(tmp_path: Path) -> Checkpointer:
+    accelerator = Accelerator(cpu=True)
+    network = torch.nn.Linear(2, 2)
+    accelerator.prepare(network, torch.optim.AdamW(network.parameters()))
+    return Checkpointer(tmp_path / "checkpoints", accelerator, Schedule(TrainingRecipe(), 9), None)
+
+
+@pytest.mark.parametrize("moment", ["before it is named", "before the old ones go", None])
+def test_a_checkpoint_of_the_same_step_never_endangers_the_one_before(
+    checkpointer: Checkpointer, monkeypatch: pytest.MonkeyPatch, moment: str | None
+) -> None:
+    # A run that was stopped at the end of an epoch writes the next one after its evaluation.
+    checkpointer.save(Progress(step=3, step_in_epoch=3))
+    sound = checkpointer.latest()
+    assert sound is not None
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def remove(path: Path, **_: object) -> None:
+        if path.name.startswith("step-"):
+            killed()
+
+    with monkeypatch.context() as patch:
+        if moment == "before it is named":
+            patch.setattr(Path, "rename", killed)
+        elif moment:
+            patch.setattr(shutil, "rmtree", remove)
+        with contextlib.nullcontext() if moment is None else pytest.raises(KeyboardInterrupt):
+            checkpointer.save(Progress(epoch=1, step=3))
+    latest = checkpointer.latest()
+    assert latest is not None
+    assert checkpointer.restore(latest).epoch == (0 if moment == "before it is named" else 1)
+    # Whatever was left lies behind the next one.
+    checkpointer.save(Progress(epoch=1, step=4))
+    assert [p.name for p in checkpointer.folder.iterdir()] == ["step-00000004"]

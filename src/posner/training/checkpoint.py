@@ -2,7 +2,8 @@
 
 Accelerate writes the weights (safetensors), the optimiser and each process's random state, and
 reads them with `weights_only=True`; beside them stand the weights' average and `progress.json`.
-A checkpoint is written beside and renamed; the one before it goes only then.
+A checkpoint is written beside and renamed; the ones before it go only then. None takes the place of
+another, so at every moment there is a whole one.
 """
 
 from __future__ import annotations
@@ -72,8 +73,7 @@ class Checkpointer:
 
     def save(self, progress: Progress) -> None:
         """Write a checkpoint; every process calls this at the same step."""
-        target = self.folder / f"step-{progress.step:08d}"
-        beside = self.folder / f".{target.name}.new"
+        beside = self.folder / f".step-{progress.step:08d}.new"
         main = self.accelerator.is_main_process
         if main:
             shutil.rmtree(beside, ignore_errors=True)
@@ -84,7 +84,7 @@ class Checkpointer:
             self._save_own(beside, progress)
         self.accelerator.wait_for_everyone()
         if main:
-            shutil.rmtree(target, ignore_errors=True)
+            target = self._free(progress.step)
             beside.rename(target)
             for old in self.folder.iterdir():
                 if old != target:
@@ -103,8 +103,18 @@ class Checkpointer:
             state["average_steps"] = self.average.steps
         (folder / PROGRESS).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
+    def _free(self, step: int) -> Path:
+        """A name for a checkpoint of that step, behind those of the same step that exist already.
+
+        There is one already where a run was stopped at the end of an epoch, before its evaluation.
+        """
+        target = self.folder / f"step-{step:08d}"
+        while target.exists():
+            target = target.with_name(target.name + "+")
+        return target
+
     def latest(self) -> Path | None:
-        """The newest complete checkpoint, if there is one."""
+        """The newest complete checkpoint, if there is one: the last by name."""
         if not self.folder.is_dir():
             return None
         found = [p for p in self.folder.glob("step-*") if (p / PROGRESS).is_file()]
