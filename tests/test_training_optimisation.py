@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+import shutil
+import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+import transformers
 from torch import Tensor, nn
 
 import tiny
+from posner.errors import RecipeError
 from posner.recipe import TrainingRecipe
+from posner.training import watch
 from posner.training.console import Reporter
 from posner.training.loop import Loop
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
@@ -49,7 +55,7 @@ def test_warmup_is_a_share_or_steps(schedule: str, warmup: float) -> None:
 
 
 def test_a_plateau_lowers_the_rate_after_its_patience() -> None:
-    recipe = TrainingRecipe(schedule="plateau", warmup=0.0, plateau_patience=1, plateau_factor=0.5)
+    recipe = TrainingRecipe(schedule="plateau", warmup=0.0, plateau_patience=2, plateau_factor=0.5)
     schedule = Schedule(recipe, 100)
     rates = []
     for f1 in (0.5, 0.6, 0.6, 0.6, 0.7, 0.7, 0.6, 0.6, 0.6):
@@ -59,6 +65,19 @@ def test_a_plateau_lowers_the_rate_after_its_patience() -> None:
     twin = Schedule(recipe, 100)
     twin.restore(schedule.state())
     assert twin == schedule
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3])
+def test_patience_is_the_number_of_evaluations_without_a_better_one(patience: int) -> None:
+    recipe = TrainingRecipe(
+        schedule="plateau", warmup=0.0, plateau_patience=patience, plateau_factor=0.5
+    )
+    schedule = Schedule(recipe, 100)
+    schedule.observe(0.5)
+    for stale in range(1, patience + 1):
+        assert schedule.at(50) == 1
+        schedule.observe(0.5)
+        assert schedule.at(50) == (0.5 if stale == patience else 1)
 
 
 def test_every_group_follows_its_own_peak(bert: Path) -> None:
@@ -102,6 +121,58 @@ def test_frozen_weights_are_not_optimised(bert: Path) -> None:
     optimizer = build_optimizer(network, recipe.training)
     optimised = sum(len(group["params"]) for group in optimizer.param_groups)
     assert optimised == len(tiny.parameters_above_encoder(network))
+
+
+@pytest.fixture(scope="module")
+def albert(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder whose two layers share their weights."""
+    folder = tmp_path_factory.mktemp("albert")
+    size = transformers.AutoConfig.from_pretrained(bert).vocab_size
+    config = transformers.AlbertConfig(
+        vocab_size=size,
+        embedding_size=16,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    shutil.copy(bert / "tokenizer.json", folder)
+    return folder
+
+
+def optimised(encoder: Path, values: dict[str, Any]) -> int:
+    """How many weights an optimiser takes."""
+    recipe = tiny.recipe(encoder, values)
+    optimizer = build_optimizer(tiny.untrained(recipe).network, recipe.training)
+    return sum(len(group["params"]) for group in optimizer.param_groups)
+
+
+def test_more_frozen_layers_than_there_are_are_refused(bert: Path) -> None:
+    assert optimised(bert, {"backbone.freeze-layers": 2})
+    with pytest.raises(RecipeError, match=r"backbone\.freeze-layers: .*at most 2, got 3"):
+        optimised(bert, {"backbone.freeze-layers": 3})
+
+
+def test_layers_that_share_their_weights_are_not_told_apart(albert: Path) -> None:
+    assert optimised(albert, {})
+    with pytest.raises(RecipeError, match=r"backbone\.freeze-layers: .*at most 0, got 1"):
+        optimised(albert, {"backbone.freeze-layers": 1})
+    with pytest.raises(RecipeError, match=r"training\.layer-decay: .*expected 1, got 0\.9"):
+        optimised(albert, {"training.layer-decay": 0.9})
+    frozen = {"backbone.freeze-encoder": True, "training.layer-decay": 0.9}
+    assert optimised(albert, frozen) < optimised(albert, {})
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_memory_is_told_in_gigabytes(
+    system: str, unit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(sys, "platform", system)
+    peak = SimpleNamespace(ru_maxrss=7_000_000_000_000 // unit)
+    monkeypatch.setattr(resource, "getrusage", lambda _: peak)
+    assert watch.memory_gigabytes(torch.device("cpu")) == pytest.approx(7000)
 
 
 def test_the_average_is_the_one_computed_by_hand() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -33,7 +34,8 @@ def memory_gigabytes(device: torch.device) -> float:
         import resource
     except ImportError:  # Windows
         return float(process.memory_info().rss) / 1e9
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB on Linux
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return max(peak, process.memory_info().rss) / 1e9
 
 
