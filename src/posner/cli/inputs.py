@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from posner.cli.corpora import read_repaired
 from posner.corpus import FORMATS, Corpus
-from posner.corpus.formats import detect_format
+from posner.corpus.formats import looks_like_corpus
 from posner.document import Document, Token
 from posner.errors import DataError
 from posner.recognizer import Recognizer, segmented
@@ -142,15 +142,22 @@ def _corpus_inputs(corpus: Corpus) -> Iterator[Input]:
 
 
 def _is_text(file: str, named: str | None) -> bool:
+    """Whether a file is raw text: as named, or unless it surely is a corpus (which is told)."""
     if named is not None:
         return named == "text"
     path = Path(file)
     if not path.exists():
         raise DataError("no such file", where=file, remedy="check the path")
-    try:
-        detect_format(path)
-    except DataError:
-        return not path.is_dir()
+    if not looks_like_corpus(path):
+        if path.is_dir():
+            raise DataError(
+                "a folder that is no corpus", where=file, remedy="name the files to tag"
+            )
+        return True
+    print(
+        f"posner: {file}: a corpus, whose own words are tagged (--input text reads it as text)",
+        file=sys.stderr,
+    )
     return False
 
 
