@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posner.corpus.formats import looks_like_corpus
+from posner.corpus.formats import detect_format, looks_like_corpus
 
 ROWS = "Ann B-PER\nsaw O\nOslo B-LOC\n\n"
 
@@ -65,3 +65,16 @@ def test_folders_and_the_text_beside_annotations(tmp_path: Path) -> None:
     saved.mkdir()
     (saved / "state.json").write_text("{}")
     assert looks_like_corpus(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.conll", "{} O\n", "conll"),
+        ("a.txt", '{"a O\nAnn B-PER\n', "conll"),
+        ("a.txt", '{"text": "Ann O"}\n', "jsonl"),
+    ],
+)
+def test_a_word_that_begins_like_json(tmp_path: Path, name: str, text: str, expected: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert detect_format(tmp_path / name).name == expected

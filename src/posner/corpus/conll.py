@@ -232,6 +232,11 @@ def detects(path: Path, head: bytes) -> bool:
     return bool(rows) and 4 * good >= len(rows)
 
 
+def is_sure(path: Path, head: bytes) -> bool:
+    """Whether the suffix or the rows leave no doubt, however the file begins."""
+    return plain_suffix(path) in SUFFIXES or has_only_rows(head)
+
+
 def has_only_rows(head: bytes) -> bool:
     """Whether nearly every row of a file's head has the same columns, with a tag in the last.
 

@@ -144,6 +144,9 @@ def detect_format(path: Path) -> Format:
     if not path.is_dir() and not head.strip() and not standoff.detects(path, head):
         raise DataError("the file is empty", where=path)
     found = next((f for f in FORMATS.values() if f.detect(path, head)), None)
+    # The first word of columns may be `{}` or `{"`, with which JSON begins as well.
+    if found is FORMATS["jsonl"] and conll.is_sure(path, head):
+        return FORMATS["conll"]
     if found is None:
         raise DataError(
             "the format cannot be told",
