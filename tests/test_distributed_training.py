@@ -102,5 +102,5 @@ def test_a_mistake_ends_all_processes_with_its_line(bert: Path, tmp_path: Path) 
     (tmp_path / "run" / "mine.txt").write_text("precious")
     done = torchrun(str(train), "--backbone.name", str(bert), "--out", str(tmp_path / "run"))
     assert done.returncode == 1
-    assert "posner: " + str(tmp_path / "run") + ": is not empty" in done.stderr
+    assert "posner: " + str(tmp_path / "run") + ": the target is not empty" in done.stderr
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["mine.txt"]

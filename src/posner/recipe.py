@@ -120,7 +120,7 @@ class TrainingRecipe:
     schedule: Literal["linear", "cosine", "constant", "plateau"] = option(
         "linear", "the rate after warmup"
     )
-    plateau_patience: int = option(1, "evaluations without a better F1 before it is lowered", low=0)
+    plateau_patience: int = option(1, "evaluations without a better F1 before it is lowered", low=1)
     plateau_factor: float = option(0.5, "what it is multiplied by then", low=0, high=1)
     clip: float = option(1.0, "largest norm of a step's gradient; 0: unlimited", low=0)
     ema: float = option(0.0, "decay of the weights' moving average; 0: off", low=0, high=0.99999)
