@@ -19,7 +19,7 @@ from pathlib import Path
 import posner
 from common import data_argument, guarded, machine, require, run_posner, write_result
 from posner.corpus import Corpus, Problem
-from posner.document import sentence_spans
+from posner.document import entity_order, sentence_spans
 from posner.errors import PosnerError
 
 TARGETS = {
@@ -84,9 +84,19 @@ def _round_trip(corpus: Corpus, file: Path, name: str, scratch: Path) -> bool:
     there = scratch / f"{name}{TARGETS[name]}"
     run_posner(["convert", str(file), str(there), "--to", name])
     back = posner.read(there)
-    if facts(corpus) != facts(back):
+    same = mentions(corpus) == mentions(back)
+    if name != "brat":  # standoff holds a text and its spans, but no words
+        same = same and facts(corpus) == facts(back)
+    if not same:
         raise PosnerError("a round trip lost something", where=f"{file} to {name}")
     return True
+
+
+def mentions(corpus: Corpus) -> list[tuple[str, str]]:
+    """The text and label of every entity, in order."""
+    return [
+        (e.text, e.label) for d in corpus.documents for e in sorted(d.entities, key=entity_order)
+    ]
 
 
 def facts(corpus: Corpus) -> list[tuple[list[str], tuple[object, ...]]]:
