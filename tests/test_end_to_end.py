@@ -174,8 +174,19 @@ def test_predict_conll_appends_the_predicted_tag(shell: Shell, run: Path, folder
 @pytest.mark.parametrize("flags", [[], ["--tags"], ["--pieces"], ["--tags", "--pieces"]])
 def test_predict_table_and_text(shell: Shell, run: Path, flags: list[str]) -> None:
     assert "Ada Marsh" in shell("predict", run, "--text", TEXT, *flags)
-    if "--pieces" not in flags:
-        assert "Ada Marsh" in shell("predict", run, "--text", TEXT, "--format", "text", *flags)
+    told = shell("predict", "--format", "text", run, "--text", TEXT, *flags, status=2 * bool(flags))
+    assert ("goes with --format table" if flags else "Ada Marsh") in told
+
+
+def test_flags_and_files_come_in_any_order(shell: Shell, run: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    first = shell("predict", run, "--format", "jsonl", text)
+    assert first == shell("predict", "--format", "jsonl", run, text)
+    assert first == shell("predict", run, text, "--format", "jsonl")
+    told = shell("predict", run, "--formatt", "jsonl", status=2)
+    assert "no such argument: --formatt" in told
+    assert "did you mean --format?" in told
 
 
 def test_predict_writes_a_file_and_refuses_a_filled_one(

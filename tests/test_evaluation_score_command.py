@@ -130,4 +130,4 @@ def test_a_wrong_call_exits_with_2(flags: list[str], capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as caught:
         main(["score", *flags])
     assert caught.value.code == 2
-    assert "usage: posner" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("posner score: ")

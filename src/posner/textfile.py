@@ -61,5 +61,11 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
                 "not UTF-8",
                 where=f"{name}:{number}",
                 got=f"byte 0x{data[error.start]:02x} at column {error.start + 1}",
-                remedy="convert it: iconv -f WINDOWS-1252 -t UTF-8",
+                remedy=_remedy(data),
             ) from error
+
+
+def _remedy(data: bytes) -> str:
+    if b"\0" in data or data.startswith((b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")):
+        return "this is no text file: save the document as plain text (UTF-8)"
+    return "convert it: iconv -f WINDOWS-1252 -t UTF-8"

@@ -7,11 +7,13 @@ when the command is called, so that `posner check` never pays for torch.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from posner import __version__
 from posner.errors import PosnerError
@@ -30,14 +32,25 @@ COMMANDS: dict[str, str] = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser that knows only the full names of flags."""
+    """A parser that knows only the full names of flags, and says a wrong call on one line."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2; an unknown flag is told with the nearest known one."""
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            message = f"no such argument: {unknown}"
+            known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+            near = difflib.get_close_matches(unknown.split()[0], known, n=1)
+            message += f"; did you mean {near[0]}?" if near else ""
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
 
 
-def build_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser of `posner`, with the arguments of `command` filled in."""
+def overview() -> argparse.ArgumentParser:
+    """The parser that lists the commands."""
     parser = _Parser(
         prog="posner",
         description="Customise a pretrained BERT into a named-entity recogniser, and run it well.",
@@ -45,9 +58,14 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"posner {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        subparser = commands.add_parser(name, help=summary, description=summary + ".")
-        if name == command:
-            importlib.import_module(f"posner.cli.{name}").configure(subparser)
+        commands.add_parser(name, help=summary)
+    return parser
+
+
+def command_parser(command: str) -> argparse.ArgumentParser:
+    """The parser of one command."""
+    parser = _Parser(prog=f"posner {command}", description=COMMANDS[command] + ".")
+    importlib.import_module(f"posner.cli.{command}").configure(parser)
     return parser
 
 
@@ -57,11 +75,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # what a stream cannot encode never ends a command
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    command = next((a for a in arguments if not a.startswith("-")), None)
     try:
-        parsed = build_parser(command).parse_args(arguments)
-        module = importlib.import_module(f"posner.cli.{parsed.command}")
-        status: int = module.run(parsed)
+        if not arguments or arguments[0] not in COMMANDS:
+            overview().parse_args(arguments)  # help, the version, or what is wrong with the call
+        command = arguments[0]
+        parsed = command_parser(command).parse_intermixed_args(arguments[1:])
+        status: int = importlib.import_module(f"posner.cli.{command}").run(parsed)
         sys.stdout.flush()
         return status
     except PosnerError as error:

@@ -16,7 +16,7 @@ from posner.cli.corpora import read_repaired
 from posner.corpus import FORMATS, Corpus
 from posner.corpus.formats import looks_like_corpus
 from posner.document import Document, Token
-from posner.errors import DataError
+from posner.errors import DataError, UsageError
 from posner.recognizer import Recognizer, segmented
 from posner.render import iob2_tags
 from posner.textfile import read_texts
@@ -122,6 +122,8 @@ def read_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
     bordered = arguments.document != "line"
     for file in arguments.files or ([] if arguments.text else ["-"]):
         if file == "-":
+            if arguments.input not in (None, "text"):
+                raise UsageError("--input names what files are; standard input is read as text")
             for text in read_texts(sys.stdin.buffer, arguments.document):
                 yield Input(segmented(text), bordered=bordered)
         elif _is_text(file, arguments.input):

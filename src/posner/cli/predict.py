@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
     if arguments.pieces and arguments.format in ("conll", "text"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
+    if arguments.tags and arguments.format == "text":
+        raise UsageError("--tags goes with --format table, json, jsonl or conll")
     recognizer = load_from_flags(arguments)
     found = answers(recognizer, read_inputs(arguments))
     with _output(arguments.output, arguments.force) as stream:

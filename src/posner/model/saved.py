@@ -83,7 +83,11 @@ def torch_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError("no such device", where=name, expected="auto, cpu, cuda or mps") from error
+        raise ModelError(
+            "this machine or this build of torch has no such device",
+            where=name,
+            remedy="use auto or cpu",
+        ) from error
     return device
 
 

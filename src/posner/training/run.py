@@ -24,6 +24,9 @@ from posner.errors import DataError, PosnerError, RecipeError
 from posner.files import refuse_filled, restore_folder, write_json, write_text
 from posner.recipe import Recipe, recipe_from_dict
 
+FINISHED = "finished"
+"""The state of a run that came to its end."""
+
 
 @dataclass(frozen=True)
 class MetricsLine:
@@ -90,6 +93,12 @@ class RunFolder:
         """
         if self.path.is_file():
             raise PosnerError("is a file", where=self.path, expected="a folder to write")
+        if self.record.is_file() and not force and self.read_record()["state"] != FINISHED:
+            raise PosnerError(
+                "holds a run that was not finished",
+                where=self.path,
+                remedy="go on with --resume, name another folder, or replace it with --force",
+            )
         refuse_filled(self.path, force=force)
         if self.path.is_dir() and any(self.path.iterdir()) and not self.record.is_file():
             raise PosnerError(

@@ -27,11 +27,8 @@ from posner.training.optimisation import Schedule, WeightAverage, build_optimize
 from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner
 from posner.training.prepare import PreparedSet, prepare
-from posner.training.run import RunFolder
+from posner.training.run import FINISHED, RunFolder
 from posner.word_features import alphabet_of
-
-FINISHED = "finished"
-"""What `run.json` says of a run that needs no more steps."""
 
 
 @dataclass(frozen=True)
