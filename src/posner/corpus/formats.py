@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from posner.collector import collector_paused
 from posner.corpus import conll, conll_writer, hub, jsonl, kaggle, standoff
 from posner.corpus.container import Corpus, Layout
 from posner.corpus.files import plain_suffix, read_head
@@ -185,29 +184,13 @@ def read(
         raise DataError("a folder, not a file", where=path, expected=f"a {chosen.name} file")
     _check_scheme(scheme, chosen)
     found: list[Problem] = []
-    with _collector_paused():
+    with collector_paused():
         corpus = chosen.read(place, scheme, found)
     if problems is None:
         raise_first(found, path)
     else:
         problems += found
     return replace(corpus, path=path)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection inside the block.
-
-    A corpus is millions of small objects that all live on; looking through them again and again
-    for cycles took two thirds of the time of reading.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def target_format(path: Path, source: str | None) -> Format:

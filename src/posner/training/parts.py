@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.document import Document
 from posner.errors import DataError
@@ -31,6 +32,7 @@ class Parts:
     facts: dict[str, Any]
 
 
+@collector_paused()
 def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter: Reporter) -> Parts:
     """Check the corpora, set a share aside where there is no dev set, and tell what is odd.
 

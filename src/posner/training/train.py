@@ -12,6 +12,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 
 from posner.align import Encoder, PieceTokenizer
+from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
@@ -120,6 +121,7 @@ def _accelerator(recipe: Recipe) -> Accelerator:
     return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=device.type == "cpu")
 
 
+@collector_paused()
 def _build(
     parts: Parts,
     recipe: Recipe,
