@@ -18,6 +18,7 @@ from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
 from posner.folder import Manifest
 from posner.model.backbone import Backbone, load_backbone
+from posner.model.dropout import use_byte_dropout
 from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe
@@ -134,6 +135,7 @@ def _build(
     backbone = load_backbone(recipe.backbone, dropout=recipe.training.encoder_dropout)
     manifest = _manifest(parts, recipe, backbone)
     network = build_network(backbone.encoder, manifest).to(accelerator.device)
+    use_byte_dropout(network)
     train_set, dev_set = _prepared(parts, manifest, backbone.tokenizer)
     settings = recipe.training
     planner = Planner(
