@@ -57,6 +57,7 @@ def cases(
     documents = draw(st.lists(encoded_documents(characters=characters), min_size=1, max_size=3))
     prefix, suffix = draw(st.sampled_from([((), ()), ((1,), (2,)), ((1, 3), (2,)), ((), (2, 4))]))
     plan = WindowPlan(
+        pack=draw(st.sampled_from([0, 12, 40])),
         limit=draw(st.integers(12, 40)),
         special=len(prefix) + len(suffix),
         context=draw(st.integers(0, 12)),
@@ -85,7 +86,6 @@ def plain_row(
         "piece_words": [*owners, *([-1] * len(tokenizer.suffix))],
         "word_pieces": list(firsts),
         "shapes": document.shapes[window.first : window.last].tolist(),
-        "core": [word - window.first for word in range(window.core_first, window.core_last)],
     }
 
 
@@ -103,7 +103,6 @@ def test_a_batch_is_its_windows_padded(
         ("piece_words", -1, batch.piece_mask),
         ("word_pieces", 0, batch.word_mask),
         ("shapes", 0, batch.word_mask),
-        ("core", 0, batch.core_mask),
     ):
         table = getattr(batch, name)
         width = max(len(row[name]) for row in rows)
@@ -113,8 +112,20 @@ def test_a_batch_is_its_windows_padded(
             count = len(expected[name])
             assert table[row].tolist() == expected[name] + [padding] * (width - count)
             assert mask[row].tolist() == [True] * count + [False] * (width - count)
-    assert batch.core_lengths.tolist() == [w.core_last - w.core_first for w in windows]
+    check_cores(batch, windows)
     check_characters(batch, windows, documents)
+
+
+def check_cores(batch: Batch, windows: list[Window]) -> None:
+    cores = [(row, window, core) for row, window in enumerate(windows) for core in window.cores]
+    assert batch.core_window.tolist() == [row for row, _, _ in cores]
+    assert batch.core_lengths.tolist() == [len(core) for _, _, core in cores]
+    assert batch.core.shape == batch.core_mask.shape == (len(cores), max(batch.core_lengths))
+    for row, (_, window, core) in enumerate(cores):
+        places = [word - window.first for word in range(core.first, core.last)]
+        assert batch.core[row, batch.core_mask[row]].tolist() == places
+        assert batch.core_mask[row, : len(core)].all()
+        assert not batch.core[row, len(core) :].any()
 
 
 def check_characters(batch: Batch, windows: list[Window], documents: list[EncodedDocument]) -> None:

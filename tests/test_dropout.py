@@ -23,13 +23,13 @@ def test_a_share_is_zero_and_the_mean_stays(dtype: torch.dtype, shape: tuple[int
     assert (result.dtype, result.shape) == (dtype, shape)
     assert float((result == 0).float().mean()) == pytest.approx(0.25, abs=0.005)
     assert float(result.float().mean()) == pytest.approx(1.0, abs=0.01)
-    assert len(result.unique()) == 2
+    assert len(set(result.flatten().tolist())) == 2
 
 
 def test_gradients_flow_where_values_do() -> None:
     values = torch.randn(50, 40, requires_grad=True)
     result = dropped(values, 0.5)
-    result.sum().backward()
+    result.sum().backward()  # type: ignore[no-untyped-call]
     assert values.grad is not None
     assert torch.equal(values.grad == 0, result == 0)
 

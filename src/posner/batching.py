@@ -16,7 +16,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Several windows, padded on the right. B windows, P pieces, W words, C core words.
+    """Several windows, padded on the right. B windows, P pieces, W words; R cores of C words.
 
     Attributes:
         piece_ids: (B, P) vocabulary indices.
@@ -26,8 +26,9 @@ class Batch:
         word_mask: (B, W) true on real words.
         shapes: (B, W) word shapes.
         characters: (B, W, characters) or None.
-        core: (B, C) the words to predict, as indices into W.
-        core_mask: (B, C) true on real core words.
+        core: (R, C) the words to predict, as indices into W.
+        core_mask: (R, C) true on real core words.
+        core_window: (R,) the window of each core; the cores come window by window, in order.
     """
 
     piece_ids: IntArray
@@ -39,10 +40,11 @@ class Batch:
     characters: IntArray | None
     core: IntArray
     core_mask: BoolArray
+    core_window: IntArray
 
     @property
     def core_lengths(self) -> IntArray:
-        """(B,) core words of each window."""
+        """(R,) words of each core."""
         return np.asarray(np.count_nonzero(self.core_mask, axis=1), dtype=np.int64)
 
 
@@ -53,15 +55,12 @@ def collate(
     rows = len(windows)
     pieces = max(w.pieces for w in windows)
     words = max(w.last - w.first for w in windows)
-    cores = max(w.core_last - w.core_first for w in windows)
     piece_ids = np.full((rows, pieces), tokenizer.padding, dtype=np.int64)
     piece_mask = np.zeros((rows, pieces), dtype=bool)
     piece_words = np.full((rows, pieces), -1, dtype=np.int64)
     word_pieces = np.zeros((rows, words), dtype=np.int64)
     word_mask = np.zeros((rows, words), dtype=bool)
     shapes = np.zeros((rows, words), dtype=np.int64)
-    core = np.zeros((rows, cores), dtype=np.int64)
-    core_mask = np.zeros((rows, cores), dtype=bool)
     table = documents[windows[0].document].characters
     characters = None if table is None else np.zeros((rows, words, table.shape[1]), dtype=np.int64)
     prefix, suffix = tokenizer.prefix, tokenizer.suffix
@@ -70,7 +69,7 @@ def collate(
         begin = int(document.starts[window.first])
         inner = slice(len(prefix), window.pieces - len(suffix))
         length = inner.stop - inner.start  # fewer than the words' pieces: see `Window.pieces`
-        count, kept = window.last - window.first, window.core_last - window.core_first
+        count = window.last - window.first
         starts = document.starts[window.first : window.last + 1] - begin
         piece_ids[row, : inner.start] = prefix
         piece_ids[row, inner] = document.ids[begin : begin + length]
@@ -80,8 +79,6 @@ def collate(
         word_pieces[row, :count] = starts[:-1] + len(prefix)
         word_mask[row, :count] = True
         shapes[row, :count] = document.shapes[window.first : window.last]
-        core[row, :kept] = np.arange(window.core_first, window.core_last) - window.first
-        core_mask[row, :kept] = True
         if characters is not None and document.characters is not None:
             characters[row, :count] = document.characters[window.first : window.last]
     return Batch(
@@ -92,9 +89,20 @@ def collate(
         word_mask,
         shapes,
         characters,
-        core,
-        core_mask,
+        *_cores(windows),
     )
+
+
+def _cores(windows: Sequence[Window]) -> tuple[IntArray, BoolArray, IntArray]:
+    """`core`, `core_mask` and `core_window` of a batch."""
+    cores = [(row, core, w.first) for row, w in enumerate(windows) for core in w.cores]
+    longest = max(len(core) for _, core, _ in cores)
+    places = np.zeros((len(cores), longest), dtype=np.int64)
+    mask = np.zeros((len(cores), longest), dtype=bool)
+    for i, (_, core, begin) in enumerate(cores):
+        places[i, : len(core)] = np.arange(core.first, core.last) - begin
+        mask[i, : len(core)] = True
+    return places, mask, np.array([row for row, _, _ in cores], dtype=np.int64)
 
 
 def budget_batches(lengths: Sequence[int], order: Iterable[int], budget: int) -> list[list[int]]:

@@ -59,6 +59,15 @@ class DataRecipe:
     window: int = option(0, "pieces a window holds, special ones included; 0: all it can", low=0)
     overlap: int = option(64, "pieces shared by the windows of a sentence that is too long", low=0)
     context: int = option(0, "pieces of neighbouring sentences on each side", low=0)
+    pack: int = option(
+        0, "pieces up to which consecutive sentences of a document share a window; 0: none", low=0
+    )
+    alone: float = option(
+        0.0, "share of documents whose sentences are learned without neighbours", low=0, high=1
+    )
+    context_epochs: int = option(
+        0, "neighbours are seen in the last N epochs only; 0: in all", low=0
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Literal, overload
 
 import numpy as np
@@ -24,7 +24,7 @@ from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.schemes import SCHEMES
 from posner.segment import segment
-from posner.windows import FloatArray, Window, WindowPlan, merge_votes
+from posner.windows import Core, FloatArray, WindowPlan, merge_votes
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
@@ -135,37 +135,35 @@ class Recognizer:
 
     def _votes(self, documents: Sequence[EncodedDocument]) -> list[Votes]:
         """Each sentence's emissions, sentence by sentence through all documents."""
-        windows = self.plan.windows(documents)
-        parts = self._window_votes(windows, documents)
-        by_sentence: dict[tuple[int, int], list[int]] = {}
-        for i, window in enumerate(windows):
-            by_sentence.setdefault((window.document, window.sentence), []).append(i)
-        result = []
-        for d, document in enumerate(documents):
-            for s in range(len(document.sentences) - 1):
-                own = by_sentence.get((d, s), [])
-                first, last = int(document.sentences[s]), int(document.sentences[s + 1])
-                result.append(
-                    _merge([windows[i] for i in own], [parts[i] for i in own], first, last)
-                )
-        empty = np.zeros((0, len(self.manifest.tags)), dtype=np.float32)
-        return [vote or Votes(empty, None, None) for vote in result]
+        votes: dict[tuple[int, int], list[tuple[Core, Votes]]] = {}
+        for document, core, vote in self._core_votes(documents):
+            votes.setdefault((document, core.sentence), []).append((core, vote))
+        empty = Votes(np.zeros((0, len(self.manifest.tags)), dtype=np.float32), None, None)
+        return [
+            _merge(votes[d, s], int(first), int(last)) if first < last else empty
+            for d, document in enumerate(documents)
+            for s, (first, last) in enumerate(pairwise(document.sentences))
+        ]
 
-    def _window_votes(
-        self, windows: Sequence[Window], documents: Sequence[EncodedDocument]
-    ) -> list[Votes]:
-        """Run all windows, alike in length together."""
-        results: dict[int, Votes] = {}
+    def _core_votes(
+        self, documents: Sequence[EncodedDocument]
+    ) -> Iterator[tuple[int, Core, Votes]]:
+        """Run all windows, alike in length together; each core with its document, in order."""
+        windows = self.plan.windows(documents)
+        results: dict[int, list[Votes]] = {}
         for indices in sorted_batches([w.pieces for w in windows], BATCH_PIECES):
             batch = collate([windows[i] for i in indices], documents, self.tokenizer)
             out = self.backend.emissions(batch)
-            for row, (i, length) in enumerate(zip(indices, batch.core_lengths, strict=True)):
-                results[i] = Votes(
+            for row, length in enumerate(batch.core_lengths):
+                vote = Votes(
                     out.entity[row, :length],
                     None if out.pos is None else out.pos[row, :length],
                     None if out.chunk is None else out.chunk[row, :length],
                 )
-        return [results[i] for i in range(len(windows))]
+                results.setdefault(indices[batch.core_window[row]], []).append(vote)
+        for i, window in enumerate(windows):
+            for core, vote in zip(window.cores, results[i], strict=True):
+                yield window.document, core, vote
 
     def _with_tags(self, sentence: Sentence, vote: Votes) -> Sentence:
         """The sentence with the other heads' tags; with none where there is no such head."""
@@ -183,26 +181,23 @@ class Recognizer:
         return replace(sentence, tokens=tokens)
 
 
-def _merge(
-    windows: Sequence[Window], parts: Sequence[Votes], first: int, last: int
-) -> Votes | None:
-    """One sentence's votes from its windows'; None for a sentence without words."""
-    if not windows:
-        return None
+def _merge(parts: Sequence[tuple[Core, Votes]], first: int, last: int) -> Votes:
+    """One sentence's votes from its cores'."""
+    cores = [core for core, _ in parts]
 
     def merged(votes: list[FloatArray | None]) -> FloatArray | None:
         present = [vote for vote in votes if vote is not None]
-        return merge_votes(windows, present, first, last) if present else None
+        return merge_votes(cores, present, first, last) if present else None
 
-    entity = merge_votes(windows, [p.entity for p in parts], first, last)
-    return Votes(entity, merged([p.pos for p in parts]), merged([p.chunk for p in parts]))
+    entity = merge_votes(cores, [vote.entity for _, vote in parts], first, last)
+    return Votes(entity, merged([v.pos for _, v in parts]), merged([v.chunk for _, v in parts]))
 
 
 def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
     """How a model's sentences are cut into windows."""
     data = manifest.recipe.data
     limit = min(data.window, manifest.window) if data.window else manifest.window
-    return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap)
+    return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap, data.pack)
 
 
 def segmented(text: str) -> Document:

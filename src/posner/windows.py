@@ -1,16 +1,18 @@
 """Documents to windows that a model can hold, and the windows' votes back to sentences.
 
-A window is a run of consecutive words of one document. Its *core* is predicted; words around the
-core are context: they are seen, but nothing is predicted for them. A sentence that fits has one
-window. A longer one is covered by overlapping windows; a word that several of them hold gets the
-mean of their emissions, weighted by its distance to the nearer cut. No word is ever left out; one
-word that alone is longer than a window is represented by as many of its pieces as that holds.
+A window is a run of consecutive words of one document. Its *cores* are predicted, each of them a
+sentence or a part of one; words around them are context: they are seen, but nothing is predicted
+for them. A sentence that fits is one core of one window, alone or with its neighbours (`pack`). A
+longer one is covered by overlapping windows; a word that several of them hold gets the mean of
+their emissions, weighted by its distance to the nearer cut. No word is ever left out; one word
+that alone is longer than a window is represented by as many of its pieces as that holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,42 +24,58 @@ FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Core:
+    """Words `first` to `last` (exclusive) of a document, all of one sentence, to be predicted."""
+
+    sentence: int
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """Words `first` to `last` of a document, of which `core_first` to `core_last` are predicted.
+    """Words `first` to `last` of a document, of which those of the cores are predicted.
 
     Attributes:
         document: index of the document.
-        sentence: index of the sentence in the document.
         first, last: words that the window holds; `last` is exclusive.
-        core_first, core_last: words that it predicts.
+        cores: what it predicts, in order.
         pieces: its pieces, special ones included; fewer than its words have where it is a single
             word that is longer than the limit.
     """
 
     document: int
-    sentence: int
     first: int
     last: int
-    core_first: int
-    core_last: int
+    cores: tuple[Core, ...]
     pieces: int
+
+    @property
+    def core_words(self) -> int:
+        """Words that it predicts."""
+        return sum(len(core) for core in self.cores)
 
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """How sentences are cut.
+    """How sentences are put into windows.
 
     Attributes:
         limit: pieces that a window holds at most, special ones included.
         special: special pieces in a window.
         context: pieces of neighbouring sentences of the document on each side.
         overlap: pieces shared by neighbouring windows of one sentence.
+        pack: pieces up to which consecutive sentences of a document share a window; 0: none do.
     """
 
     limit: int
     special: int
     context: int = 0
     overlap: int = 64
+    pack: int = 0
 
     def __post_init__(self) -> None:
         if self.room < 8:
@@ -75,22 +93,51 @@ class WindowPlan:
 
     def windows(self, documents: Sequence[EncodedDocument]) -> list[Window]:
         """The windows of all sentences that have words, in order."""
-        return [w for i, document in enumerate(documents) for w in self._of_document(i, document)]
+        return [w for i, document in enumerate(documents) for w in self.of_document(i, document)]
 
-    def _of_document(self, index: int, document: EncodedDocument) -> Iterable[Window]:
-        for sentence in range(len(document.sentences) - 1):
-            core_first = int(document.sentences[sentence])
-            core_last = int(document.sentences[sentence + 1])
-            if core_first == core_last:
-                continue
-            if document.piece_count(core_first, core_last) <= self.room:
-                first, last = self._with_context(document, core_first, core_last)
-                pieces = document.piece_count(first, last) + self.special
-                yield Window(index, sentence, first, last, core_first, core_last, pieces)
+    def of_document(self, index: int, document: EncodedDocument) -> Iterator[Window]:
+        """The windows of one document, which is known by `index`."""
+        cores = [
+            Core(sentence, int(first), int(last))
+            for sentence, (first, last) in enumerate(pairwise(document.sentences))
+            if first < last
+        ]
+        for fits, run in groupby(cores, lambda core: self._fits(document, core)):
+            if fits:
+                for group in self._packed(document, list(run)):
+                    first, last = self._with_context(document, group[0].first, group[-1].last)
+                    pieces = document.piece_count(first, last) + self.special
+                    yield Window(index, first, last, group, pieces)
             else:
-                for first, last in self._cuts(document, core_first, core_last):
-                    pieces = min(document.piece_count(first, last), self.room) + self.special
-                    yield Window(index, sentence, first, last, first, last, pieces)
+                for core in run:
+                    yield from self._overlapping(index, document, core)
+
+    def _fits(self, document: EncodedDocument, core: Core) -> bool:
+        return document.piece_count(core.first, core.last) <= self.room
+
+    def _packed(
+        self, document: EncodedDocument, cores: Sequence[Core]
+    ) -> Iterator[tuple[Core, ...]]:
+        """Consecutive sentences in groups of about one size, none above `pack` unless alone."""
+        most = min(self.pack - self.special, self.room)
+        sizes = [document.piece_count(core.first, core.last) for core in cores]
+        aim = sum(sizes) / max(1, -(-sum(sizes) // max(most, 1)))
+        group: list[Core] = []
+        filled = 0
+        for core, size in zip(cores, sizes, strict=True):
+            if group and (filled + size > most or filled + size / 2 > aim):
+                yield tuple(group)
+                group, filled = [], 0
+            group.append(core)
+            filled += size
+        yield tuple(group)
+
+    def _overlapping(
+        self, index: int, document: EncodedDocument, sentence: Core
+    ) -> Iterator[Window]:
+        for first, last in self._cuts(document, sentence.first, sentence.last):
+            pieces = min(document.piece_count(first, last), self.room) + self.special
+            yield Window(index, first, last, (Core(sentence.sentence, first, last),), pieces)
 
     def _with_context(
         self, document: EncodedDocument, core_first: int, core_last: int
@@ -125,39 +172,39 @@ class WindowPlan:
             first = min(max(back, reach), end)
 
 
-def vote_weights(window: Window, sentence_first: int, sentence_last: int) -> FloatArray:
+def vote_weights(core: Core, sentence_first: int, sentence_last: int) -> FloatArray:
     """(core words,) each word's distance to the nearer cut of its window.
 
     A border of the sentence is no cut, so a sentence in one window weighs the same everywhere.
     """
-    positions = np.arange(window.core_first, window.core_last)
+    positions = np.arange(core.first, core.last)
     far = sentence_last - sentence_first + 1
-    left = positions - window.core_first + 1 if window.core_first > sentence_first else far
-    right = window.core_last - positions if window.core_last < sentence_last else far
+    left = positions - core.first + 1 if core.first > sentence_first else far
+    right = core.last - positions if core.last < sentence_last else far
     return np.minimum(left, right).astype(np.float32) * np.ones(len(positions), dtype=np.float32)
 
 
 def merge_votes(
-    windows: Sequence[Window], votes: Sequence[FloatArray], sentence_first: int, sentence_last: int
+    cores: Sequence[Core], votes: Sequence[FloatArray], sentence_first: int, sentence_last: int
 ) -> FloatArray:
-    """The emissions of one sentence from those of its windows.
+    """The emissions of one sentence from those of its cores.
 
     Args:
-        windows: the windows of the sentence.
-        votes: for each window its emissions, (core words, tags).
+        cores: the cores that cover the sentence.
+        votes: for each core its emissions, (core words, tags).
         sentence_first, sentence_last: the sentence's words in the document.
 
     Returns:
         (words, tags) weighted means.
     """
-    if len(windows) == 1:
+    if len(cores) == 1:
         return votes[0]
     length = sentence_last - sentence_first
     total = np.zeros((length, votes[0].shape[1]), dtype=np.float32)
     weight = np.zeros((length, 1), dtype=np.float32)
-    for window, vote in zip(windows, votes, strict=True):
-        place = slice(window.core_first - sentence_first, window.core_last - sentence_first)
-        weights = vote_weights(window, sentence_first, sentence_last)[:, None]
+    for core, vote in zip(cores, votes, strict=True):
+        place = slice(core.first - sentence_first, core.last - sentence_first)
+        weights = vote_weights(core, sentence_first, sentence_last)[:, None]
         total[place] += weights * vote
         weight[place] += weights
     merged: FloatArray = total / weight
@@ -172,11 +219,11 @@ def without_overlap(windows: Sequence[Window]) -> list[Window]:
     """
     result = list(windows)
     for i in range(1, len(result)):
-        before, after = result[i - 1], result[i]
-        same = (before.document, before.sentence) == (after.document, after.sentence)
-        if same and before.core_last > after.core_first:
-            middle = (before.core_last + after.core_first) // 2
-            middle = min(max(middle, before.core_first + 1), after.core_last - 1)
-            result[i - 1] = replace(before, core_last=middle)
-            result[i] = replace(after, core_first=middle)
+        before, after = result[i - 1].cores[-1], result[i].cores[0]
+        same = (result[i - 1].document, before.sentence) == (result[i].document, after.sentence)
+        if same and before.last > after.first:
+            middle = (before.last + after.first) // 2
+            middle = min(max(middle, before.first + 1), after.last - 1)
+            result[i - 1] = replace(result[i - 1], cores=(replace(before, last=middle),))
+            result[i] = replace(result[i], cores=(replace(after, first=middle),))
     return result

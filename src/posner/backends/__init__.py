@@ -12,12 +12,12 @@ from posner.windows import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Emissions:
-    """What the heads say of a batch's core words, as float32.
+    """What the heads say of a batch's cores, as float32.
 
     Attributes:
-        entity: (batch, core words, tags).
-        pos: (batch, core words, part-of-speech tags), or None.
-        chunk: (batch, core words, chunk tags), or None.
+        entity: (cores, core words, tags).
+        pos: (cores, core words, part-of-speech tags), or None.
+        chunk: (cores, core words, chunk tags), or None.
     """
 
     entity: FloatArray

@@ -55,7 +55,8 @@ def use_byte_dropout(network: nn.Module) -> None:
 
 
 def _exchangeable(encoder: transformers.PreTrainedModel) -> bool:
-    return encoder.config._attn_implementation == "sdpa" and encoder._can_set_attn_implementation()
+    fused = encoder.config._attn_implementation == "sdpa"
+    return bool(fused and encoder._can_set_attn_implementation())
 
 
 def _attention(

@@ -18,11 +18,11 @@ class Targets:
     """Gold tags of a batch; `IGNORED` where nothing is counted.
 
     Attributes:
-        entity: (batch, core words).
-        pos: (batch, core words) or None.
-        chunk: (batch, core words) or None.
+        entity: (cores, core words).
+        pos: (cores, core words) or None.
+        chunk: (cores, core words) or None.
         pieces: (batch, pieces) projected entity tags with `pooling = none`, or None.
-        begins, ends: (batch,) true where a window's core begins, or ends, its sentence.
+        begins, ends: (cores,) true where a core begins, or ends, its sentence.
         words: core words in the batch.
     """
 

@@ -24,9 +24,9 @@ class Outputs(NamedTuple):
     """What the heads say of the core words, in float32.
 
     Attributes:
-        entity: (batch, core words, tags).
-        pos: (batch, core words, part-of-speech tags), or None without that head.
-        chunk: (batch, core words, chunk tags), or None without that head.
+        entity: (cores, core words, tags).
+        pos: (cores, core words, part-of-speech tags), or None without that head.
+        chunk: (cores, core words, chunk tags), or None without that head.
         pieces: (batch, pieces, tags) with `pooling = none`, where the loss is on pieces; or None.
     """
 
@@ -89,7 +89,7 @@ class Network(nn.Module):
         words = self._word_states(pieces, batch)  # (batch, words, width)
         if self.attention is not None:
             words = self.attention(words, batch.word_mask)
-        core = _take(words, batch.core)  # (batch, core words, width)
+        core = _take_cores(words, batch)  # (cores, core words, width)
         return Outputs(
             entity=self.entity_head(core).float(),
             pos=None if self.pos_head is None else self.pos_head(core).float(),
@@ -136,9 +136,9 @@ class Network(nn.Module):
             later = emissions[..., self.inside]
             speaking = torch.where(is_first.unsqueeze(2), emissions, later)
             words = _mean_by_word(speaking, batch)
-        first_states = _take(_take(pieces, batch.word_pieces), batch.core)
+        first_states = _take_cores(_take(pieces, batch.word_pieces), batch)
         return Outputs(
-            entity=_take(words, batch.core),
+            entity=_take_cores(words, batch),
             pos=None if self.pos_head is None else self.pos_head(first_states).float(),
             chunk=None if self.chunk_head is None else self.chunk_head(first_states).float(),
             pieces=emissions,
@@ -167,6 +167,13 @@ def _optional_head(width: int, tags: Sequence[str], dropout: float) -> Head | No
 def _take(states: Tensor, places: Tensor) -> Tensor:
     """(batch, length, width) at (batch, n) places: (batch, n, width)."""
     return states.gather(1, places.unsqueeze(2).expand(-1, -1, states.shape[2]))
+
+
+def _take_cores(words: Tensor, batch: TensorBatch) -> Tensor:
+    """(batch, words, width) at the words of the batch's cores: (cores, core words, width)."""
+    places = batch.core_window[:, None] * words.shape[1] + batch.core
+    taken = words.flatten(0, 1).index_select(0, places.flatten())
+    return taken.view(*places.shape, -1)
 
 
 def _mean_by_word(pieces: Tensor, batch: TensorBatch) -> Tensor:

@@ -24,6 +24,7 @@ class TensorBatch:
     characters: Tensor | None
     core: Tensor
     core_mask: Tensor
+    core_window: Tensor
 
     @classmethod
     def of(cls, batch: Batch, device: torch.device) -> TensorBatch:
@@ -42,4 +43,5 @@ class TensorBatch:
             characters=None if batch.characters is None else move(batch.characters),
             core=move(batch.core),
             core_mask=move(batch.core_mask),
+            core_window=move(batch.core_window),
         )

@@ -25,6 +25,7 @@ from posner.recipe import TrainingRecipe
 from posner.recognizer import Recognizer
 from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.console import Reporter
+from posner.training.course import Course
 from posner.training.develop import DevResult, evaluate_prepared
 from posner.training.optimisation import Schedule, WeightAverage
 from posner.training.pace import Pace
@@ -54,8 +55,7 @@ class Work:
         schedule: its course.
         average: the weights' moving average, if wanted.
         planner: which windows go into which step.
-        epochs: passes over the training set.
-        train: what is learned.
+        course: what is learned in each epoch.
         dev: what is scored after each epoch.
         run: where everything lands.
         reporter: whom to tell.
@@ -69,8 +69,7 @@ class Work:
     schedule: Schedule
     average: WeightAverage | None
     planner: Planner
-    epochs: int
-    train: PreparedSet
+    course: Course
     dev: PreparedSet
     run: RunFolder
     reporter: Reporter
@@ -98,6 +97,7 @@ class Loop:
         self.watch = Stopwatch()
         self.pace = Pace(work.schedule.total)
         self.estimated = False
+        self.train = work.course.prepared
         self.padding = 0.0
 
     def run(self, *, resume: bool) -> DevResult | None:
@@ -134,14 +134,15 @@ class Loop:
 
     def _finished(self) -> bool:
         progress, recipe = self.progress, self.recipe
-        if progress.epoch >= self.work.epochs:
+        if progress.epoch >= self.work.course.epochs:
             return True
         enough = progress.epoch >= recipe.minimum_epochs
         return bool(recipe.patience) and enough and progress.stale >= recipe.patience
 
     def _train_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
-        plan = self.work.planner.epoch(progress.epoch)
+        self.train = self.work.course.at(progress.epoch)
+        plan = self.work.planner.epoch(progress.epoch, self.train.lengths)
         self.padding = plan.padding
         process = self.work.accelerator.process_index
         for step in plan.steps[progress.step_in_epoch :]:
@@ -173,7 +174,7 @@ class Loop:
         """One step of the optimiser: this process's parts, one after the other."""
         work, accelerator = self.work, self.work.accelerator
         counted = [part for process in all_parts for part in process if part.counted]
-        words = sum(work.train.core_words(part.windows) for part in counted)
+        words = sum(self.train.core_words(part.windows) for part in counted)
         work.schedule.apply(work.optimizer, self.progress.step)
         self.wrapped.train()
         for number, part in enumerate(parts, start=1):
@@ -190,17 +191,17 @@ class Loop:
             work.average.update(work.network)
         self.progress.words += words
         self.progress.pieces += sum(
-            work.train.windows[i].pieces for part in counted for i in part.windows
+            self.train.windows[i].pieces for part in counted for i in part.windows
         )
 
     def _part_loss(self, part: Part) -> Tensor:
         """The summed loss of one part, zero if it is a mere repetition."""
         work = self.work
-        windows = [work.train.windows[i] for i in part.windows]
-        batch = collate(windows, work.train.encoded, work.tokenizer)
+        windows = [self.train.windows[i] for i in part.windows]
+        batch = collate(windows, self.train.encoded, work.tokenizer)
         tensors = TensorBatch.of(batch, work.accelerator.device)
         outputs = self.wrapped(tensors)
-        targets = batch_targets(work.train, part.windows, batch, work.network)
+        targets = batch_targets(self.train, part.windows, batch, work.network)
         loss = loss_of(work.network, outputs, targets.to(work.accelerator.device), tensors)
         if not part.counted:
             return zero_like(loss)
@@ -219,7 +220,7 @@ class Loop:
         self.estimated = True
         work, progress = self.work, self.progress
         pieces = sum(w.pieces for w in work.dev.windows)
-        evaluations = work.epochs - progress.epoch
+        evaluations = work.course.epochs - progress.epoch
         seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
         memory = memory_gigabytes(work.accelerator.device)
         work.reporter.say(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from posner.batching import padding_share, shuffled_batches
 from posner.errors import RecipeError
+from posner.recipe import TrainingRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +45,43 @@ class Planner:
     """Plans epochs.
 
     Attributes:
-        lengths: pieces of each window.
         batch_pieces: padded pieces a step, over all processes and parts.
         processes: how many compute a step together.
         accumulation: parts that each computes one after the other.
         seed: of the order.
     """
 
-    lengths: Sequence[int]
     batch_pieces: int
     processes: int
     accumulation: int
     seed: int
 
-    def __post_init__(self) -> None:
-        longest = max(self.lengths, default=0)
+    @property
+    def part_pieces(self) -> int:
+        """Padded pieces that a part may hold."""
+        return self.batch_pieces // (self.processes * self.accumulation)
+
+    def epoch(self, number: int, lengths: Sequence[int]) -> EpochPlan:
+        """The plan of epoch `number`, counted from 0.
+
+        Args:
+            number: decides the order.
+            lengths: pieces of each window that the epoch learns from.
+
+        Raises:
+            RecipeError: a window is longer than a part may be.
+        """
+        self._check(max(lengths, default=0))
+        batches = shuffled_batches(lengths, self.part_pieces, seed=self.seed * 1000 + number)
+        size = self.processes * self.accumulation
+        steps = []
+        for begin in range(0, len(batches), size):
+            parts = [Part(tuple(batch)) for batch in batches[begin : begin + size]]
+            parts += [Part(parts[0].windows, counted=False)] * (size - len(parts))
+            steps.append([parts[process :: self.processes] for process in range(self.processes)])
+        return EpochPlan(steps, padding_share(lengths, batches))
+
+    def _check(self, longest: int) -> None:
         if longest > self.part_pieces:
             raise RecipeError(
                 "a sentence fits no batch",
@@ -68,28 +91,9 @@ class Planner:
                 remedy="raise it, or cut long sentences into windows with a smaller data.window",
             )
 
-    @property
-    def part_pieces(self) -> int:
-        """Padded pieces that a part may hold."""
-        return self.batch_pieces // (self.processes * self.accumulation)
 
-    def epoch(self, number: int) -> EpochPlan:
-        """The plan of epoch `number`, counted from 0."""
-        batches = shuffled_batches(self.lengths, self.part_pieces, seed=self.seed * 1000 + number)
-        size = self.processes * self.accumulation
-        steps = []
-        for begin in range(0, len(batches), size):
-            parts = [Part(tuple(batch)) for batch in batches[begin : begin + size]]
-            parts += [Part(parts[0].windows, counted=False)] * (size - len(parts))
-            steps.append([parts[process :: self.processes] for process in range(self.processes)])
-        return EpochPlan(steps, padding_share(self.lengths, batches))
-
-    def steps(self, epochs: int) -> int:
-        """Steps in the first `epochs` epochs together."""
-        return sum(len(self.epoch(number).steps) for number in range(epochs))
-
-    def affordable_epochs(self, epochs: int, minimum: int, max_steps: int) -> int:
-        """The wanted epochs, or fewer where they would take more than `max_steps` (0: no limit)."""
-        if not max_steps:
-            return epochs
-        return min(epochs, max(minimum, max_steps // len(self.epoch(0).steps)))
+def affordable_epochs(steps: int, recipe: TrainingRecipe) -> int:
+    """The wanted epochs, or fewer where, of so many steps each, they would exceed `max_steps`."""
+    if not recipe.max_steps:
+        return recipe.epochs
+    return min(recipe.epochs, max(recipe.minimum_epochs, recipe.max_steps // steps))

@@ -15,7 +15,7 @@ from posner.errors import DataError
 from posner.folder import Manifest
 from posner.labels import IGNORED
 from posner.schemes import SCHEMES, spans_to_tags
-from posner.windows import Window, WindowPlan, without_overlap
+from posner.windows import Core, Window, WindowPlan, without_overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +46,35 @@ class PreparedSet:
     @property
     def words(self) -> int:
         """Words in the cores of all windows."""
-        return sum(w.core_last - w.core_first for w in self.windows)
+        return sum(w.core_words for w in self.windows)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Pieces of each window."""
+        return [window.pieces for window in self.windows]
 
     @property
     def sentences(self) -> int:
         """Sentences that have words."""
-        return len({(w.document, w.sentence) for w in self.windows})
+        return len({(w.document, core.sentence) for w in self.windows for core in w.cores})
 
     def core_words(self, indices: Sequence[int]) -> int:
         """Core words of some windows."""
-        return sum(self.windows[i].core_last - self.windows[i].core_first for i in indices)
+        return sum(self.windows[i].core_words for i in indices)
 
-    def begins_sentence(self, index: int) -> bool:
-        """Whether a window's core begins its sentence, and not somewhere inside."""
-        window = self.windows[index]
-        return window.core_first == int(self.encoded[window.document].sentences[window.sentence])
+    def cores(self, indices: Sequence[int]) -> Iterator[tuple[int, Core]]:
+        """The cores of some windows, each with its document, in order."""
+        for i in indices:
+            for core in self.windows[i].cores:
+                yield self.windows[i].document, core
 
-    def ends_sentence(self, index: int) -> bool:
-        """Whether a window's core ends its sentence, and not somewhere inside."""
-        window = self.windows[index]
-        return window.core_last == int(self.encoded[window.document].sentences[window.sentence + 1])
+    def begins_sentence(self, document: int, core: Core) -> bool:
+        """Whether a core begins its sentence, and not somewhere inside."""
+        return core.first == int(self.encoded[document].sentences[core.sentence])
+
+    def ends_sentence(self, document: int, core: Core) -> bool:
+        """Whether a core ends its sentence, and not somewhere inside."""
+        return core.last == int(self.encoded[document].sentences[core.sentence + 1])
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ def batch_targets(
         pos=_tensor(core_tags(prepared, indices, batch, lambda gold: gold.pos)),
         chunk=_tensor(core_tags(prepared, indices, batch, lambda gold: gold.chunk)),
         pieces=_tensor(pieces),
-        begins=torch.tensor([prepared.begins_sentence(i) for i in indices]),
-        ends=torch.tensor([prepared.ends_sentence(i) for i in indices]),
+        begins=torch.tensor([prepared.begins_sentence(*core) for core in prepared.cores(indices)]),
+        ends=torch.tensor([prepared.ends_sentence(*core) for core in prepared.cores(indices)]),
         words=prepared.core_words(indices),
     )
 
@@ -43,15 +43,13 @@ def core_tags(
     batch: Batch,
     choose: Callable[[GoldTags], IntArray | None],
 ) -> IntArray | None:
-    """(windows, core words) gold tags, `IGNORED` on padding; None without that head."""
+    """(cores, core words) gold tags, `IGNORED` on padding; None without that head."""
     table = np.full(batch.core.shape, IGNORED, dtype=np.int64)
-    for row, i in enumerate(indices):
-        window = prepared.windows[i]
-        tags = choose(prepared.gold[window.document])
+    for row, (document, core) in enumerate(prepared.cores(indices)):
+        tags = choose(prepared.gold[document])
         if tags is None:
             return None
-        count = window.core_last - window.core_first
-        table[row, :count] = tags[window.core_first : window.core_last]
+        table[row, : len(core)] = tags[core.first : core.last]
     return table
 
 
@@ -61,7 +59,7 @@ def piece_tags(entity: IntArray, batch: Batch, network: Network) -> IntArray:
     Special pieces, padding and the pieces of context words are `IGNORED`.
 
     Args:
-        entity: (windows, core words) gold tags.
+        entity: (cores, core words) gold tags.
         batch: the batch that they belong to.
         network: knows the rule, and the tag that goes on after each tag.
     """
@@ -69,9 +67,10 @@ def piece_tags(entity: IntArray, batch: Batch, network: Network) -> IntArray:
     table = np.full(batch.piece_ids.shape, IGNORED, dtype=np.int64)
     for row, word_of_piece in enumerate(batch.piece_words):
         words = int(batch.word_mask[row].sum())
-        real = batch.core_mask[row]
+        own = batch.core_window == row
+        real = batch.core_mask[own]
         tags = np.full(words, IGNORED, dtype=np.int64)
-        tags[batch.core[row, real]] = entity[row, real]
+        tags[batch.core[own][real]] = entity[own][real]
         inner = word_of_piece >= 0
         counts = np.bincount(word_of_piece[inner], minlength=words)
         table[row, inner] = project_labels(tags, counts, network.recipe.data.label_rule, inside)

@@ -24,10 +24,11 @@ from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe
 from posner.recognizer import load, window_plan
 from posner.training.console import Reporter, clock
+from posner.training.course import Course
 from posner.training.loop import Loop, Work
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts, training_parts
-from posner.training.plan import Planner
+from posner.training.plan import Planner, affordable_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import FINISHED, RunFolder
 from posner.word_features import alphabet_of
@@ -139,14 +140,15 @@ def _build(
     train_set, dev_set = _prepared(parts, manifest, backbone.tokenizer)
     settings = recipe.training
     planner = Planner(
-        lengths=[w.pieces for w in train_set.windows],
         batch_pieces=settings.batch_pieces,
         processes=accelerator.num_processes,
         accumulation=settings.accumulation,
         seed=settings.seed,
     )
-    epochs = planner.affordable_epochs(settings.epochs, settings.minimum_epochs, settings.max_steps)
-    for line in _announcement(parts, recipe, train_set, dev_set, planner, epochs):
+    epochs = affordable_epochs(len(planner.epoch(0, train_set.lengths).steps), settings)
+    plan = window_plan(manifest, backbone.tokenizer)
+    course = Course.of(recipe, epochs, train_set, plan)
+    for line in _announcement(parts, recipe, course, dev_set, planner):
         reporter.say(line)
     reporter.say(_weights_line(network, accelerator))
     return Work(
@@ -155,11 +157,10 @@ def _build(
         manifest=manifest,
         tokenizer=backbone.tokenizer,
         optimizer=build_optimizer(network, settings),
-        schedule=Schedule(settings, planner.steps(epochs)),
+        schedule=Schedule(settings, course.steps(planner)),
         average=WeightAverage(network, settings.ema) if settings.ema else None,
         planner=planner,
-        epochs=epochs,
-        train=train_set,
+        course=course,
         dev=dev_set,
         run=run,
         reporter=reporter,
@@ -167,28 +168,23 @@ def _build(
 
 
 def _announcement(
-    parts: Parts,
-    recipe: Recipe,
-    train_set: PreparedSet,
-    dev_set: PreparedSet,
-    planner: Planner,
-    epochs: int,
+    parts: Parts, recipe: Recipe, course: Course, dev_set: PreparedSet, planner: Planner
 ) -> Iterator[str]:
     """What is going to be done."""
-    settings = recipe.training
-    if epochs < settings.epochs:
+    settings, train_set = recipe.training, course.prepared
+    if course.epochs < settings.epochs:
         yield (
-            f"{epochs} epochs instead of {settings.epochs}, to stay within "
+            f"{course.epochs} epochs instead of {settings.epochs}, to stay within "
             f"training.max-steps = {settings.max_steps}"
         )
     yield (
         f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
         f"{dev_set.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
     )
-    plan = planner.epoch(0)
+    plan = course.plan(0, planner)
     yield (
-        f"{epochs} epochs of {len(plan.steps):,} steps of at most {settings.batch_pieces:,} "
-        f"pieces, {100 * plan.padding:.1f} % of them padding"
+        f"{course.epochs} epochs of {len(plan.steps):,} steps of at most "
+        f"{settings.batch_pieces:,} pieces, {100 * plan.padding:.1f} % of them padding"
     )
 
 
