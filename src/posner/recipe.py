@@ -115,6 +115,9 @@ class TrainingRecipe:
         4500, "fewer epochs where they would take more steps than this; 0: no limit", low=0
     )
     minimum_epochs: int = option(1, "early stopping waits at least this long", low=1)
+    first_evaluation: int = option(
+        1, "the epoch from which on each is scored on dev; the last always is", low=1
+    )
     patience: int = option(
         3, "evaluations without a better dev F1 before stopping; 0: never", low=0
     )

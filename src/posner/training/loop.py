@@ -117,8 +117,10 @@ class Loop:
             with Interruption() as interruption:
                 while not self._finished():
                     self._train_epoch(interruption)
-                    result = self._evaluate()
-                    best = result or best
+                    if self.progress.epoch >= self._first_evaluation:
+                        best = self._evaluate() or best
+                    else:
+                        self._checkpoint()
         finally:
             self.work.reporter.end()
         return best
@@ -126,6 +128,10 @@ class Loop:
     @property
     def _is_main(self) -> bool:
         return bool(self.work.accelerator.is_main_process)
+
+    @property
+    def _first_evaluation(self) -> int:
+        return min(self.recipe.first_evaluation, self.work.course.epochs)
 
     @property
     def seconds(self) -> float:
@@ -220,7 +226,7 @@ class Loop:
         self.estimated = True
         work, progress = self.work, self.progress
         pieces = sum(w.pieces for w in work.dev.windows)
-        evaluations = work.course.epochs - progress.epoch
+        evaluations = work.course.epochs - max(progress.epoch, self._first_evaluation - 1)
         seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
         memory = memory_gigabytes(work.accelerator.device)
         work.reporter.say(
