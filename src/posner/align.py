@@ -65,6 +65,7 @@ class PieceTokenizer:
         suffix: special pieces after it.
         unknown: the piece of a word that the tokenizer turns into nothing.
         padding: fills batches.
+        mask: the piece that hides another, as in pretraining; the unknown piece without one.
     """
 
     def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
@@ -81,6 +82,7 @@ class PieceTokenizer:
         self.prefix = tuple(full.ids[: inner[0]])
         self.suffix = tuple(full.ids[inner[-1] + 1 :])
         self.unknown = self._unknown(otherwise=plain.ids[0])
+        self.mask = self._first_of(("[MASK]", "<mask>"), self.unknown)
         self.padding = padding["pad_id"] if padding else self._first_of(("[PAD]", "<pad>"), 0)
 
     @classmethod

@@ -128,6 +128,15 @@ class TrainingRecipe:
     layer_decay: float = option(1.0, "a layer's rate relative to the one above", low=0, high=1)
     weight_decay: float = option(0.01, "AdamW's weight decay", low=0)
     encoder_dropout: float = option(0.1, "dropout inside the encoder", low=0, high=0.9)
+    mask: float = option(
+        0.0, "share of words hidden behind the mask piece while learning", low=0, high=0.9
+    )
+    consistency: float = option(
+        0.0,
+        "weight of the divergence between two passes with different dropout (R-Drop), which "
+        "doubles a step; 0: one pass",
+        low=0,
+    )
     warmup: float = option(0.1, "warmup: a share of all steps if below 1, else steps", low=0)
     schedule: Literal["linear", "cosine", "constant", "plateau"] = option(
         "linear", "the rate after warmup"

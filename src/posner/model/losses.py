@@ -80,6 +80,23 @@ def loss_of(network: Network, outputs: Outputs, targets: Targets, batch: TensorB
     return Loss(total, entity.detach())
 
 
+def divergence(first: Outputs, second: Outputs, mask: Tensor) -> Tensor:
+    """How much two passes differ: Kullback-Leibler both ways, halved, summed over core words.
+
+    Over each head's tags; with a CRF over the emissions alone (R-Drop, Liang et al. 2021).
+
+    Args:
+        first, second: what two passes over one batch gave.
+        mask: (cores, core words) true on real words.
+    """
+    total = first.entity.new_zeros(())
+    for one, other in ((first.entity, second.entity), (first.pos, second.pos)):
+        if one is not None and other is not None:
+            log_p, log_q = one[mask].log_softmax(-1), other[mask].log_softmax(-1)
+            total = total + ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum() / 2
+    return total
+
+
 def cross_entropy(emissions: Tensor, tags: Tensor) -> Tensor:
     """Summed over all places that are not `IGNORED`; (batch, n, tags) and (batch, n)."""
     return functional.cross_entropy(

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from posner.align import PieceTokenizer
 from posner.backends.torch import TorchBackend
-from posner.batching import collate
+from posner.batching import Batch, collate
 from posner.errors import PosnerError
 from posner.folder import Manifest
-from posner.model.losses import loss_of, zero_like
+from posner.model.losses import Loss, Targets, divergence, loss_of, zero_like
 from posner.model.network import Network
 from posner.model.saved import save_network
 from posner.model.tensors import TensorBatch
@@ -205,15 +205,37 @@ class Loop:
         work = self.work
         windows = [self.train.windows[i] for i in part.windows]
         batch = collate(windows, self.train.encoded, work.tokenizer)
-        tensors = TensorBatch.of(batch, work.accelerator.device)
-        outputs = self.wrapped(tensors)
         targets = batch_targets(self.train, part.windows, batch, work.network)
-        loss = loss_of(work.network, outputs, targets.to(work.accelerator.device), tensors)
+        targets = targets.to(work.accelerator.device)
+        loss = self._pass_loss(self._tensors(batch), targets)
         if not part.counted:
             return zero_like(loss)
         # Processes take parts of one size, so this one's sum stands for its share of the step.
         self.progress.loss += float(loss.entity) * work.accelerator.num_processes
         return loss.total
+
+    def _tensors(self, batch: Batch) -> TensorBatch:
+        """The batch on its device, some of its words hidden if the recipe wants it."""
+        tensors = TensorBatch.of(batch, self.work.accelerator.device)
+        if not self.recipe.mask:
+            return tensors
+        hidden = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
+        pieces = (hidden < self.recipe.mask).gather(1, tensors.piece_words.clamp(min=0))
+        pieces &= tensors.piece_words >= 0
+        ids = tensors.piece_ids.masked_fill(pieces, self.work.tokenizer.mask)
+        return dataclasses.replace(tensors, piece_ids=ids)
+
+    def _pass_loss(self, tensors: TensorBatch, targets: Targets) -> Loss:
+        """The loss of one pass, or the mean of two with what they differ in added."""
+        network = self.work.network
+        outputs = self.wrapped(tensors)
+        loss = loss_of(network, outputs, targets, tensors)
+        if not self.recipe.consistency:
+            return loss
+        again = self.wrapped(tensors)
+        other = loss_of(network, again, targets, tensors)
+        differ = self.recipe.consistency * divergence(outputs, again, tensors.core_mask)
+        return Loss((loss.total + other.total) / 2 + differ, (loss.entity + other.entity) / 2)
 
     def _report_step(self) -> None:
         work, pace, done = self.work, self.pace, self.progress.step
