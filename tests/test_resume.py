@@ -45,6 +45,9 @@ SETTINGS = {
     "attention.width": "16",
     "attention.heads": "2",
     "heads.entity": "crf",
+    "data.pack": "40",
+    "data.alone": "0.5",
+    "training.mask": "0.1",
 }
 
 DIE = """

@@ -256,6 +256,10 @@ COURSES: list[dict[str, Any]] = [
     {"data.pooling": "none", "data.label-rule": "all"},
     {"data.pooling": "none", "data.label-rule": "all-inside", "data.scheme": "BILOU"},
     {"data.context": 16, "data.window": 40},
+    {"data.pack": 48, "data.alone": 0.5, "data.context": 4},
+    {"data.pack": 48, "data.pooling": "none", "data.label-rule": "all"},
+    {"training.mask": 0.2, "training.consistency": 0.5},
+    {"training.mask": 0.5, "training.consistency": 1.0, "heads.entity": "crf", "data.pack": 48},
     {"training.ema": 0.9, "training.layer-decay": 0.8, "training.clip": 0.0},
     {"training.accumulation": 2, "training.schedule": "plateau"},
     {"training.precision": "bf16"},
@@ -301,6 +305,17 @@ def test_early_stopping_waits_for_patience_and_minimum_epochs(bert: Path, tmp_pa
         run_training(tiny.recipe(bert, values), out, tiny.corpus(1), tiny.corpus(1), listener)
         assert len(listener.lines) == expected
         assert [line.best for line in listener.lines] == [True] + [False] * (expected - 1)
+
+
+@pytest.mark.parametrize(("first", "expected"), [(1, [1, 2, 3]), (2, [2, 3]), (9, [3])])
+def test_evaluations_may_begin_late(
+    bert: Path, tmp_path: Path, first: int, expected: list[int]
+) -> None:
+    listener = Listener()
+    values = {"training.epochs": 3, "training.first-evaluation": first}
+    run_training(tiny.recipe(bert, values), tmp_path / "run", listener=listener)
+    assert [line.epoch for line in listener.lines] == expected
+    assert read_manifest(tmp_path / "run" / "model").figures["dev"]["epoch"] in expected
 
 
 def test_reporters_print_every_evaluation() -> None:

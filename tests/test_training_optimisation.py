@@ -10,13 +10,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from torch import Tensor, nn
 
 import tiny
+from posner.batching import collate
 from posner.errors import RecipeError
+from posner.model.losses import divergence
+from posner.model.network import Outputs
 from posner.recipe import TrainingRecipe
 from posner.training import watch
 from posner.training.console import Reporter
@@ -246,3 +250,37 @@ def test_a_plan_takes_every_window_once_and_stays_in_its_budget() -> None:
         assert 0 < plan.padding < 0.2
         assert planner.epoch(2, lengths).steps == plan.steps
         assert planner.epoch(3, lengths).steps != plan.steps
+
+
+def test_masking_hides_whole_words_and_nothing_else(bert: Path, tmp_path: Path) -> None:
+    recipe = tiny.recipe(bert, {"training.mask": 0.5})
+    corpus = tiny.corpus(8)
+    parts = training_parts(corpus, corpus, recipe, Reporter())
+    work = _build(parts, recipe, _accelerator(recipe), RunFolder(tmp_path), Reporter())
+    loop = Loop(work, work.network)
+    windows = loop.train.windows
+    batch = collate(windows, loop.train.encoded, work.tokenizer)
+    torch.manual_seed(2)
+    shown = loop._tensors(batch).piece_ids.numpy()
+    hidden = shown != batch.piece_ids
+    assert (shown[hidden] == work.tokenizer.mask).all()
+    assert not hidden[batch.piece_words < 0].any()
+    shares = []
+    for row, owners in enumerate(batch.piece_words):
+        for word in range(int(owners.max()) + 1):
+            shares.append(hidden[row, owners == word].mean())
+    assert set(shares) == {0.0, 1.0}
+    assert 0.4 < np.mean(shares) < 0.6
+
+
+def test_two_passes_differ_by_their_divergence() -> None:
+    random = torch.Generator().manual_seed(4)
+    first, second = torch.randn(2, 3, 4, 5, generator=random)
+    mask = torch.tensor([[True] * 4, [True, True, False, False], [True, False, False, False]])
+    one, other = (Outputs(entity, None, None, None) for entity in (first, second))
+    p, q = (entity[mask].double().softmax(-1).numpy() for entity in (first, second))
+    expected = 0.5 * (p * np.log(p / q) + q * np.log(q / p)).sum()
+    assert float(divergence(one, other, mask)) == pytest.approx(expected, rel=1e-5)
+    assert float(divergence(one, one, mask)) == 0
+    one, other = (Outputs(entity, entity, None, None) for entity in (first, second))
+    assert float(divergence(one, other, mask)) == pytest.approx(2 * expected, rel=1e-5)
