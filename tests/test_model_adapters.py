@@ -166,13 +166,13 @@ def test_a_model_over_the_embedded_backbone_is_small(tmp_path: Path) -> None:
 
 def test_only_the_weights_count_in_a_fingerprint() -> None:
     torch.manual_seed(0)
-    encoder = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.Linear(2, 2)})
-    before = fingerprint(encoder)
-    assert before == fingerprint(nn.ModuleDict({"b": encoder["b"], "a": encoder["a"]}))
-    assert before != fingerprint(nn.ModuleDict({"a": encoder["b"], "b": encoder["a"]}))
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    before = fingerprint(nn.ModuleDict({"a": first, "b": second}))
+    assert before == fingerprint(nn.ModuleDict({"b": second, "a": first}))
+    assert before != fingerprint(nn.ModuleDict({"a": second, "b": first}))
     with torch.no_grad():
-        encoder["a"].weight[0, 0] += 1e-6
-    assert before != fingerprint(encoder)
+        first.weight[0, 0] += 1e-6
+    assert before != fingerprint(nn.ModuleDict({"a": first, "b": second}))
 
 
 @pytest.fixture

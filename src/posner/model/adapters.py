@@ -39,7 +39,9 @@ def add_adapters(encoder: nn.Module, recipe: AdapterRecipe) -> None:
             got=recipe.targets,
         )
     try:
-        import peft  # not at the top: it takes seconds, and most models have no adapters
+        # Not at the top: it takes seconds, and most models have no adapters.
+        import peft
+        from peft.tuners.lora import LoraLayer
     except ImportError as error:
         raise MissingExtraError("low-rank adapters", "adapters") from error
     config = peft.LoraConfig(
@@ -49,6 +51,10 @@ def add_adapters(encoder: nn.Module, recipe: AdapterRecipe) -> None:
         target_modules=targets,
     )
     peft.inject_adapter_in_model(config, encoder)
+    for module in encoder.modules():
+        if isinstance(module, LoraLayer):
+            # Autocast would undo peft's cast of the states to float32: it only costs time.
+            module.cast_input_dtype_enabled = False
 
 
 def linear_layers(encoder: nn.Module, *, attention_only: bool) -> list[str]:
