@@ -19,7 +19,7 @@ from adapted import ADAPTED, adapted, furthest, of, saved, trained, votes
 from posner.cli import main
 from posner.errors import MissingExtraError, ModelError, RecipeError
 from posner.folder import MANIFEST, read_manifest
-from posner.model.adapters import add_adapters, fingerprint, linear_layers
+from posner.model.adapters import add_adapters, fingerprint, fold_adapters, linear_layers
 from posner.model.backbone import load_backbone
 from posner.model.saved import load_network
 from posner.recipe import AdapterRecipe, BackboneRecipe, Recipe
@@ -64,7 +64,9 @@ SMALL = {
     ],
     ids=lambda value: getattr(value, "model_type", None),
 )
-def test_the_linear_layers_of_other_encoders(config: Any, attention: int, every: int) -> None:
+def test_other_encoders_take_adapters_and_lose_them_again(
+    config: Any, attention: int, every: int
+) -> None:
     encoder = transformers.AutoModel.from_config(config)
     found = linear_layers(encoder, attention_only=True)
     assert len(found) == attention
@@ -72,6 +74,19 @@ def test_the_linear_layers_of_other_encoders(config: Any, attention: int, every:
     assert len(linear_layers(encoder, attention_only=False)) == every
     assert set(found) < set(linear_layers(encoder, attention_only=False))
     assert not any("embed" in name for name in found)
+    pieces = torch.arange(1, 7).view(1, 6)
+    encoder.eval()
+    add_adapters(encoder, AdapterRecipe(rank=2, targets="all"))
+    with torch.no_grad():
+        untouched = encoder(pieces)[0]
+        for name, parameter in encoder.named_parameters():
+            if ".lora_B." in name:
+                parameter.normal_(std=0.3)
+        beside = encoder(pieces)[0]
+        fold_adapters(encoder)
+        merged = encoder(pieces)[0]
+    assert (beside - untouched).abs().max() > 0.01
+    assert (beside - merged).abs().max() < 1e-5
 
 
 def test_an_encoder_without_such_layers_is_refused() -> None:

@@ -141,7 +141,7 @@ class TrainingRecipe:
     )
     batch_pieces: int = option(768, "pieces a step, padding included, over all processes", low=16)
     accumulation: int = option(1, "parts that a process computes a step in", low=1)
-    learning_rate: float = option(3e-4, "peak rate of the encoder", low=0)
+    learning_rate: float = option(3e-4, "peak rate of the encoder's own weights", low=0)
     head_learning_rate: float = option(
         1e-3, "peak rate of everything above it, and of adapters in it", low=0
     )
