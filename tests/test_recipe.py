@@ -58,7 +58,13 @@ def values_of(setting: Setting) -> st.SearchStrategy[Any]:
 @st.composite
 def overrides(draw: st.DrawFn) -> dict[str, Any]:
     """Some settings with values; the ones that depend on each other keep their defaults."""
-    tied = {"attention.layers", "attention.width", "attention.heads", "data.pooling"}
+    tied = {
+        "attention.layers",
+        "attention.width",
+        "attention.heads",
+        "data.pooling",
+        "adapter.rank",
+    }
     keys = st.sampled_from(sorted(set(SETTINGS) - tied))
     chosen = draw(st.lists(keys, unique=True, max_size=6))
     return {key: draw(values_of(SETTINGS[key])) for key in chosen}

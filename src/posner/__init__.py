@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from posner.corpus import Corpus, read, write
     from posner.document import Document, Entity, Sentence, Token
     from posner.errors import PosnerError
-    from posner.recognizer import Recognizer, load
+    from posner.recognizer import Recognizer, load, load_adapters
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ _HOMES = {
     "PosnerError": "errors",
     "Recognizer": "recognizer",
     "load": "recognizer",
+    "load_adapters": "recognizer",
 }
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Sentence",
     "Token",
     "load",
+    "load_adapters",
     "read",
     "write",
 ]

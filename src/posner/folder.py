@@ -3,6 +3,7 @@
 A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, and the files of its
 backend (`model.safetensors` and `encoder.json` for torch). Nothing in it is a pickle. A folder is
 written beside its place and renamed, so a crash leaves the old one or none, never half of one.
+A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,22 @@ FORMAT = "posner-model"
 FORMAT_VERSION = 1
 MANIFEST = "posner.json"
 TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The encoder that a model's adapters stand on.
+
+    Attributes:
+        name: as in a recipe's `backbone.name`.
+        sha256: over its weights.
+    """
+
+    name: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name} (sha256 {self.sha256[:12]}...)"
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,7 @@ class Manifest:
         figures: what its training measured.
         files: SHA-256 of each other file in the folder.
         version: the program that wrote it.
+        base: the encoder that is not in the folder; None for a whole model.
     """
 
     recipe: Recipe
@@ -49,6 +67,7 @@ class Manifest:
     figures: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     version: str = ""
+    base: Base | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -67,6 +86,7 @@ class Manifest:
             "chunk_tags": list(self.chunk_tags),
             "characters": self.characters,
             "window": self.window,
+            "base": None if self.base is None else asdict(self.base),
             "recipe": self.recipe.to_dict(),
             "figures": self.figures,
             "files": self.files,
@@ -158,8 +178,9 @@ def _manifest(data: dict[str, Any], path: Path) -> Manifest:
     files = value("files", dict)
     if not all(isinstance(checksum, str) for checksum in files.values()):
         raise ModelError("damaged", where=path, expected="files: a checksum for each name")
+    recipe = recipe_from_dict(value("recipe", dict), where=str(path))
     return Manifest(
-        recipe=recipe_from_dict(value("recipe", dict), where=str(path)),
+        recipe=recipe,
         labels=texts("labels"),
         window=value("window", int),
         pos_tags=texts("pos_tags"),
@@ -168,7 +189,17 @@ def _manifest(data: dict[str, Any], path: Path) -> Manifest:
         figures=value("figures", dict),
         files=files,
         version=value("version", str),
+        base=_base(data.get("base"), path) if recipe.adapter.rank else None,
     )
+
+
+def _base(found: Any, path: Path) -> Base:
+    if isinstance(found, dict):
+        name, checksum = found.get("name"), found.get("sha256")
+        if isinstance(name, str) and isinstance(checksum, str):
+            return Base(name, checksum)
+    expected = "base: name and sha256 of the encoder that its adapters stand on"
+    raise ModelError("damaged", where=path, expected=expected, got=repr(found)[:80])
 
 
 def _verify_files(folder: Path, files: dict[str, str]) -> None:

@@ -44,6 +44,24 @@ class BackboneRecipe:
 
 
 @dataclass(frozen=True)
+class AdapterRecipe:
+    """Low-rank adapters (Hu et al. 2021): the encoder's own weights stay as pretrained.
+
+    They learn at `training.head-learning-rate`: like a head they start from nothing, and want a
+    higher rate than pretrained weights do.
+    """
+
+    rank: int = option(
+        0, "rank of adapters beside the encoder's weights, which stay frozen; 0: none", low=0
+    )
+    alpha: float = option(16.0, "what they add is scaled by alpha / rank", low=0.001)
+    dropout: float = option(0.0, "dropout of what they see", low=0, high=0.9)
+    targets: Literal["attention", "all"] = option(
+        "all", "which linear layers of the encoder get one: the attention's, or all"
+    )
+
+
+@dataclass(frozen=True)
 class DataRecipe:
     """From sentences to what the encoder sees."""
 
@@ -123,8 +141,10 @@ class TrainingRecipe:
     )
     batch_pieces: int = option(768, "pieces a step, padding included, over all processes", low=16)
     accumulation: int = option(1, "parts that a process computes a step in", low=1)
-    learning_rate: float = option(3e-4, "peak rate of the encoder", low=0)
-    head_learning_rate: float = option(1e-3, "peak rate of everything above it", low=0)
+    learning_rate: float = option(3e-4, "peak rate of the encoder's own weights", low=0)
+    head_learning_rate: float = option(
+        1e-3, "peak rate of everything above it, and of adapters in it", low=0
+    )
     layer_decay: float = option(1.0, "a layer's rate relative to the one above", low=0, high=1)
     weight_decay: float = option(0.01, "AdamW's weight decay", low=0)
     encoder_dropout: float = option(0.1, "dropout inside the encoder", low=0, high=0.9)
@@ -159,6 +179,7 @@ class Recipe:
     """All settings of one training."""
 
     backbone: BackboneRecipe = field(default_factory=BackboneRecipe)
+    adapter: AdapterRecipe = field(default_factory=AdapterRecipe)
     data: DataRecipe = field(default_factory=DataRecipe)
     features: FeaturesRecipe = field(default_factory=FeaturesRecipe)
     attention: AttentionRecipe = field(default_factory=AttentionRecipe)
@@ -175,6 +196,13 @@ class Recipe:
                 where="attention.width",
                 expected=f"a multiple of {self.attention.heads}",
                 got=self.attention.width,
+            )
+        if self.adapter.rank and self.backbone.freeze_encoder:
+            raise RecipeError(
+                "this keeps the encoder as it is, and adapters change what it does",
+                where="backbone.freeze-encoder",
+                remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
+                "own weights stay as pretrained anyway",
             )
         needs_word_state = {
             "attention.layers": self.attention.layers > 0,

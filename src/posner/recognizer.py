@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.schemes import SCHEMES
 from posner.segment import segment
 from posner.windows import Core, FloatArray, WindowPlan, merge_votes
+
+if TYPE_CHECKING:
+    from posner.backends.torch import TorchBackend
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
@@ -211,7 +214,8 @@ def load(
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
 ) -> Recognizer:
-    """Load a model or run folder, without network.
+    """Load a model or run folder, without network, unless its adapters stand on an encoder of
+    the hub that is not on this machine yet.
 
     Args:
         path: a model folder, or the run folder around it.
@@ -219,15 +223,49 @@ def load(
         precision: `bf16` is faster where the device computes it natively; see `TorchBackend`.
 
     Raises:
-        ModelError: the folder is missing, damaged, foreign or newer than the program.
-        MissingExtraError: torch is not installed.
+        ModelError: the folder is missing, damaged, foreign or newer than the program, or the
+            encoder that its adapters stand on is missing or another.
+        MissingExtraError: torch is not installed, or peft for a model with adapters.
     """
     folder = find_model(path)
     manifest = read_manifest(folder)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
+    backend = _torch_backend().load(folder, manifest, device=device, precision=precision)
+    return Recognizer(manifest, tokenizer, backend)
+
+
+def load_adapters(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    device: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+) -> list[Recognizer]:
+    """Load several models with adapters over one encoder, which is in memory once.
+
+    Each answers as if it had been loaded alone, in any order and from any thread.
+
+    Args:
+        paths: model or run folders; the recognisers come in their order.
+        device: see `load`.
+        precision: see `load`.
+
+    Raises:
+        ModelError: as `load`; or one has no adapters, or stands on another encoder than the first.
+        MissingExtraError: torch or peft is not installed.
+    """
+    folders = [find_model(path) for path in paths]
+    manifests = [read_manifest(folder) for folder in folders]
+    models = list(zip(folders, manifests, strict=True))
+    backends = _torch_backend().load_adapters(models, device=device, precision=precision)
+    return [
+        Recognizer(manifest, PieceTokenizer.from_file(folder / TOKENIZER), backend)
+        for (folder, manifest), backend in zip(models, backends, strict=True)
+    ]
+
+
+def _torch_backend() -> type[TorchBackend]:
     try:
         from posner.backends.torch import TorchBackend
     except ImportError as error:
         raise MissingExtraError("running this model", "train") from error
-    backend = TorchBackend.load(folder, manifest, device=device, precision=precision)
-    return Recognizer(manifest, tokenizer, backend)
+    return TorchBackend

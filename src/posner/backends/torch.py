@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from posner.batching import Batch
 from posner.decode import Transitions, legal_transitions
 from posner.folder import Manifest
 from posner.model.network import Network
-from posner.model.saved import load_network, torch_device
+from posner.model.saved import load_network, load_networks, torch_device
 from posner.model.tensors import TensorBatch
 from posner.schemes import SCHEMES
 
@@ -46,6 +47,21 @@ class TorchBackend:
         """Load a model folder's network onto a device."""
         network = load_network(folder, manifest).to(torch_device(device))
         return cls(network, manifest, precision)
+
+    @classmethod
+    def load_adapters(
+        cls,
+        models: Sequence[tuple[Path, Manifest]],
+        *,
+        device: str = "auto",
+        precision: Literal["fp32", "bf16"] = "fp32",
+    ) -> list[TorchBackend]:
+        """Load the networks of models with adapters over one encoder."""
+        networks = load_networks(models, torch_device(device))
+        return [
+            cls(network, manifest, precision)
+            for network, (_, manifest) in zip(networks, models, strict=True)
+        ]
 
     @property
     def transitions(self) -> Transitions | None:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "train": "fine-tune a recogniser on a labelled corpus",
     "evaluate": "score a model on a labelled corpus",
     "predict": "tag text, files or a corpus",
+    "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",
 }
 

@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{folder}: a Posner model, format {manifest.to_dict()['format_version']}, ", end="")
     print(f"made by posner {manifest.version}; all checksums are right")
     print(f"\nscheme {manifest.recipe.data.scheme}, windows of {manifest.window} pieces")
+    _print_adapters(manifest)
     _print_tags("labels", manifest.labels)
     _print_tags("parts of speech", manifest.pos_tags)
     _print_tags("chunks", manifest.chunk_tags)
@@ -36,6 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         write_json(arguments.json, manifest.to_dict() | {"path": str(folder / MANIFEST)})
     return 0
+
+
+def _print_adapters(manifest: Manifest) -> None:
+    merged = manifest.figures.get("adapter")
+    if manifest.base is not None:
+        rank = manifest.recipe.adapter.rank
+        print(f"adapters of rank {rank} over {manifest.base.name}, sha256 {manifest.base.sha256}")
+    elif merged:
+        print(f"adapters of rank {merged['rank']} over {merged['base']['name']}, merged into it")
 
 
 def _print_tags(title: str, tags: Sequence[str]) -> None:

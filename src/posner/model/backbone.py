@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterator
@@ -64,24 +65,60 @@ def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
     Raises:
         ModelError: it is neither built in, nor a local folder, nor to be had from the hub.
     """
-    name = str(find_minilm()) if recipe.name == MINILM else recipe.name
+    name = _place(recipe.name)
     quieten()
-    try:
+    with _no_such_backbone(recipe.name):
         config = transformers.AutoConfig.from_pretrained(name)
         _set_dropout(config, dropout)
         # Some encoders are published in half precision; training needs the whole.
         config.dtype = torch.float32
         encoder = transformers.AutoModel.from_pretrained(name, config=config, dtype=torch.float32)
-    except _UNREADABLE as error:
-        raise ModelError(
-            "no such backbone",
-            where=recipe.name,
-            expected="minilm, a folder saved by transformers, or a hub name",
-            got=_first_line(error),
-        ) from error
     tokenizer = _load_tokenizer(name, recipe.name)
     _check_vocabulary(tokenizer, config, recipe.name)
     return Backbone(without_pooler(encoder), tokenizer, window_of(encoder))
+
+
+def pretrained_encoder(name: str, values: dict[str, Any]) -> nn.Module:
+    """An encoder of that configuration with the pretrained weights that a recipe's name leads to.
+
+    Weights of the hub are downloaded only where no copy is kept on this machine. Tensors of other
+    names or shapes than the configuration's are left out, and their places filled at random.
+
+    Raises:
+        ModelError: there are no such weights, or no such architecture.
+    """
+    place = _place(name)
+    quieten()
+    with _no_such_backbone(name):
+        settings = {
+            "config": transformers.AutoConfig.for_model(**values),
+            "dtype": torch.float32,
+            "ignore_mismatched_sizes": True,
+        }
+        load = transformers.AutoModel.from_pretrained
+        try:
+            encoder = load(place, **settings, local_files_only=True)
+        except OSError:
+            encoder = load(place, **settings)
+    return without_pooler(encoder)
+
+
+def _place(name: str) -> str:
+    """What transformers has to be told for a recipe's name."""
+    return str(find_minilm()) if name == MINILM else name
+
+
+@contextlib.contextmanager
+def _no_such_backbone(name: str) -> Iterator[None]:
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise ModelError(
+            "no such backbone",
+            where=name,
+            expected="minilm, a folder saved by transformers, or a hub name",
+            got=_first_line(error),
+        ) from error
 
 
 def encoder_from_config(values: dict[str, Any]) -> nn.Module:
@@ -102,6 +139,16 @@ def encoder_config(encoder: nn.Module) -> dict[str, Any]:
     """What `encoder_from_config` needs to build this encoder again."""
     values: dict[str, Any] = encoder.config.to_dict()  # type: ignore[operator, union-attr]
     return {key: value for key, value in values.items() if not key.startswith("_")}
+
+
+def architecture(values: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without what does not change an encoder's answers, such as dropout.
+
+    Settings that the transformers which wrote it did not know yet have their defaults.
+    """
+    config = transformers.AutoConfig.for_model(**values).to_dict()
+    idle = ("drop", "dtype", "version")
+    return {k: v for k, v in config.items() if k[0] != "_" and not any(i in k for i in idle)}
 
 
 def encoder_layers(encoder: nn.Module) -> list[nn.Module]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from posner.decode import legal_transitions
 from posner.folder import Manifest
 from posner.labels import inside_table
+from posner.model.adapters import add_adapters
 from posner.model.attention import PositionalAttention
 from posner.model.backbone import encoder_layers
 from posner.model.crf import CRF
@@ -147,6 +148,8 @@ class Network(nn.Module):
     def freeze(self) -> None:
         """Stop the gradients of what the recipe keeps as pretrained."""
         backbone = self.recipe.backbone
+        if self.recipe.adapter.rank:  # the adapters' arrival has frozen all the rest
+            return
         if backbone.freeze_encoder:
             self.encoder.requires_grad_(False)
             return
@@ -188,7 +191,14 @@ def _mean_by_word(pieces: Tensor, batch: TensorBatch) -> Tensor:
 
 
 def build_network(encoder: nn.Module, manifest: Manifest) -> Network:
-    """A network whose frozen parts take no gradient."""
+    """A network whose frozen parts take no gradient; adapters are put into the encoder given.
+
+    Raises:
+        RecipeError: adapters are wanted where the encoder has no place for them.
+        MissingExtraError: adapters are wanted, and peft is not installed.
+    """
+    if manifest.recipe.adapter.rank:
+        add_adapters(encoder, manifest.recipe.adapter)
     network = Network(encoder, manifest)
     network.freeze()
     return network

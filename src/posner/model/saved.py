@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from posner import __version__
 from posner.align import PieceTokenizer
 from posner.errors import ModelError
 from posner.files import folder_beside
-from posner.folder import TOKENIZER, Manifest, seal
-from posner.model.backbone import encoder_config, encoder_from_config
+from posner.folder import TOKENIZER, Base, Manifest, seal
+from posner.model.adapters import fingerprint, load_base, with_shared_weights, without_base
+from posner.model.backbone import architecture, encoder_config, encoder_from_config
 from posner.model.network import Network, build_network
 
 WEIGHTS = "model.safetensors"
@@ -38,8 +42,14 @@ def save_network(
         manifest: what `posner.json` says.
         tokenizer: what `tokenizer.json` says.
         weights: other weights than the network's own, such as a moving average.
+
+    Beside adapters the encoder's own weights are left out; `posner.json` tells their checksum.
     """
     state = weights if weights is not None else network.state_dict()
+    if network.recipe.adapter.rank:
+        state = without_base(state)
+        base = Base(network.recipe.backbone.name, fingerprint(network.encoder))
+        manifest = dataclasses.replace(manifest, base=base)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with folder_beside(folder) as beside:
         safetensors.torch.save_file(tensors, beside / WEIGHTS)
@@ -53,20 +63,78 @@ def load_network(folder: Path, manifest: Manifest) -> Network:
     """Build the network that a folder holds and load its weights; it is in evaluation mode.
 
     Raises:
-        ModelError: the folder's files do not fit together.
+        ModelError: the folder's files do not fit together, or the encoder that its adapters stand
+            on is not to be had.
+        MissingExtraError: it has adapters, and peft is not installed.
     """
-    try:
-        config = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
+    config = _config(folder)
+    if manifest.base is None:
+        encoder = encoder_from_config(config)
+    else:
+        encoder = load_base(manifest.base, config, folder)
+    return _filled(folder, manifest, encoder)
+
+
+def load_networks(models: Sequence[tuple[Path, Manifest]], device: torch.device) -> list[Network]:
+    """Load models with adapters over one encoder, whose weights all their networks share.
+
+    Each network has modules of its own around the same tensors, so that none has a state that
+    another one switches.
+
+    Raises:
+        ModelError: as `load_network`; or a model without adapters, or over another encoder.
+    """
+    networks: list[Network] = []
+    if not models:
+        return networks
+    first, base = models[0][0], models[0][1].base
+    for folder, manifest in models:
+        if base is None or manifest.base is None:
+            raise ModelError("has no adapters, and so an encoder of its own", where=folder)
+        same = manifest.base.sha256 == base.sha256
+        if not same or architecture(_config(folder)) != architecture(_config(first)):
+            raise ModelError(
+                f"its adapters stand on another encoder than those of {first}",
+                where=folder,
+                expected=base,
+                got=manifest.base,
+            )
+    assert base is not None
+    encoder = load_base(base, _config(first), first).to(device)
+    for folder, manifest in models:
+        networks.append(_filled(folder, manifest, with_shared_weights(encoder)).to(device))
+    return networks
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The encoder's configuration."""
+    with _damaged(folder):
+        config: dict[str, Any] = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
+    return config
+
+
+def _filled(folder: Path, manifest: Manifest, encoder: nn.Module) -> Network:
+    """A folder's network over an encoder, with the folder's weights in it."""
+    with _damaged(folder):
         state = safetensors.torch.load_file(folder / WEIGHTS)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError("damaged", where=folder, got=error) from error
-    network = build_network(encoder_from_config(config), manifest)
+    network = build_network(encoder, manifest)
+    whole = network.state_dict()
+    saved = whole if manifest.base is None else without_base(whole)
     try:
-        network.load_state_dict(state)
+        # Strict, but for the encoder's own weights where the folder leaves them out.
+        network.load_state_dict(state, strict=saved.keys() != state.keys())
     except RuntimeError as error:
         detail = " ".join(str(error).split())[:200]
         raise ModelError("weights do not fit the model", where=folder, got=detail) from error
     return network.eval().requires_grad_(False)
+
+
+@contextlib.contextmanager
+def _damaged(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError("damaged", where=folder, got=error) from error
 
 
 def torch_device(name: str) -> torch.device:

@@ -27,7 +27,7 @@ from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.develop import DevResult, evaluate_prepared
-from posner.training.optimisation import Schedule, WeightAverage
+from posner.training.optimisation import Schedule, WeightAverage, encoder_rate
 from posner.training.pace import Pace
 from posner.training.plan import Part, Planner
 from posner.training.prepare import PreparedSet
@@ -305,7 +305,7 @@ class Loop:
 
     def _metrics(self, result: DevResult, better: bool) -> MetricsLine:
         progress, counts = self.progress, result.evaluation.counts
-        rate = self.recipe.learning_rate * self.work.schedule.at(progress.step - 1)
+        rate = encoder_rate(self.work.network.recipe) * self.work.schedule.at(progress.step - 1)
         return MetricsLine(
             epoch=progress.epoch,
             step=progress.step,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from posner.errors import RecipeError
 from posner.model.backbone import encoder_layers
 from posner.model.network import Network
-from posner.recipe import TrainingRecipe
+from posner.recipe import Recipe, TrainingRecipe
 
 
 def build_optimizer(network: Network, recipe: TrainingRecipe) -> torch.optim.AdamW:
@@ -62,14 +62,21 @@ def _check_layers(network: Network, recipe: TrainingRecipe) -> None:
         )
 
 
+def encoder_rate(recipe: Recipe) -> float:
+    """The peak rate of what is trained in the encoder: adapters start from nothing, as heads do."""
+    training = recipe.training
+    return training.head_learning_rate if recipe.adapter.rank else training.learning_rate
+
+
 def _rates(network: Network, recipe: TrainingRecipe) -> dict[int, float]:
     """The peak rate of each parameter, by identity."""
+    peak = encoder_rate(network.recipe)
     rates = {id(p): recipe.head_learning_rate for p in network.parameters()}
     layers = encoder_layers(network.encoder)
-    lowest = recipe.learning_rate * recipe.layer_decay ** len(layers)
+    lowest = peak * recipe.layer_decay ** len(layers)
     rates |= {id(p): lowest for p in network.encoder.parameters()}
     for height, layer in enumerate(layers):
-        rate = recipe.learning_rate * recipe.layer_decay ** (len(layers) - 1 - height)
+        rate = peak * recipe.layer_decay ** (len(layers) - 1 - height)
         rates |= {id(p): rate for p in layer.parameters()}
     return rates
 

@@ -1,0 +1,57 @@
+"""A model with adapters made whole: its encoder with the adapters added to the weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from posner.align import PieceTokenizer
+from posner.errors import ModelError
+from posner.files import refuse_filled
+from posner.folder import MANIFEST, TOKENIZER, Manifest, find_model, read_manifest
+from posner.model.adapters import fold_adapters
+from posner.model.network import build_network
+from posner.model.saved import load_network, save_network
+
+
+def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
+    """Write a model with adapters as one that needs neither peft nor another encoder's weights.
+
+    Args:
+        path: a model or run folder with adapters.
+        out: the model folder to make.
+        force: replace a model that stands there.
+
+    Returns:
+        What the new model says of itself. Its recipe has no adapters, for that is how its network
+        is built; `figures["adapter"]` says which ones it was trained with, and over what.
+
+    Raises:
+        ModelError: the model has no adapters, or its encoder is not to be had; or `out` holds
+            something that is no model.
+        DataError: `out` holds a model and `force` is off, or it cannot be written.
+    """
+    folder = find_model(path)
+    manifest = read_manifest(folder)
+    if manifest.base is None:
+        raise ModelError("is a whole model, with no adapters to merge", where=folder)
+    refuse_filled(out, force=force)
+    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
+        raise ModelError(
+            "holds something that is no model, which --force does not replace",
+            where=out,
+            remedy="name another folder",
+        )
+    adapted = load_network(folder, manifest)
+    fold_adapters(adapted.encoder)
+    trained = {**manifest.recipe.to_dict()["adapter"], "base": dataclasses.asdict(manifest.base)}
+    whole = dataclasses.replace(
+        manifest,
+        recipe=manifest.recipe.with_values({"adapter.rank": 0}, where=str(folder)),
+        base=None,
+        figures=manifest.figures | {"adapter": trained},
+    )
+    network = build_network(adapted.encoder, whole)
+    network.load_state_dict(adapted.state_dict())
+    save_network(out, network, whole, PieceTokenizer.from_file(folder / TOKENIZER))
+    return whole
