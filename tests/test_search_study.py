@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import optuna
 import pytest
 
 import tiny
@@ -17,6 +19,7 @@ from posner.corpus import Corpus
 from posner.errors import DataError, ModelError, PosnerError, RecipeError
 from posner.files import write_json
 from posner.recipe import Recipe, load_recipe
+from posner.search import locks
 from posner.search import search as search_module
 from posner.search.console import Watcher
 from posner.search.report import TrialRow, study_json
@@ -351,3 +354,51 @@ def test_several_processes_of_one_training_are_refused(
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(PosnerError, match="in one process"):
         run_search(tmp_path / "study")
+
+
+@pytest.mark.parametrize(
+    ("owner", "call"),
+    [(optuna.Trial, "set_user_attr"), (optuna.storages.RDBStorage, "_set_trial_param")],
+)
+def test_a_trial_that_was_hardly_begun_is_begun_again(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, call: str
+) -> None:
+    """As when its process is killed before the study knows whose trial it is."""
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, call, stopped)
+        result = run_search(tmp_path / "study", RANGES, trials=2)
+    assert [row.state for row in result.rows] == ["running"]
+    result = run_search(tmp_path / "study", RANGES, trials=2)
+    assert [row.state for row in result.rows] == ["finished", "finished"]
+    assert all(len(row.values) == 4 for row in result.rows)
+    assert len(stage.recipes) == 2
+
+
+def test_what_another_process_works_on_is_left_to_it(stage: Stage, tmp_path: Path) -> None:
+    def meanwhile(recipe: Recipe, epoch: int) -> float:
+        if len(stage.recipes) == 1:
+            other = run_search(tmp_path / "study", RANGES, trials=2)
+            states = {row.number: row.state for row in other.rows}
+            assert states == {0: "running", 1: "finished"}
+        return worth(recipe, epoch)
+
+    stage.figures = meanwhile
+    result = run_search(tmp_path / "study", RANGES, trials=2)
+    assert {row.state for row in result.rows} == {"finished"}
+    assert len(stage.recipes) == len(set(points(result.rows))) == 2
+
+
+def test_a_folder_without_locks_is_told(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks, "_lock", refuse)
+    with pytest.raises(DataError, match=r"cannot be locked.*No locks available"):
+        run_search(tmp_path / "study")
+    assert stage.recipes == []

@@ -50,7 +50,7 @@ class ConsoleWatcher(Watcher):
             return
         ended = "" if row.state == FINISHED else f"{row.state}, "
         self._print(
-            f"trial {row.number}: {ended}F1 {percent(row.f1)} after {row.epochs} epochs, "
+            f"trial {row.number}: {ended}F1 {percent(row.f1)} after epoch {row.epochs}, "
             f"{clock(row.seconds)}" + (" (best so far)" if best else "")
         )
 

@@ -21,14 +21,24 @@ _SECONDS_BETWEEN_ATTEMPTS = 0.01
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    def _lock(handle: int) -> bool:
+        """Take the lock; false if another has it."""
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
 
 else:
     import fcntl
 
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(handle: int) -> bool:
+        """Take the lock; false if another has it."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 class Lock:
@@ -46,21 +56,19 @@ def try_lock(path: Path) -> Lock | None:
     """The lock of a file, made if it is not there; None where another holds it.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or its file system knows no locks.
     """
+    taken = False
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            taken = _lock(handle)
+        finally:
+            if not taken:
+                os.close(handle)
     except OSError as error:
-        raise DataError("cannot be written", where=path, got=error.strerror) from error
-    try:
-        _lock(handle)
-    except OSError:
-        os.close(handle)
-        return None
-    except BaseException:
-        os.close(handle)
-        raise
-    return Lock(handle)
+        raise DataError("cannot be locked", where=path, got=error.strerror) from error
+    return Lock(handle) if taken else None
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from posner.search.study import Notes, Study
 from posner.training.console import clock
 
 FEWEST_FOR_IMPORTANCES = 8
-"""With fewer finished trials, what they have in common is chance."""
+"""With fewer trials, what the good ones have in common is chance."""
 
 _GOOD = 0.25
 """The share of the trials that counts as good when importances are computed."""
@@ -86,16 +86,26 @@ def trial_rows(trials: Sequence[FrozenTrial]) -> list[TrialRow]:
 def importances(trials: Sequence[FrozenTrial]) -> dict[str, float]:
     """How much each parameter tells the good quarter of the trials from all; they add up to 1.
 
-    By PED-ANOVA (Watanabe et al., 2023), which needs no random forest. Nothing where too few trials
-    are finished, or all have the same F1.
+    By PED-ANOVA (Watanabe et al., 2023), which needs no random forest. It only asks which trials are
+    good, so those that were ended early count as well: they are none. Nothing where there are too
+    few trials, or all have the same F1.
     """
-    finished = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    if len(finished) < FEWEST_FOR_IMPORTANCES or len({trial.value for trial in finished}) == 1:
+    judged = [
+        optuna.create_trial(
+            state=TrialState.COMPLETE,
+            value=trial.value,
+            params=trial.params,
+            distributions=trial.distributions,
+        )
+        for trial in trials
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and trial.value is not None
+    ]
+    if len(judged) < FEWEST_FOR_IMPORTANCES or len({trial.value for trial in judged}) == 1:
         return {}
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of every parameter that tells little
         study = optuna.create_study(direction="maximize")
-        study.add_trials(finished)
+        study.add_trials(judged)
         evaluator = PedAnovaImportanceEvaluator(target_quantile=_GOOD)
         return get_param_importances(study, evaluator=evaluator)
 
@@ -145,7 +155,7 @@ def _trials_table(rows: Sequence[TrialRow], best: TrialRow | None, space: Space)
             percent(row.f1),
             *(shown(row.values[name]) if name in row.values else "-" for name in names),
             str(row.epochs),
-            clock(row.seconds),
+            clock(row.seconds) if row.seconds else "-",
             f"{row.state}, the best" if is_best else row.state,
             style="bold green" if is_best else None,
         )
@@ -153,7 +163,7 @@ def _trials_table(rows: Sequence[TrialRow], best: TrialRow | None, space: Space)
 
 
 def _importances_table(weights: Mapping[str, float], space: Space) -> Table:
-    title = f"what mattered: the best {_GOOD:.0%} of the finished trials against all"
+    title = f"what tells the best {_GOOD:.0%} of the trials from all"
     table = Table(box=None, pad_edge=False, show_header=False)
     table.title, table.title_justify, table.title_style = Text(title), "left", "bold"
     names = short_names(space)

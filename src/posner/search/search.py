@@ -69,8 +69,8 @@ class SearchResult:
         best: the best finished one.
         recipe: its recipe file, if there is a best.
         run: its run folder, with its model.
-        importances: a share for each entry of the space, the largest first; empty where too few
-            trials are finished.
+        importances: a share for each entry of the space, the largest first; empty where there are
+            too few trials.
         ending: why this process left it.
     """
 
