@@ -66,6 +66,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="study folder to make or go on with",
     )
     add_corpus_flags(parser)
+    _add_plan_flags(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the trials as JSON")
+    add_recipe_flags(parser)
+
+
+def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
+    """Add how to search, and for how long."""
     parser.add_argument(
         "--sampler",
         choices=("tpe", "grid"),
@@ -92,8 +99,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="time of this process; a trial under way then waits at a checkpoint for the next call",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the trials as JSON")
-    add_recipe_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -65,7 +65,7 @@ def trial_row(trial: FrozenTrial) -> TrialRow:
     """A trial of Optuna's as a row."""
     reported = trial.intermediate_values
     complete = trial.state == TrialState.COMPLETE
-    notes = Study.notes(trial) or Notes(epochs=len(reported))
+    notes = Study.notes(trial) or Notes(epochs=max(reported, default=0))
     return TrialRow(
         number=trial.number,
         state=_STATES[trial.state],
@@ -86,7 +86,7 @@ def trial_rows(trials: Sequence[FrozenTrial]) -> list[TrialRow]:
 def importances(trials: Sequence[FrozenTrial]) -> dict[str, float]:
     """How much each parameter tells the good quarter of the trials from all; they add up to 1.
 
-    By PED-ANOVA (Watanabe et al., 2023), which needs no random forest. It only asks which trials are
+    By PED-ANOVA (Watanabe et al., 2023), which needs no forest. It only asks which trials are
     good, so those that were ended early count as well: they are none. Nothing where there are too
     few trials, or all have the same F1.
     """

@@ -17,10 +17,11 @@ from posner.corpus import Corpus
 from posner.errors import ModelError, PosnerError, RecipeError, UsageError
 from posner.recipe import Recipe
 from posner.search.console import Watcher
+from posner.search.made_of import MadeOf
 from posner.search.proposals import GridProposer, Proposer, TpeProposer, check_grid
 from posner.search.report import FAILED, TrialRow, importances, trial_row, trial_rows
 from posner.search.space import Space
-from posner.search.study import MadeOf, Notes, Study, open_study
+from posner.search.study import Notes, Study, open_study
 from posner.search.trial import (
     HopelessTrialError,
     TrialReporter,

@@ -12,13 +12,11 @@ killed, is WAITING, with its number and its parameters, and whoever asks next go
 from __future__ import annotations
 
 import dataclasses
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -28,11 +26,10 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from posner.errors import DataError, PosnerError, RecipeError
-from posner.recipe import Recipe, recipe_from_dict
+from posner.errors import PosnerError
 from posner.search.locks import Lock, locked, try_lock
+from posner.search.made_of import MadeOf
 from posner.search.proposals import Proposer, distributions, quiet
-from posner.search.space import Space
 
 _NAME = "posner"
 _MADE_OF = "made of"
@@ -55,69 +52,6 @@ class Notes:
     epochs: int = 0
     seconds: float = 0.0
     why: str = ""
-
-
-@dataclass(frozen=True)
-class MadeOf:
-    """What a study's trials have in common; another search may not write into it.
-
-    Attributes:
-        data: fingerprint of the corpora.
-        recipe: the settings around which the space varies.
-        space: what varies.
-    """
-
-    data: str
-    recipe: Recipe
-    space: Space
-
-    def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {
-            "data": self.data,
-            "recipe": self.recipe.to_dict(),
-            "space": self.space.to_dict(),
-        }
-
-    def check(self, kept: dict[str, Any], where: Path) -> None:
-        """Compare with what a study was made of.
-
-        Raises:
-            RecipeError: another space, or another value of a setting that does not vary.
-            DataError: other data.
-        """
-        remedy = "search with what the study was begun with, or name another --out"
-        own = json.loads(json.dumps(self.space.to_dict()))
-        if kept["space"] != own:
-            names = [*kept["space"], *own]
-            name = next(n for n in names if kept["space"].get(n) != own.get(n))
-            raise RecipeError(
-                "the study was begun with another space",
-                where=f"{where}: {name}",
-                expected=json.dumps(kept["space"].get(name)),
-                got=json.dumps(own.get(name)),
-                remedy=remedy,
-            )
-        begun = recipe_from_dict(kept["recipe"], where=str(where)).to_dict()
-        for section, values in self.recipe.to_dict().items():
-            for key, value in values.items():
-                name = f"{section}.{key}"
-                if name not in self.space.keys and begun[section][key] != value:
-                    raise RecipeError(
-                        "the study was begun with another value",
-                        where=f"{where}: {name}",
-                        expected=begun[section][key],
-                        got=value,
-                        remedy=remedy,
-                    )
-        if kept["data"] != self.data:
-            raise DataError(
-                "the study was begun on other data",
-                where=where,
-                expected=f"sha256 {kept['data'][:12]}...",
-                got=f"{self.data[:12]}...",
-                remedy=remedy,
-            )
 
 
 class Study:
