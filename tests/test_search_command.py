@@ -145,7 +145,7 @@ def test_the_winner_is_a_recipe_that_trains_to_the_same_f1(
     trials = search(toy, toy.shared, "--trials", "3")
     best = max(trials.values(), key=lambda trial: (trial["f1"], -trial["number"]))
     printed = capsys.readouterr().out
-    command = next(line for line in printed.splitlines() if line.startswith("  posner train"))
+    command = next(line for line in printed.splitlines() if line.startswith("posner train"))
     recipe = load_recipe(str(toy.shared / "best.toml"))
     assert recipe.training.learning_rate == best["values"]["training.learning-rate"]
     words = command.split()[1:]

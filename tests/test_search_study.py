@@ -146,16 +146,15 @@ def within(value: Any, space: Space, name: str) -> bool:
 @pytest.mark.usefixtures("stage")
 def test_tpe_stays_within_the_ranges_and_learns(tmp_path: Path) -> None:
     space = parse_space(RANGES, "space.toml")
-    result = run_search(tmp_path / "study", RANGES, trials=20, pruner="none")
-    assert [row.state for row in result.rows] == ["finished"] * 20
+    result = run_search(tmp_path / "study", RANGES, trials=16, pruner="none")
+    assert [row.state for row in result.rows] == ["finished"] * 16
     for row in result.rows:
         assert list(row.values) == [entry.name for entry in space.entries]
         assert all(within(value, space, name) for name, value in row.values.items())
-    assert len({row.values["training.learning-rate"] for row in result.rows}) == 20
-    late = [row for row in result.rows if row.number >= 10]
-    early = [row for row in result.rows if row.number < 10]
-    dropout = [sum(r.values["heads.dropout"] for r in rows) / 10 for rows in (late, early)]
-    assert dropout[0] < dropout[1]  # the lower it is, the better the trial
+    assert len({row.values["training.learning-rate"] for row in result.rows}) == 16
+    random = [row.values["heads.dropout"] for row in result.rows if row.number < 10]
+    learned = [row.values["heads.dropout"] for row in result.rows if row.number >= 10]
+    assert max(learned) < sum(random) / len(random)  # the lower it is, the better the trial
     assert set(result.importances) == {entry.name for entry in space.entries}
     assert max(result.importances, key=result.importances.__getitem__) == "heads.dropout"
     assert sum(result.importances.values()) == pytest.approx(1)
@@ -217,9 +216,6 @@ def test_hopeless_trials_end_early(stage: Stage, tmp_path: Path) -> None:
     result = run_search(tmp_path / "study", RANGES, trials=6)
     states = {row.number: (row.state, row.epochs) for row in result.rows}
     assert states == dict.fromkeys(range(4), ("finished", 2)) | dict.fromkeys((4, 5), ("pruned", 1))
-    made.clear()
-    result = run_search(tmp_path / "other", RANGES, trials=6, pruner="none")
-    assert {row.state for row in result.rows} == {"finished"}
 
 
 @pytest.mark.parametrize(
@@ -308,15 +304,14 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", OTHERS)
-def test_a_study_is_of_one_space_recipe_and_data(stage: Stage, tmp_path: Path, case: str) -> None:
+def test_a_study_is_of_one_space_recipe_and_data(stage: Stage, tmp_path: Path) -> None:
     run_search(tmp_path / "study", trials=1)
-    changes, told = OTHERS[case]
-    with pytest.raises(PosnerError, match=told) as caught:
-        run_search(tmp_path / "study", trials=2, **changes)
-    assert "\n" not in caught.value.line()
-    assert caught.value.expected is not None
-    assert caught.value.got is not None
+    for changes, told in OTHERS.values():
+        with pytest.raises(PosnerError, match=told) as caught:
+            run_search(tmp_path / "study", trials=2, **changes)
+        assert "\n" not in caught.value.line()
+        assert caught.value.expected is not None
+        assert caught.value.got is not None
     varied = {"training.batch-pieces": 999}
     assert len(run_search(tmp_path / "study", values=varied, trials=2).rows) == 2
     assert len(stage.recipes) == 2

@@ -164,10 +164,10 @@ def _closing(arguments: argparse.Namespace, result: SearchResult) -> Iterator[st
     """What there is now, and what can be done next."""
     if result.best is not None:
         yield (
-            f"best dev F1 {percent(result.best.f1)} in trial {result.best.number}: its recipe is "
-            f"{result.recipe}, its model is in {result.run}; to train it anew:"
+            f"best dev F1 {percent(result.best.f1)} in trial {result.best.number}, whose model is "
+            f"in {result.run}; its recipe trains it anew:"
         )
-        yield f"  {_train_command(arguments, result)}"
+        yield _train_command(arguments, result)
     running = [str(row.number) for row in result.rows if row.state == "running"]
     if running:
         yield f"other processes still work on {', '.join(running)}"

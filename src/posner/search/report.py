@@ -122,7 +122,8 @@ def study_report(
     if reasons:
         parts += ["", *(Text(f"{', '.join(n)} failed: {why}") for why, n in reasons.items())]
     if weights:
-        parts += ["", _importances_table(weights, space)]
+        parts += ["", Text(f"what tells the best {_GOOD:.0%} of the trials from all:")]
+        parts.append(_importances_table(weights, space))
     return Group(*parts)
 
 
@@ -163,9 +164,7 @@ def _trials_table(rows: Sequence[TrialRow], best: TrialRow | None, space: Space)
 
 
 def _importances_table(weights: Mapping[str, float], space: Space) -> Table:
-    title = f"what tells the best {_GOOD:.0%} of the trials from all"
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.title, table.title_justify, table.title_style = Text(title), "left", "bold"
     names = short_names(space)
     for name, weight in weights.items():
         table.add_row(names[name], f"{100 * weight:.0f} %", "█" * round(20 * weight))
