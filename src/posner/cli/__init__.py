@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "score": "score predictions that stand in a file beside the gold tags",
     "recipes": "list the recipes, or print one as TOML",
     "train": "fine-tune a recogniser on a labelled corpus",
+    "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
     "predict": "tag text, files or a corpus",
     "merge": "make a whole model of one with adapters",

@@ -26,6 +26,10 @@ class Reporter:
     def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
         """A step is finished."""
 
+    def wants_stop(self) -> bool:
+        """Whether the training should end at a checkpoint now, as if the user had stopped it."""
+        return False
+
     def evaluating(self) -> None:
         """The dev set is being tagged."""
 

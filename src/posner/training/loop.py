@@ -258,9 +258,10 @@ class Loop:
     def _stop_requested(self, interruption: Interruption) -> bool:
         """Whether any process was asked to stop; all processes answer alike."""
         accelerator = self.work.accelerator
+        wanted = interruption.requested or self.work.reporter.wants_stop()
         if accelerator.num_processes == 1:
-            return interruption.requested
-        flag = torch.tensor(float(interruption.requested), device=accelerator.device)
+            return wanted
+        flag = torch.tensor(float(wanted), device=accelerator.device)
         return bool(accelerator.reduce(flag, reduction="sum") > 0)
 
     def _evaluate(self) -> DevResult | None:

@@ -1,0 +1,120 @@
+"""One trial: a training that reports to the study, and may be stopped for two reasons."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from posner.corpus import Corpus
+from posner.errors import ModelError
+from posner.recipe import Recipe
+from posner.search.study import Notes
+from posner.training.console import Reporter
+from posner.training.run import MetricsLine, RunFolder
+from posner.training.train import TrainResult, train
+
+
+class HopelessTrialError(Exception):
+    """Ends a training whose dev F1 lies behind; passes through the loop from its reporter."""
+
+
+class TrialReporter(Reporter):
+    """Shows a training, reports its evaluations to the study, and ends it when time is up.
+
+    Attributes:
+        out_of_time: whether it was ended because the time was up.
+    """
+
+    def __init__(
+        self,
+        shown: Reporter,
+        hopeless: Callable[[int, float], bool],
+        deadline: float | None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            shown: is told everything.
+            hopeless: says so, given an epoch and its dev F1.
+            deadline: on the monotonic clock; None: there is none.
+        """
+        self._shown = shown
+        self._hopeless = hopeless
+        self._deadline = deadline
+        self.out_of_time = False
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self._shown.say(text)
+
+    def begin(self, done: int, total: int) -> None:
+        """Pass it on."""
+        self._shown.begin(done, total)
+
+    def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
+        """Pass it on."""
+        self._shown.step(done, pieces_per_second, seconds_left)
+
+    def wants_stop(self) -> bool:
+        """Whether the time is up."""
+        self.out_of_time = self._deadline is not None and time.monotonic() >= self._deadline
+        return self.out_of_time
+
+    def evaluating(self) -> None:
+        """Pass it on."""
+        self._shown.evaluating()
+
+    def evaluated(self, line: MetricsLine) -> None:
+        """Pass it on, and report it.
+
+        Raises:
+            HopelessTrialError: it is not worth going on.
+        """
+        self._shown.evaluated(line)
+        if self._hopeless(line.epoch, line.f1):
+            raise HopelessTrialError
+
+    def end(self) -> None:
+        """Pass it on."""
+        self._shown.end()
+
+
+def train_trial(
+    corpus: Corpus, dev: Corpus, recipe: Recipe, folder: Path, reporter: Reporter
+) -> TrainResult:
+    """Train into a folder; what an interrupted training left there is gone on with.
+
+    Raises:
+        HopelessTrialError, or what `train` raises.
+    """
+    try:
+        if RunFolder(folder).record.is_file():
+            try:
+                return train(corpus, dev, recipe, folder, reporter=reporter, resume=True)
+            except ModelError:  # a checkpoint that cannot be read: from the start, then
+                pass
+        shutil.rmtree(folder, ignore_errors=True)
+        return train(corpus, dev, recipe, folder, reporter=reporter)
+    finally:
+        gc.collect()  # networks and optimisers hang in cycles; the next trial needs their memory
+
+
+def notes_of(folder: Path, why: str = "") -> Notes:
+    """What a trial's folder says of it."""
+    try:
+        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
+        last = MetricsLine(**json.loads(lines[-1]))
+    except (OSError, IndexError, ValueError, TypeError):
+        return Notes(why=why)
+    return Notes(epochs=last.epoch, seconds=last.seconds, why=why)
+
+
+def drop_model(folder: Path) -> None:
+    """Keep a trial's figures, and not what takes room."""
+    run = RunFolder(folder)
+    shutil.rmtree(run.model, ignore_errors=True)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
