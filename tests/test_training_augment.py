@@ -12,6 +12,7 @@ import pytest
 import tiny
 from posner.labels import IGNORED
 from posner.recipe import Recipe
+from posner.training.augment import augmented
 from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.loop import Work
@@ -85,16 +86,13 @@ def test_steps_are_those_of_the_changed_epochs(bert: Path, tmp_path: Path) -> No
 def test_an_epoch_is_prepared_twice_at_most(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from posner.training import fresh
-
     epochs: list[int] = []
-    original = fresh.augmented
 
     def counting(*arguments: Any) -> Any:
         epochs.append(arguments[-1])
-        return original(*arguments)
+        return augmented(*arguments)
 
-    monkeypatch.setattr(fresh, "augmented", counting)
+    monkeypatch.setattr("posner.training.fresh.augmented", counting)
     course = course_of(bert, tmp_path, mentions=0.5)
     for epoch in range(3):
         course.plan(epoch, PLANNER)

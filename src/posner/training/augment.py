@@ -153,7 +153,7 @@ def replace_mentions(
 
     Mentions that overlap, that fall off the words' borders, or whose label has no other mention
     stay. So does the text between mentions, and everything that documents, sentences and entities
-    carry besides.
+    carry besides; metadata that count words or characters go on speaking of the old text.
     """
     if not share:
         return document
