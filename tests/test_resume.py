@@ -48,6 +48,8 @@ SETTINGS = {
     "data.pack": "40",
     "data.alone": "0.5",
     "training.mask": "0.1",
+    "augment.mentions": "0.5",
+    "augment.casing": "0.3",
 }
 
 DIE = """
@@ -102,8 +104,8 @@ class Death:
         return -signal.SIGKILL if self.name == "SIGKILL" else 130
 
 
-def deaths(epoch: int) -> list[Death]:
-    """One after the other in the same run; `epoch` is the number of steps in its first epoch."""
+def deaths(epoch: int, total: int) -> list[Death]:
+    """One after the other in the same run of `total` steps, `epoch` of them in its first epoch."""
     loop, done = "training.loop:Loop", "self.progress.step == {}"
     late = (epoch + 3) // 3 * 3
     return [
@@ -122,7 +124,7 @@ def deaths(epoch: int) -> list[Death]:
             "training.run:RunFolder",
             "write_record",
             "arguments[0]['state'] == 'finished'",
-            2 * epoch,
+            total,
         ),
     ]
 
@@ -134,6 +136,8 @@ class Toy:
     flags: list[str]
     whole: Path
     epoch: int
+    total: int
+    lexicon: Path
 
 
 @pytest.fixture(scope="module")
@@ -143,11 +147,14 @@ def toy(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     dev = tiny.save_corpus(folder / "dev.conll", 2, first=8)
     flags = [str(train), "--dev", str(dev), "--backbone.name", str(bert)]
     flags += [part for key, value in SETTINGS.items() for part in (f"--{key}", value)]
+    lexicon = folder / "lexicon.txt"
+    lexicon.write_text("PER\tGil Thorne\nORG\tHarrow & Daughters\n")
+    flags += ["--augment.lexicon", str(lexicon)]
     whole = folder / "whole"
     assert main(["train", *flags, "--out", str(whole)]) == 0
-    epoch = int(metrics(whole)[0]["step"])
+    epoch, total = (int(line["step"]) for line in metrics(whole))
     assert epoch >= 6  # room for every death above
-    return Toy(flags, whole, epoch)
+    return Toy(flags, whole, epoch, total, lexicon)
 
 
 def metrics(run: Path) -> list[dict[str, float]]:
@@ -190,7 +197,7 @@ def test_a_run_that_died_again_and_again_is_the_run_that_never_did(
     toy: Toy, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    die(toy, run, deaths(toy.epoch))
+    die(toy, run, deaths(toy.epoch, toy.total))
     assert main(["train", *toy.flags, "--out", str(run), "--resume"]) == 0
     assert_same(run, toy.whole)
 
@@ -229,6 +236,14 @@ def test_other_data_are_refused(
     other = tiny.save_corpus(tmp_path / "other.conll", 5)
     flags = [str(other), *toy.flags[1:], "--out", str(toy.whole), "--resume"]
     assert main(["train", *flags]) == 1
+    assert "other data" in capsys.readouterr().err
+
+
+def test_another_lexicon_is_refused(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
+    text = toy.lexicon.read_text()
+    toy.lexicon.write_text(text + "LOC\tEastmere\n")
+    assert main(["train", *toy.flags, "--out", str(toy.whole), "--resume"]) == 1
+    toy.lexicon.write_text(text)
     assert "other data" in capsys.readouterr().err
 
 

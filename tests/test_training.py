@@ -263,6 +263,7 @@ COURSES: list[dict[str, Any]] = [
     {"training.ema": 0.9, "training.layer-decay": 0.8, "training.clip": 0.0},
     {"training.accumulation": 2, "training.schedule": "plateau"},
     {"training.precision": "bf16"},
+    {"augment.mentions": 0.5, "augment.casing": 0.3, "data.pack": 40, "features.characters": True},
 ]
 
 

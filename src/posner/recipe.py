@@ -125,6 +125,29 @@ class HeadsRecipe:
 
 
 @dataclass(frozen=True)
+class AugmentRecipe:
+    """What each epoch changes in the training sentences; nothing by default."""
+
+    mentions: float = option(
+        0.0, "share of mentions replaced by another of their label, anew each epoch", low=0, high=1
+    )
+    lexicon: str = option(
+        "", "file of further names: LABEL, a tab and a name a line, or csv headed label,name"
+    )
+    casing: float = option(
+        0.0,
+        "share of sentences in lower case, capitals or title case, anew each epoch",
+        low=0,
+        high=1,
+    )
+
+    @property
+    def on(self) -> bool:
+        """Whether any epoch changes anything."""
+        return self.mentions > 0 or self.casing > 0
+
+
+@dataclass(frozen=True)
 class TrainingRecipe:
     """The optimiser and its course."""
 
@@ -184,6 +207,7 @@ class Recipe:
     features: FeaturesRecipe = field(default_factory=FeaturesRecipe)
     attention: AttentionRecipe = field(default_factory=AttentionRecipe)
     heads: HeadsRecipe = field(default_factory=HeadsRecipe)
+    augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     training: TrainingRecipe = field(default_factory=TrainingRecipe)
 
     def __post_init__(self) -> None:

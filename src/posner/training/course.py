@@ -1,4 +1,4 @@
-"""What each epoch learns from: the same documents, in windows that may differ from epoch to epoch.
+"""What each epoch learns from: the same documents, whose windows and words may differ by epoch.
 
 An epoch is a function of the seed and its number, so every process and a resumed run see the same.
 """
@@ -6,12 +6,13 @@ An epoch is a function of the seed and its number, so every process and a resume
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
 
 from posner.recipe import Recipe
+from posner.training.fresh import FreshSets
 from posner.training.plan import EpochPlan, Planner
 from posner.training.prepare import PreparedSet
 from posner.windows import Window, WindowPlan, without_overlap
@@ -27,6 +28,11 @@ class Course:
         prepared: the documents in windows with all the neighbours that the recipe wants.
         near: the windows of each document with neighbours.
         lone: the windows of each document without; empty where no epoch needs them.
+        window_plan: how windows are made.
+        fresh: prepares the documents as an epoch changes them; None where none does.
+
+    Changed epochs are not kept, but for the latest and the lengths of all: planning the steps of
+    the whole training looks at every epoch once, and learning once more.
     """
 
     recipe: Recipe
@@ -34,18 +40,42 @@ class Course:
     prepared: PreparedSet
     near: Sequence[Sequence[Window]]
     lone: Sequence[Sequence[Window]]
+    window_plan: WindowPlan
+    fresh: FreshSets | None
+    _latest: dict[int, PreparedSet] = field(default_factory=dict, repr=False, compare=False)
+    _lengths: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, recipe: Recipe, epochs: int, prepared: PreparedSet, plan: WindowPlan) -> Course:
-        """Lay out a prepared set over the epochs."""
+    def of(
+        cls,
+        recipe: Recipe,
+        epochs: int,
+        prepared: PreparedSet,
+        plan: WindowPlan,
+        fresh: FreshSets | None = None,
+    ) -> Course:
+        """Lay out a prepared set over the epochs; `fresh` gives another of it for each."""
         data = recipe.data
         has_neighbours = bool(data.context or data.pack)
         varies = has_neighbours and bool(data.alone or data.context_epochs)
         lone = _by_document(prepared, replace(plan, context=0, pack=0)) if varies else []
-        return cls(recipe, epochs, prepared, _by_document(prepared, plan) if varies else [], lone)
+        near = _by_document(prepared, plan) if varies else []
+        return cls(recipe, epochs, prepared, near, lone, plan, fresh)
 
     def at(self, epoch: int) -> PreparedSet:
         """What epoch `epoch`, counted from 0, learns from."""
+        if self.fresh is None:
+            return self._in_windows(epoch)
+        if epoch not in self._latest:
+            self._latest.clear()
+            changed = self.fresh(epoch)
+            course = Course.of(self.recipe, self.epochs, changed, self.window_plan)
+            self._latest[epoch] = course.at(epoch)
+            self._lengths[epoch] = self._latest[epoch].lengths
+        return self._latest[epoch]
+
+    def _in_windows(self, epoch: int) -> PreparedSet:
+        """The prepared set with the neighbours that an epoch sees."""
         if not self.lone:
             return self.prepared
         last = self.recipe.data.context_epochs
@@ -60,11 +90,12 @@ class Course:
 
     def plan(self, epoch: int, planner: Planner) -> EpochPlan:
         """The steps of epoch `epoch`, counted from 0."""
-        return planner.epoch(epoch, self.at(epoch).lengths)
+        known = self._lengths.get(epoch)
+        return planner.epoch(epoch, self.at(epoch).lengths if known is None else known)
 
     def steps(self, planner: Planner) -> int:
-        """The steps of all epochs together."""
-        return sum(len(self.plan(epoch, planner).steps) for epoch in range(self.epochs))
+        """The steps of all epochs together; the first epoch comes last, since it is needed next."""
+        return sum(len(self.plan(epoch, planner).steps) for epoch in reversed(range(self.epochs)))
 
 
 def _by_document(prepared: PreparedSet, plan: WindowPlan) -> list[list[Window]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from posner.collector import collector_paused
@@ -12,6 +13,7 @@ from posner.document import Document
 from posner.errors import DataError
 from posner.recipe import Recipe
 from posner.training.console import Reporter
+from posner.training.lexicon import Lexicon, lexicon_fingerprint, read_lexicon
 from posner.training.prepare import TagSets, check_alignment, fingerprint, hold_out, tag_sets
 
 
@@ -24,12 +26,14 @@ class Parts:
         dev: what chooses the best epoch.
         tags: what the heads can say, found in `train`.
         facts: what `run.json` says of the data.
+        lexicon: names for augmentation, by label.
     """
 
     train: Corpus
     dev: Corpus
     tags: TagSets
     facts: dict[str, Any]
+    lexicon: Lexicon = field(default_factory=dict)
 
 
 @collector_paused()
@@ -37,7 +41,8 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
     """Check the corpora, set a share aside where there is no dev set, and tell what is odd.
 
     Raises:
-        DataError: a corpus without sentences, without entities, or with entities that no tags hold.
+        DataError: a corpus without sentences, without entities, or with entities that no tags
+            hold; a lexicon that cannot be read.
     """
     tag_sets(corpus)  # refuses a corpus with nothing to learn from, before it is parted
     for given in (corpus, dev):
@@ -54,14 +59,25 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         )
     if recipe.heads.pos_weight and not tags.pos:
         reporter.say(f"{corpus.path} has no parts of speech: the model will tag none")
+    lexicon = _lexicon(recipe, reporter)
+    digests = [fingerprint(train_part.documents), fingerprint(dev_part.documents)]
+    digests += [lexicon_fingerprint(lexicon)] if lexicon else []
     facts = {
         "train": str(corpus.path),
         "dev": str(dev.path) if dev is not None else None,
         "train_sentences": _sentences(train_part.documents),
         "dev_sentences": _sentences(dev_part.documents),
-        "fingerprint": fingerprint(train_part.documents) + fingerprint(dev_part.documents),
+        "fingerprint": "".join(digests),
     }
-    return Parts(train_part, dev_part, tags, facts)
+    return Parts(train_part, dev_part, tags, facts, lexicon)
+
+
+def _lexicon(recipe: Recipe, reporter: Reporter) -> Lexicon:
+    augment = recipe.augment
+    if augment.lexicon and not augment.mentions:
+        reporter.say("warning: augment.lexicon is not used, since augment.mentions is 0")
+        return {}
+    return read_lexicon(Path(augment.lexicon)) if augment.lexicon else {}
 
 
 def _parted(corpus: Corpus, recipe: Recipe, reporter: Reporter) -> tuple[Corpus, Corpus]:

@@ -25,6 +25,7 @@ from posner.recipe import Recipe
 from posner.recognizer import load, window_plan
 from posner.training.console import Reporter, clock
 from posner.training.course import Course
+from posner.training.fresh import FreshSets
 from posner.training.loop import Loop, Work
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts, training_parts
@@ -147,7 +148,9 @@ def _build(
     )
     epochs = affordable_epochs(len(planner.epoch(0, train_set.lengths).steps), settings)
     plan = window_plan(manifest, backbone.tokenizer)
-    course = Course.of(recipe, epochs, train_set, plan)
+    fresh = FreshSets.of(parts.train.documents, parts.lexicon, manifest, backbone.tokenizer)
+    course = Course.of(recipe, epochs, train_set, plan, fresh)
+    schedule = Schedule(settings, course.steps(planner))
     for line in _announcement(parts, recipe, course, dev_set, planner):
         reporter.say(line)
     reporter.say(_weights_line(network, accelerator))
@@ -157,7 +160,7 @@ def _build(
         manifest=manifest,
         tokenizer=backbone.tokenizer,
         optimizer=build_optimizer(network, settings),
-        schedule=Schedule(settings, course.steps(planner)),
+        schedule=schedule,
         average=WeightAverage(network, settings.ema) if settings.ema else None,
         planner=planner,
         course=course,
@@ -181,6 +184,8 @@ def _announcement(
         f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
         f"{dev_set.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
     )
+    if course.fresh is not None:
+        yield from course.fresh.announcement()
     plan = course.plan(0, planner)
     yield (
         f"{course.epochs} epochs of {len(plan.steps):,} steps of at most "

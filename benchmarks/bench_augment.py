@@ -1,0 +1,185 @@
+"""What augmentation gives with little data: samples of CoNLL-2003, with and without it.
+
+    python benchmarks/bench_augment.py DATA --scratch FOLDER [--only 100 500] [-- FLAGS...]
+
+A run whose result stands in the scratch folder is not repeated, so the benchmark goes on where it
+was stopped. Each seed draws a sample of its own; all settings learn from the same one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+
+from common import data_argument, guarded, machine, require, run_posner, write_result
+from posner.corpus import Corpus, Problem, read, split_by_fraction, write
+from posner.document import (
+    Document,
+    WordRow,
+    WordSentence,
+    document_from_words,
+    sentence_spans,
+)
+
+# Sentences of the samples, and the epochs that make steps enough.
+EPOCHS = {100: 16, 500: 7, 2000: 3}
+# Samples by size and seed, in an order in which the table soon tells something of each.
+SAMPLES = ((100, 1), (500, 1), (2000, 1), (100, 2), (500, 2))
+# Shares of mentions and of sentences whose case changes; the first changes nothing.
+SETTINGS = ((0.0, 0.0), (0.3, 0.0), (0.3, 0.1), (0.5, 0.0), (0.0, 0.1))
+JUDGING = 1000
+
+
+@dataclass(frozen=True)
+class Result:
+    """One training; `minutes` are of computing, so they hang less on what else is running."""
+
+    sentences: int
+    seed: int
+    mentions: float
+    casing: float
+    f1: float
+    f1_lower: float
+    minutes: float
+
+
+def main() -> int:
+    """Run and write `results/augment.md` after each training."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    data_argument(parser)
+    parser.add_argument("--scratch", type=Path, required=True, help="samples, runs and results")
+    parser.add_argument("--only", type=int, nargs="+", choices=EPOCHS, default=list(EPOCHS))
+    parser.add_argument("flags", nargs="*", help="further flags for `posner train`, after --")
+    arguments = parser.parse_args()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    _make_dev_sets(arguments.data, arguments.scratch)
+    for size, seed in SAMPLES:
+        if size not in arguments.only:
+            continue
+        sample, _ = _some(_read(arguments.data / "conll2003" / "eng.train"), size, seed)
+        write(sample, arguments.scratch / f"train-{size}-{seed}.conll", force=True)
+        for mentions, casing in SETTINGS:
+            _train(arguments, size, seed, mentions, casing)
+            _write_table(arguments.scratch)
+    return 0
+
+
+def _read(path: Path) -> Corpus:
+    require(path)
+    problems: list[Problem] = []  # eng.train has two ill-formed tags
+    return read(path, problems=problems)
+
+
+def _some(corpus: Corpus, count: int, seed: int) -> tuple[Corpus, Corpus]:
+    """So many sentences of a corpus, chosen by a seed, and the others."""
+    parts = split_by_fraction(corpus, count / len(list(corpus.sentences)), seed, by="sentence")
+    return parts.dev, parts.train
+
+
+def _make_dev_sets(data: Path, scratch: Path) -> None:
+    """Sentences of eng.testa that judge a model, as they are and in lower case."""
+    dev, _ = _some(_read(data / "conll2003" / "eng.testa"), JUDGING, seed=1)
+    write(dev, scratch / "dev.conll", force=True)
+    write([_lower(d) for d in dev.documents], scratch / "lower.conll", force=True)
+
+
+def _lower(document: Document) -> Document:
+    spans = sentence_spans(document).spans
+    return document_from_words(
+        [
+            WordSentence(tuple(WordRow(t.text.lower(), t.pos, t.chunk) for t in s.tokens), own)
+            for s, own in zip(document.sentences, spans, strict=True)
+        ]
+    )
+
+
+def _train(
+    arguments: argparse.Namespace, size: int, seed: int, mentions: float, casing: float
+) -> None:
+    """Train and score one setting, unless its result is there."""
+    scratch: Path = arguments.scratch
+    kept = scratch / f"result-{size}-{seed}-{mentions}-{casing}.json"
+    if kept.exists():
+        return
+    begin = _computing_seconds()
+    epochs = str(EPOCHS[size])
+    flags = ["--recipe", "small", "--training.epochs", epochs]
+    flags += ["--training.first-evaluation", epochs]  # the last epoch is judged, none is chosen
+    flags += ["--training.seed", str(seed), "--augment.mentions", str(mentions)]
+    flags += ["--augment.casing", str(casing), "--out", str(scratch / "run"), "--force"]
+    data = [str(scratch / f"train-{size}-{seed}.conll"), "--dev", str(scratch / "dev.conll")]
+    run_posner(["train", *data, *flags, "--json", str(scratch / "dev.json"), *arguments.flags])
+    minutes = (_computing_seconds() - begin) / 60
+    lower = ["--json", str(scratch / "lower.json")]
+    run_posner(["evaluate", str(scratch / "run"), str(scratch / "lower.conll"), *lower])
+    f1, f1_lower = (_f1(scratch / f"{name}.json") for name in ("dev", "lower"))
+    result = Result(size, seed, mentions, casing, f1, f1_lower, minutes)
+    kept.write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
+
+
+def _f1(figures: Path) -> float:
+    return float(json.loads(figures.read_text(encoding="utf-8"))["strict"]["micro"]["f1"])
+
+
+def _computing_seconds() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _write_table(scratch: Path) -> None:
+    results = [
+        Result(**json.loads(path.read_text(encoding="utf-8")))
+        for path in scratch.glob("result-*.json")
+    ]
+    header = ["sentences", "epochs", "mentions", "casing", "F1 strict", "gain", "by seed"]
+    header += ["F1 in lower case", "gain", "minutes"]
+    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
+    lines += [f"| {' | '.join(cells)} |" for size in EPOCHS for cells in _rows(results, size)]
+    write_result(
+        "augment.md",
+        "# Augmentation with little data (CoNLL-2003)\n\n"
+        f"Machine: {machine()}.\n"
+        "Seeded samples of sentences of eng.train, another for each seed; recipe `small` with the "
+        f"epochs of the table. {JUDGING:,} sentences of eng.testa, drawn once, judge the last "
+        "epoch, as they are and with every word in lower case. Gains are means over the seeds "
+        "against the same sample without augmentation; minutes are of computing, on one core, "
+        "from reading to the figures on dev.\n"
+        f"Command: `python {' '.join(sys.argv)}`\n\n" + "\n".join(lines) + "\n",
+    )
+
+
+def _rows(results: list[Result], size: int) -> Iterator[list[str]]:
+    """The table's cells of one size, setting by setting."""
+    own = {(r.mentions, r.casing, r.seed): r for r in results if r.sentences == size}
+    for setting in sorted(SETTINGS):
+        found = [r for key, r in sorted(own.items()) if key[:2] == setting]
+        if not found:
+            continue
+        pairs = [(r, own[(*SETTINGS[0], r.seed)]) for r in found]
+        gains = [
+            mean(r.f1 - p.f1 for r, p in pairs),
+            mean(r.f1_lower - p.f1_lower for r, p in pairs),
+        ]
+        gain, gain_lower = ("" if setting == SETTINGS[0] else f"{100 * g:+.2f}" for g in gains)
+        yield [
+            f"{size:,}",
+            str(EPOCHS[size]),
+            f"{setting[0]:g}",
+            f"{setting[1]:g}",
+            f"{100 * mean(r.f1 for r in found):.2f}",
+            gain,
+            ", ".join(f"{100 * r.f1:.2f}" for r in found),
+            f"{100 * mean(r.f1_lower for r in found):.2f}",
+            gain_lower,
+            f"{mean(r.minutes for r in found):.1f}",
+        ]
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))
