@@ -32,6 +32,7 @@ from common import (
     run_script,
     write_result,
 )
+from curve_picture import draw
 from points import Point, best_f1, f1_within, percent, read_points
 from posner.corpus import write
 from posner.errors import PosnerError
@@ -204,23 +205,9 @@ def _write(ended: Mapping[Run, Sequence[Point]], corpus: str) -> None:
     picture = f"![Dev F1 against minutes on {name}](curve-{corpus}.svg)\n"
     write_result(f"curve-{corpus}.md", f"{page}{text}\n\n{picture}")
     print(text)
-    draw(panels(ended), name, RESULTS / f"curve-{corpus}")
-
-
-def draw(found: Mapping[str, Mapping[str, Sequence[Point]]], corpus: str, target: Path) -> None:
-    """Draw the picture as `.svg` and `.png`.
-
-    Raises:
-        PosnerError: matplotlib is not installed.
-    """
-    try:
-        import curve_picture
-    except ImportError as error:
-        raise PosnerError(
-            "drawing needs matplotlib", where=target, remedy='pip install "posner[bench]"'
-        ) from error
-    titles = {name: way.title for name, way in WAYS.items()}
-    curve_picture.draw(found, titles, f"Dev F1 against training minutes on {corpus}", target)
+    titles = {key: way.title for key, way in WAYS.items()}
+    title = f"Dev F1 against training minutes on {name}"
+    draw(panels(ended), titles, title, RESULTS / f"curve-{corpus}")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib import pyplot
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
-
 from points import Point, best_f1
+from posner.errors import PosnerError
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,17 @@ def draw(
         titles: what each way is called.
         title: of the whole picture.
         target: a path without a suffix.
+
+    Raises:
+        PosnerError: matplotlib is not installed.
     """
+    try:
+        import matplotlib
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise PosnerError(
+            "drawing needs matplotlib", where=target, remedy='pip install "posner[bench]"'
+        ) from error
     matplotlib.use("Agg")
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
@@ -81,6 +88,8 @@ def draw(
 
 def _panel(place: Any, title: str, ways: Mapping[str, Sequence[Point]]) -> None:
     """Lines and axes of one size."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
     for way, points in ways.items():
         stroke = STROKES[way]
         place.plot(
