@@ -58,14 +58,7 @@ def draw(
     Raises:
         PosnerError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise PosnerError(
-            "drawing needs matplotlib", where=target, remedy='pip install "posner[bench]"'
-        ) from error
-    matplotlib.use("Agg")
+    pyplot = _pyplot()
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     with pyplot.rc_context(STYLE):
@@ -84,6 +77,18 @@ def draw(
         for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": 120})):
             figure.savefig(target.with_suffix(suffix), facecolor="white", **options)
         pyplot.close(figure)
+
+
+def _pyplot() -> Any:
+    """matplotlib's drawing functions, without a window."""
+    try:
+        import matplotlib
+        from matplotlib import pyplot
+    except ImportError as error:
+        remedy = 'pip install "posner[bench]"'
+        raise PosnerError("drawing needs matplotlib", where="curve", remedy=remedy) from error
+    matplotlib.use("Agg")
+    return pyplot
 
 
 def _panel(place: Any, title: str, ways: Mapping[str, Sequence[Point]]) -> None:
