@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import data_argument, guarded, machine, require, run_posner, write_result
+from common import (
+    CorpusFiles,
+    conll_files,
+    data_argument,
+    gmb_files,
+    guarded,
+    machine,
+    markdown_table,
+    run_posner,
+    write_result,
+)
 
 
 @dataclass(frozen=True)
@@ -76,13 +86,11 @@ def main() -> int:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         rows = [
-            _train(name, train, dev, seed, folder, arguments)
-            for name, train, dev in _corpora(arguments, folder)
+            _train(files, seed, folder, arguments)
+            for files in _corpora(arguments, folder)
             for seed in arguments.seeds
         ]
-    lines = [f"| {' | '.join(cells)} |" for cells in (HEADER, ["---"] * len(HEADER))]
-    lines += [f"| {' | '.join(row.cells())} |" for row in rows]
-    text = "\n".join(lines)
+    text = markdown_table(HEADER, [row.cells() for row in rows])
     suffix = f"-{arguments.only}" if arguments.only else ""
     command = " ".join(sys.argv)
     write_result(
@@ -96,35 +104,25 @@ def main() -> int:
     return 0
 
 
-def _corpora(arguments: argparse.Namespace, folder: Path) -> list[tuple[str, Path, Path]]:
-    """(name, train, dev) of each corpus, GMB parted by `posner split`."""
+def _corpora(arguments: argparse.Namespace, folder: Path) -> list[CorpusFiles]:
     corpora = []
     if arguments.only in (None, "conll2003"):
-        source = arguments.data / "conll2003"
-        require(source / "eng.train", source / "eng.testa")
-        corpora.append(("CoNLL-2003", source / "eng.train", source / "eng.testa"))
+        corpora.append(conll_files(arguments.data))
     if arguments.only in (None, "gmb"):
-        source = arguments.data / "gmb" / "ner_dataset.csv"
-        require(source)
-        parts = folder / "gmb-split"
-        flags = ["--every", "10", "--offset", "1", "--force"]
-        run_posner(["split", str(source), "--out", str(parts), *flags])
-        corpora.append(("GMB", parts / "train.csv", parts / "dev.csv"))
+        corpora.append(gmb_files(arguments.data, folder))
     return corpora
 
 
-def _train(
-    name: str, train: Path, dev: Path, seed: int, folder: Path, arguments: argparse.Namespace
-) -> Row:
-    run = folder / f"{name.lower()}-{arguments.recipe}-{seed}"
-    command = ["train", str(train), "--dev", str(dev), "--recipe", arguments.recipe]
+def _train(files: CorpusFiles, seed: int, folder: Path, arguments: argparse.Namespace) -> Row:
+    run = folder / f"{files.name.lower()}-{arguments.recipe}-{seed}"
+    command = ["train", str(files.train), "--dev", str(files.dev), "--recipe", arguments.recipe]
     command += ["--out", str(run), "--training.seed", str(seed), "--force", *arguments.flags]
     timed = run_posner(command)
     figures = run.with_suffix(".json")
-    run_posner(["evaluate", str(run), str(dev), "--json", str(figures)])
+    run_posner(["evaluate", str(run), str(files.dev), "--json", str(figures)])
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return Row(
-        corpus=name,
+        corpus=files.name,
         seed=seed,
         minutes=timed.seconds / 60,
         epochs=len(lines),

@@ -1,0 +1,214 @@
+"""The curve of dev F1 against minutes, for several ways to train, from 100 sentences to all.
+
+    python benchmarks/bench_curve.py DATA OUT [--corpus conll2003|gmb]
+        [--sizes 100 500 2000 all] [--ways full top adapter frozen frozen-plain] [--seeds 1]
+        [--draw]
+
+Runs stand in OUT, each with the model's `metrics.jsonl` and a file of points; a run that has ended
+is not run again, and one that was broken off starts anew. `--draw` runs nothing and only writes
+`results/curve-<corpus>.md`, `.svg` and `.png` from the points that OUT holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import (
+    RESULTS,
+    CorpusFiles,
+    conll_files,
+    data_argument,
+    draw_sentences,
+    gmb_files,
+    guarded,
+    heading,
+    markdown_table,
+    read_corpus,
+    run_script,
+    write_result,
+)
+from curve_picture import draw
+from points import Point, best_f1, f1_within, percent, read_points
+from posner.corpus import write
+from posner.errors import PosnerError
+from posner.recipe import Recipe, load_recipe
+
+TRAIN = Path(__file__).parent / "timed_train.py"
+ALL = "all"
+MARKS = (1, 2, 4, 8)
+"""Minutes at which the table reads the curves."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to train: a recipe and what is set besides; `title` names it in the picture."""
+
+    title: str
+    recipe: str
+    settings: Mapping[str, str]
+
+
+WAYS = {
+    "full": Way("full fine-tuning", "default", {}),
+    "top": Way("top 2 layers", "default", {"backbone.freeze-layers": "4"}),
+    "adapter": Way("adapters", "adapter", {}),
+    "frozen": Way("frozen + attention", "frozen", {}),
+    "frozen-plain": Way("frozen, no attention", "frozen", {"attention.layers": "0"}),
+}
+
+SMALL = {100: (48, 384), 500: (16, 384), 2000: (8, 768)}
+"""For so many sentences: at least so many epochs, of steps with at most so many pieces."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of the curve."""
+
+    way: str
+    size: str
+    seed: int
+    folder: Path
+
+    @property
+    def points(self) -> Path:
+        """Its points."""
+        return self.folder / f"{self.size}-{self.way}-{self.seed}.jsonl"
+
+    @property
+    def model(self) -> Path:
+        """Its run folder."""
+        return self.folder / f"{self.size}-{self.way}-{self.seed}"
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end."""
+        record = self.model / "run.json"
+        if not record.is_file() or not self.points.is_file():
+            return False
+        state: object = json.loads(record.read_text(encoding="utf-8"))["state"]
+        return state == "finished"
+
+
+def main() -> int:
+    """Run what is missing, write the table, draw the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    data_argument(parser)
+    parser.add_argument("out", type=Path, help="folder of the runs")
+    parser.add_argument("--corpus", choices=("conll2003", "gmb"), default="conll2003")
+    parser.add_argument("--sizes", nargs="+", default=["100", "500", "2000", ALL])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--draw", action="store_true", help="only draw what OUT holds")
+    arguments = parser.parse_args()
+    folder: Path = arguments.out / arguments.corpus
+    runs = [
+        Run(way, size, seed, folder)
+        for size in arguments.sizes
+        for seed in arguments.seeds
+        for way in arguments.ways
+    ]
+    if not arguments.draw:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = _files(arguments, folder)
+        for run in runs:
+            if not run.done:
+                train(run, _part(files, run, folder))
+    ended = {run: read_points(run.points) for run in runs if run.done}
+    if not ended:
+        raise PosnerError("no run has ended", where=folder, remedy="run without --draw")
+    _write(ended, arguments.corpus)
+    return 0
+
+
+def _files(arguments: argparse.Namespace, folder: Path) -> CorpusFiles:
+    if arguments.corpus == "gmb":
+        return gmb_files(arguments.data, folder)
+    return conll_files(arguments.data)
+
+
+def _part(files: CorpusFiles, run: Run, folder: Path) -> CorpusFiles:
+    """The files with only the run's sentences to learn from, drawn with its seed."""
+    if run.size == ALL:
+        return files
+    target = folder / f"train-{run.size}-{run.seed}{files.train.suffix}"
+    if not target.is_file():
+        corpus = read_corpus(files.train)
+        drawn = draw_sentences(corpus, int(run.size), run.seed)
+        write(drawn, target, format=corpus.format)
+    return CorpusFiles(files.name, target, files.dev)
+
+
+def train(run: Run, files: CorpusFiles) -> None:
+    """Train in a process of its own.
+
+    Raises:
+        PosnerError: it failed.
+    """
+    way = WAYS[run.way]
+    settings = settings_of(way, run.size, load_recipe(way.recipe))
+    settings["training.seed"] = str(run.seed)
+    flags = ["--recipe", way.recipe, "--set", *(f"{k}={v}" for k, v in settings.items())]
+    places = [str(path) for path in (files.train, files.dev, run.model, run.points)]
+    ran = run_script(TRAIN, [*places, *flags])
+    if ran.status != 0:
+        raise PosnerError("a training failed", where=run.model, got=f"exit {ran.status}")
+
+
+def settings_of(way: Way, size: str, recipe: Recipe) -> dict[str, str]:
+    """The way's settings, and more and smaller steps where few sentences are learned from."""
+    settings = dict(way.settings)
+    if size == ALL:
+        return settings
+    epochs, pieces = next((v for count, v in SMALL.items() if int(size) <= count), (5, 768))
+    training = recipe.training
+    settings["training.epochs"] = str(max(epochs, training.epochs))
+    settings["training.batch-pieces"] = str(min(pieces, training.batch_pieces))
+    settings["training.patience"] = "0"  # the last epochs, at low rates, are the best
+    return settings
+
+
+def table(ended: Mapping[Run, Sequence[Point]]) -> str:
+    """A row a run: the model's F1, minutes, and F1 within so many of them."""
+    marks = [f"F1 after {mark} min" for mark in MARKS]
+    header = ["sentences", "way", "seed", "epochs", "F1 kept", "minutes", "with evaluations"]
+    rows = []
+    for run, points in ended.items():
+        row = [run.size, WAYS[run.way].title, str(run.seed), str(points[-1].epoch)]
+        row += [percent(best_f1(points)), f"{points[-1].minutes:.1f}"]
+        row += [f"{points[-1].seconds / 60:.1f}"]
+        rows.append(row + [percent(f1_within(points, mark)) for mark in MARKS])
+    return markdown_table([*header, *marks], rows)
+
+
+def panels(ended: Mapping[Run, Sequence[Point]]) -> dict[str, dict[str, list[Point]]]:
+    """For each size the curve of each way, by title; of several seeds the first."""
+    found: dict[str, dict[str, list[Point]]] = {}
+    for run, points in ended.items():
+        found.setdefault(run.size, {}).setdefault(run.way, list(points))
+    return found
+
+
+def _write(ended: Mapping[Run, Sequence[Point]], corpus: str) -> None:
+    text = table(ended)
+    name = {"conll2003": "CoNLL-2003", "gmb": "GMB"}[corpus]
+    notes = (
+        "Minutes count from the start of the process, imports and reading included; looks at the"
+        " whole dev set, which cost more than the training where it is small, are taken out but in"
+        " the column that says so."
+    )
+    page = f"{heading(f'Dev F1 against minutes, {name}')}\n{notes}\n\n"
+    picture = f"![Dev F1 against minutes on {name}](curve-{corpus}.svg)\n"
+    write_result(f"curve-{corpus}.md", f"{page}{text}\n\n{picture}")
+    print(text)
+    titles = {key: way.title for key, way in WAYS.items()}
+    title = f"Dev F1 against training minutes on {name}"
+    draw(panels(ended), titles, title, RESULTS / f"curve-{corpus}")
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

@@ -1,0 +1,192 @@
+"""What the benchmarks compute without training: samples, curves, tables, ratios, work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import transformers
+
+import bench_curve
+import bench_peer
+import peer
+import tiny
+from ceiling import Product, least_seconds, step_work
+from common import draw_sentences, markdown_table, read_corpus, run_script
+from curve_picture import f1_range, marked, spread
+from points import (
+    Point,
+    append_point,
+    best_f1,
+    f1_within,
+    minutes_per_epoch,
+    read_points,
+    seconds_to,
+    useful_pieces_per_second,
+)
+from posner.corpus import write
+from posner.errors import PosnerError
+from posner.recipe import load_recipe
+from posner.schemes import Span
+
+
+def _points(*f1s: float) -> list[Point]:
+    """An epoch a minute, a quarter of which is spent on the dev set."""
+    return [
+        Point(i, f1, 60.0 * i, 15.0 * i, train_seconds=45.0, pieces_per_second=1000.0 * i)
+        for i, f1 in enumerate(f1s, start=1)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 7, 20])
+def test_a_drawn_sample_is_part_of_the_corpus_in_its_order(count: int, tmp_path: Path) -> None:
+    corpus = read_corpus(tiny.save_corpus(tmp_path / "all.conll", 5))
+    drawn = draw_sentences(corpus, count, seed=3)
+    remaining = (sentence.words for sentence in corpus.sentences)
+    assert all(sentence.words in remaining for sentence in drawn.sentences)  # in that order
+    assert sum(1 for _ in drawn.sentences) == count
+    assert draw_sentences(corpus, count, seed=3).documents == drawn.documents
+    write(drawn, tmp_path / "drawn.conll", format=corpus.format)
+    again = read_corpus(tmp_path / "drawn.conll")
+    facts = [[(s.words, [t.pos for t in s.tokens]) for s in c.sentences] for c in (again, drawn)]
+    assert facts[0] == facts[1]
+    assert again.has_pos
+
+
+def test_more_sentences_than_there_are_cannot_be_drawn() -> None:
+    with pytest.raises(PosnerError, match="too few sentences"):
+        draw_sentences(tiny.corpus(2), 9, seed=1)
+
+
+def test_points_are_read_as_they_were_written(tmp_path: Path) -> None:
+    file = tmp_path / "points.jsonl"
+    assert read_points(file) == []
+    for point in _points(0.5, 0.7):
+        append_point(file, point)
+    assert read_points(file) == _points(0.5, 0.7)
+
+
+def test_a_curve_tells_when_and_how_far() -> None:
+    points = _points(0.5, 0.92, 0.9)
+    assert seconds_to(points, 0.91) == 120
+    assert seconds_to(points, 0.93) is None
+    assert f1_within(points, 0.7) is None
+    assert f1_within(points, 0.75) == 0.5
+    assert f1_within(points, 60) == best_f1(points) == 0.92
+    assert minutes_per_epoch(points) == 0.75
+    assert useful_pieces_per_second(points) == pytest.approx(2000)
+
+
+def test_a_table_is_markdown() -> None:
+    assert markdown_table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def _way(name: str, script: str) -> bench_peer.Way:
+    return bench_peer.Way(name, "fp32", script, (), ())
+
+
+def test_the_peers_ratio_counts_minutes_only_where_both_get_there() -> None:
+    own = (_way("ours", "timed_train.py"), bench_peer.Outcome(_points(0.92), 1.5, 1.0))
+    late = (_way("theirs", "peer.py"), bench_peer.Outcome(_points(0.5, 0.6, 0.7, 0.91), 4, 2.0))
+    never = (_way("theirs", "peer.py"), bench_peer.Outcome(_points(0.5, 0.6), 2.2, 2.0))
+    assert bench_peer.ratio_line(own, late).endswith("theirs, fp32 and 0.25 of its minutes to 91.0")
+    assert "0.40 times" in bench_peer.ratio_line(own, late)
+    assert bench_peer.ratio_line(own, never).endswith("best F1 is 60.00, after 2.2 minutes")
+    assert bench_peer.ratio_line(own, late, speed_only=True).endswith("theirs, fp32")
+    text = bench_peer.report([own, never], speed_only=False)
+    assert "| ours, fp32 | 1,000 | 0.75 | 92.00 | 1.0 | 1.00 |" in text
+    assert "| theirs, fp32 | 1,500 | 0.75 | 50.00 60.00 | not within 2.2 | 2.00 |" in text
+
+
+def test_the_peer_labels_first_pieces_and_its_tags_are_read_back(bert: Path) -> None:
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(bert / "tokenizer.json"), unk_token="[UNK]", pad_token="[PAD]"
+    )
+    gold = peer.Sentence(["Ada", "met", "Quito"], (Span(0, 1, "PER"), Span(2, 3, "LOC")))
+    tags = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    (example,) = peer.encode([gold], tokenizer, tags)
+    labels = np.array(example["labels"])
+    assert len(labels) == len(example["input_ids"]) == len(example["attention_mask"])
+    assert labels[labels != -100].tolist() == [3, 0, 1]
+    assert labels[0] == labels[-1] == -100
+    padded = np.append(labels, -100)[None]
+    logits = np.eye(len(tags))[np.where(padded < 0, 2, padded)]
+    assert peer.dev_f1([gold], logits, padded, tags) == 1.0
+    logits[0, np.flatnonzero(padded[0] == 1), :] = np.eye(len(tags))[2]  # I-LOC alone is repaired
+    assert peer.dev_f1([gold], logits, padded, tags) == 1.0
+    logits[0, np.flatnonzero(padded[0] == 3), :] = np.eye(len(tags))[0]
+    assert peer.dev_f1([gold], logits, padded, tags) == pytest.approx(2 / 3)
+
+
+def test_few_sentences_are_learned_in_more_and_smaller_steps() -> None:
+    recipe = load_recipe("default")
+    top = bench_curve.WAYS["top"]
+    assert bench_curve.settings_of(top, "all", recipe) == {"backbone.freeze-layers": "4"}
+    small = bench_curve.settings_of(top, "100", recipe)
+    assert (small["training.epochs"], small["training.batch-pieces"]) == ("48", "384")
+    patient = recipe.with_values({"training.epochs": 60}, where="test")
+    assert bench_curve.settings_of(top, "500", patient)["training.epochs"] == "60"
+    for size in ("100", "500", "2000", "3000"):
+        recipe.with_values(bench_curve.settings_of(top, size, recipe), where="test")
+
+
+def test_a_run_is_done_only_when_it_was_finished(tmp_path: Path) -> None:
+    run = bench_curve.Run("full", "100", 1, tmp_path)
+    assert not run.done
+    run.model.mkdir()
+    for state, done in (("started", False), ("finished", True)):
+        (run.model / "run.json").write_text(json.dumps({"state": state}), encoding="utf-8")
+        append_point(run.points, _points(0.5)[0])
+        assert run.done is done
+
+
+def test_the_curves_table_and_panels() -> None:
+    runs = [
+        bench_curve.Run(way, "100", seed, Path("runs"))
+        for way in ("full", "top")
+        for seed in (1, 2)
+    ]
+    ended = {run: _points(0.3, 0.4 + 0.1 * run.seed) for run in runs}
+    row = "| 100 | full fine-tuning | 1 | 2 | 50.00 | 1.5 | 2.0 | 30.00 | 50.00 | 50.00 | 50.00 |"
+    assert row in bench_curve.table(ended)
+    panels = bench_curve.panels(ended)
+    assert list(panels) == ["100"]
+    assert panels["100"]["full"] == _points(0.3, 0.5)
+
+
+def test_names_keep_apart_and_stay_near_their_lines() -> None:
+    assert spread([0.2, 0.8], 0.1) == [0.2, 0.8]
+    placed = spread([0.5, 0.5, 0.52, 0.9], 0.1)
+    assert placed[3] == 0.9
+    assert np.diff(sorted(placed)).min() >= 0.1 - 1e-9
+    assert max(spread([1.0, 1.0, 1.0], 0.1)) <= 1 + 1e-9
+    assert marked(3) == [0, 1, 2]
+    assert marked(48)[-1] == 47
+    assert len(marked(48)) == 10
+    low, high = f1_range([3.0, *(80.0 + i for i in range(12))])
+    assert 75 < low < 80
+    assert 91 < high < 93
+
+
+def test_a_steps_work_counts_forward_and_backward() -> None:
+    config = SimpleNamespace(hidden_size=4, intermediate_size=8, num_hidden_layers=2)
+    work = step_work([(3, 5)], config)
+    assert work.linear[(4, 8)] == 3 * 2 * 15 * 4 * 8 * 2
+    assert work.linear[(4, 4)] == 4 * 3 * 2 * 15 * 4 * 4 * 2
+    assert work.attention == 3 * 2 * 2 * (3 * 5 * 5) * 4 * 2
+    products = [Product(9, k, n, fp32=1.0, bf16=2.0) for k, n in work.linear]
+    seconds = least_seconds(work, products, bf16=False)
+    assert seconds == pytest.approx(sum(work.linear.values()) / 1e9)
+    assert least_seconds(work, products, bf16=True) == pytest.approx(seconds / 2)
+
+
+def test_a_process_is_ended_when_its_time_is_up(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import sys, time; time.sleep(float(sys.argv[1])); sys.exit(3)")
+    assert run_script(script, ["60"], seconds=0.3).status is None
+    ran = run_script(script, ["0"])
+    assert ran.status == 3
+    assert ran.peak_gigabytes > 0
