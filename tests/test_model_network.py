@@ -49,7 +49,7 @@ def run(model: tiny.Untrained, documents: list[Document]) -> Tensor:
 
 def piece_states(model: tiny.Untrained, batch: Batch) -> Tensor:
     with torch.inference_mode():
-        return model.network._piece_states(TensorBatch.of(batch, CPU))
+        return model.network._piece_states(TensorBatch.of(batch, CPU))[1]
 
 
 @pytest.mark.parametrize("kind", tiny.KINDS)

@@ -1,4 +1,4 @@
-"""What a word tells besides its pieces: its shape at the input, its characters at the output."""
+"""What a word tells besides its pieces: its shape, and at the output its characters."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ class ShapeEmbedding(nn.Embedding):
     def __init__(self, width: int) -> None:
         super().__init__(len(SHAPES), width, padding_idx=0)
         nn.init.zeros_(self.weight)
+
+
+SHAPE_WIDTH = 16
+"""Enough for each of the shapes to have a direction of its own."""
+
+
+class ShapeFeature(nn.Embedding):
+    """A learned vector for each word shape, joined to the word's state above the encoder.
+
+    At the input of an encoder that is wholly frozen it would change every state in every step, so
+    that none could be kept, and would have to be learned through all layers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(len(SHAPES), SHAPE_WIDTH, padding_idx=0)
 
 
 class CharacterCNN(nn.Module):
