@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "score a model on a labelled corpus",
     "predict": "tag text, files or a corpus",
     "info": "say what a model is: labels, recipe, figures, checksums",
+    "cache": "list what frozen encoders' trainings keep on disk, or remove it",
 }
 
 
