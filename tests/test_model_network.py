@@ -183,6 +183,18 @@ FROZEN: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         ("encoder.embeddings.", "encoder.encoder.layer.0.", "encoder.transformer.layer.0."),
     ),
     ({"backbone.freeze-encoder": True}, ("encoder.",)),
+    (
+        {"backbone.layers": "0 1", "backbone.freeze-embeddings": False},
+        ("encoder.encoder.layer.1.", "encoder.transformer.layer.1."),
+    ),
+    (
+        {
+            "backbone.layers": "0 1",
+            "backbone.freeze-embeddings": False,
+            "features.sentence": True,
+        },
+        (),
+    ),
 ]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from posner.align import PieceTokenizer
 from posner.errors import RecipeError
-from posner.recipe import BackboneRecipe
+from posner.recipe import BackboneRecipe, Recipe
 
 
 class LayerMix(nn.Module):
@@ -53,4 +54,18 @@ def check_layers(recipe: BackboneRecipe, count: int) -> None:
             where="backbone.layers",
             expected=f"numbers from 0 to {count}",
             got=missing[0],
+        )
+
+
+def check_sentence(recipe: Recipe, tokenizer: PieceTokenizer) -> None:
+    """Refuse the window's own state where no special piece begins a window.
+
+    Raises:
+        RecipeError: the recipe wants it, and there is none.
+    """
+    if recipe.features.sentence and not tokenizer.prefix:
+        raise RecipeError(
+            "the encoder's windows begin with no special piece whose state could be joined",
+            where="features.sentence",
+            expected="false",
         )

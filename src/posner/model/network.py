@@ -101,15 +101,15 @@ class Network(nn.Module):
         return width
 
     def train(self, mode: bool = True) -> Self:
-        """As ever, but a wholly frozen encoder stays in evaluation mode: nothing drops out in it."""
+        """As ever, but a wholly frozen encoder stays in evaluation mode, without dropout."""
         super().train(mode)
         if self.recipe.backbone.freeze_encoder:
             self.encoder.eval()
         return self
 
-    def forward(self, batch: TensorBatch, states: States | None = None) -> Outputs:
-        """Emissions of the core words; the encoder is not run where its states are given."""
-        return self.heads(self.states(batch) if states is None else states, batch)
+    def forward(self, batch: TensorBatch) -> Outputs:
+        """Emissions of the core words; the encoder is not run where the batch has its states."""
+        return self.heads(self.states(batch) if batch.states is None else batch.states, batch)
 
     def states(self, batch: TensorBatch) -> States:
         """Run the encoder."""
@@ -123,7 +123,11 @@ class Network(nn.Module):
 
     def heads(self, states: States, batch: TensorBatch) -> Outputs:
         """Everything above the encoder."""
-        tokens = self.mix(states.tokens)  # (batch, words or pieces, width)
+        tokens = states.tokens
+        if self.recipe.backbone.freeze_encoder and torch.is_autocast_enabled(tokens.device.type):
+            # They need no gradient in full precision, and are wide: half the bytes to move.
+            tokens = tokens.to(torch.get_autocast_dtype(tokens.device.type))
+        tokens = self.mix(tokens)  # (batch, words or pieces, width)
         if states.sentence is not None:
             window = states.sentence.to(tokens.dtype).unsqueeze(1)
             tokens = torch.cat([tokens, window.expand(-1, tokens.shape[1], -1)], dim=-1)
@@ -201,11 +205,14 @@ class Network(nn.Module):
         )
 
     def freeze(self) -> None:
-        """Stop the gradients of what the recipe keeps as pretrained."""
+        """Stop the gradients of what the recipe keeps as pretrained, and of layers not used."""
         backbone = self.recipe.backbone
         if backbone.freeze_encoder:
             self.encoder.requires_grad_(False)
             return
+        if backbone.layer_numbers and not self.recipe.features.sentence:
+            for layer in encoder_layers(self.encoder)[max(backbone.layer_numbers) :]:
+                layer.requires_grad_(False)  # several processes would wait for their gradients
         if backbone.freeze_layers:
             for name, module in self.encoder.named_children():
                 if "embedding" in name:
