@@ -49,7 +49,7 @@ def run(model: tiny.Untrained, documents: list[Document]) -> Tensor:
 
 def piece_states(model: tiny.Untrained, batch: Batch) -> Tensor:
     with torch.inference_mode():
-        return model.network._piece_states(TensorBatch.of(batch, CPU))
+        return model.network._piece_states(TensorBatch.of(batch, CPU))[1]
 
 
 @pytest.mark.parametrize("kind", tiny.KINDS)
@@ -183,6 +183,18 @@ FROZEN: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         ("encoder.embeddings.", "encoder.encoder.layer.0.", "encoder.transformer.layer.0."),
     ),
     ({"backbone.freeze-encoder": True}, ("encoder.",)),
+    (
+        {"backbone.layers": "0 1", "backbone.freeze-embeddings": False},
+        ("encoder.encoder.layer.1.", "encoder.transformer.layer.1."),
+    ),
+    (
+        {
+            "backbone.layers": "0 1",
+            "backbone.freeze-embeddings": False,
+            "features.sentence": True,
+        },
+        (),
+    ),
 ]
 
 

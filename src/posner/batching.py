@@ -29,6 +29,7 @@ class Batch:
         core: (R, C) the words to predict, as indices into W.
         core_mask: (R, C) true on real core words.
         core_window: (R,) the window of each core; the cores come window by window, in order.
+        windows: the windows themselves.
     """
 
     piece_ids: IntArray
@@ -41,6 +42,7 @@ class Batch:
     core: IntArray
     core_mask: BoolArray
     core_window: IntArray
+    windows: tuple[Window, ...]
 
     @property
     def core_lengths(self) -> IntArray:
@@ -90,6 +92,7 @@ def collate(
         shapes,
         characters,
         *_cores(windows),
+        tuple(windows),
     )
 
 

@@ -40,7 +40,36 @@ class BackboneRecipe:
     name: str = option("minilm", "`minilm` (built in), a local folder, or a hub name")
     freeze_embeddings: bool = option(True, "keep the word-piece embeddings as pretrained")
     freeze_layers: int = option(0, "keep the lowest N layers (and the embeddings) too", low=0)
-    freeze_encoder: bool = option(False, "keep the whole encoder as pretrained")
+    freeze_encoder: bool = option(
+        False, "keep the whole encoder as pretrained; its outputs are computed once and kept"
+    )
+    layers: str = option(
+        "last", "whose outputs are used: last, or numbers such as 2 4 6; 0: the embeddings' output"
+    )
+    mix: Literal["weighted", "concat"] = option(
+        "weighted", "how several layers become one state: a learned weighted sum, or joined"
+    )
+    cache: bool = option(True, "keep a wholly frozen encoder's outputs on disk, see `posner cache`")
+
+    @property
+    def layer_numbers(self) -> tuple[int, ...]:
+        """The layers whose outputs are used; none where only the last one's are.
+
+        Raises:
+            RecipeError: the text names none, or one twice.
+        """
+        words = self.layers.split()
+        if words == ["last"]:
+            return ()
+        numbers = tuple(int(word) for word in words if word.isascii() and word.isdigit())
+        if not words or len(set(numbers)) < len(words):
+            raise RecipeError(
+                "names no layers",
+                where="backbone.layers",
+                expected="last, or different numbers such as 2 4 6",
+                got=repr(self.layers),
+            )
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -92,7 +121,14 @@ class DataRecipe:
 class FeaturesRecipe:
     """What a word tells besides its pieces."""
 
-    casing: bool = option(True, "add a learned embedding of each word's shape at the input")
+    casing: bool = option(
+        True,
+        "learn an embedding of each word's shape: added at the encoder's input, or joined to the "
+        "word's state where the whole encoder is frozen",
+    )
+    sentence: bool = option(
+        False, "join the window's state, that of its first special piece, to each word's"
+    )
     characters: bool = option(False, "join a character CNN's view of the word to its state")
     character_width: int = option(64, "channels of the character CNN", low=1)
 
@@ -228,6 +264,7 @@ class Recipe:
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
+        self.backbone.layer_numbers  # noqa: B018 - refuses a text that is none
         needs_word_state = {
             "attention.layers": self.attention.layers > 0,
             "features.characters": self.features.characters,

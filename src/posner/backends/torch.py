@@ -14,6 +14,7 @@ from posner.decode import Transitions, legal_transitions
 from posner.folder import Manifest
 from posner.model.network import Network
 from posner.model.saved import load_network, load_networks, torch_device
+from posner.model.states import StateSource
 from posner.model.tensors import TensorBatch
 from posner.schemes import SCHEMES
 
@@ -26,13 +27,19 @@ class TorchBackend:
         manifest: names its tags.
         precision: `bf16` computes under autocast: faster where the device does so natively, and
             then batching can change the last digits and, rarely, an entity.
+        source: knows the states of all windows that will come, so that a frozen encoder is not run.
     """
 
     def __init__(
-        self, network: Network, manifest: Manifest, precision: Literal["fp32", "bf16"] = "fp32"
+        self,
+        network: Network,
+        manifest: Manifest,
+        precision: Literal["fp32", "bf16"] = "fp32",
+        source: StateSource | None = None,
     ) -> None:
         self.network = network
         self.precision = precision
+        self.source = source
         self._manifest = manifest
 
     @classmethod
@@ -83,7 +90,7 @@ class TorchBackend:
             torch.inference_mode(),
             torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16),
         ):
-            outputs = self.network(TensorBatch.of(batch, device))
+            outputs = self.network(TensorBatch.of(batch, device, self.source))
         self.network.train(training)
         pos, chunk = outputs.pos, outputs.chunk
         return Emissions(

@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "predict": "tag text, files or a corpus",
     "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",
+    "cache": "list what frozen encoders' trainings keep on disk, or remove it",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a word tells besides its pieces: its shape at the input, its characters at the output."""
+"""What a word tells besides its pieces: its shape, and at the output its characters."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ class ShapeEmbedding(nn.Embedding):
         nn.init.zeros_(self.weight)
 
 
+SHAPE_WIDTH = 16
+"""Enough for each of the shapes to have a direction of its own."""
+
+
+class ShapeFeature(nn.Embedding):
+    """A learned vector for each word shape, joined to the word's state above the encoder.
+
+    At the input of an encoder that is wholly frozen it would change every state in every step, so
+    that none could be kept, and would have to be learned through all layers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(len(SHAPES), SHAPE_WIDTH, padding_idx=0)
+
+
 class CharacterCNN(nn.Module):
     """A word's characters as one vector: convolution and maximum (after Ma and Hovy 2016)."""
 
@@ -32,9 +47,12 @@ class CharacterCNN(nn.Module):
 
     def forward(self, characters: Tensor) -> Tensor:
         """(batch, words, characters) indices to (batch, words, width)."""
-        batch, words, count = characters.shape
-        flat = characters.view(batch * words, count)
-        embedded = self.embedding(flat).transpose(1, 2)  # (batch * words, inner, characters)
-        activity = torch.relu(self.convolution(embedded))  # (batch * words, width, characters)
+        batch, words, _ = characters.shape
+        # A third of a text's words or more stand in a batch several times: each is computed once.
+        flat, places = torch.unique(characters.flatten(0, 1), dim=0, return_inverse=True)
+        embedded = self.embedding(flat).transpose(1, 2)  # (different words, inner, characters)
+        activity = torch.relu(self.convolution(embedded))  # (different words, width, characters)
         present = (flat != CHARACTER_PADDING).unsqueeze(1)
-        return (activity * present).amax(dim=2).view(batch, words, -1)
+        vectors = (activity * present).amax(dim=2)  # (different words, width)
+        result: Tensor = vectors.index_select(0, places).view(batch, words, -1)
+        return result

@@ -1,9 +1,13 @@
-"""The network: encoder, word features, positional attention, heads. Batches in, emissions out."""
+"""The network: encoder, word features, positional attention, heads. Batches in, emissions out.
+
+`states` is the encoder with what it is pooled by, `heads` is all that stands above it. A wholly
+frozen encoder is never in training mode and takes no gradient, so its states may be kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +19,9 @@ from posner.model.adapters import add_adapters
 from posner.model.attention import PositionalAttention
 from posner.model.backbone import encoder_layers
 from posner.model.crf import CRF
-from posner.model.features import CharacterCNN, ShapeEmbedding
+from posner.model.features import SHAPE_WIDTH, CharacterCNN, ShapeEmbedding, ShapeFeature
+from posner.model.layers import LayerMix, check_layers
+from posner.model.states import States
 from posner.model.tensors import TensorBatch
 from posner.recipe import Recipe
 from posner.schemes import SCHEMES
@@ -59,14 +65,7 @@ class Network(nn.Module):
         recipe = manifest.recipe
         self.recipe = recipe
         self.encoder = encoder
-        width = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
-        embedding_width = encoder.get_input_embeddings().weight.shape[1]  # type: ignore[operator]
-        self.shape_embedding = ShapeEmbedding(embedding_width) if recipe.features.casing else None
-        self.characters = None
-        if recipe.features.characters:
-            channels = recipe.features.character_width
-            self.characters = CharacterCNN(len(manifest.characters), channels)
-            width += channels
+        width = self._build_features(manifest)
         self.attention = None
         if recipe.attention.layers:
             self.attention = PositionalAttention(recipe.attention, width, recipe.heads.dropout)
@@ -82,12 +81,60 @@ class Network(nn.Module):
             table = torch.from_numpy(inside_table(tags))
         self.register_buffer("inside", table, persistent=False)
 
+    def _build_features(self, manifest: Manifest) -> int:
+        """Everything between the encoder and the attention; the width of a word's state."""
+        backbone, features = self.recipe.backbone, self.recipe.features
+        config = self.encoder.config
+        own = int(config.hidden_size)  # type: ignore[union-attr, arg-type]
+        check_layers(backbone, int(config.num_hidden_layers))  # type: ignore[union-attr, arg-type]
+        self.mix = LayerMix(backbone, own)
+        width = self.mix.output_width + (own if features.sentence else 0)
+        self.shape_embedding = self.shape_feature = self.characters = None
+        if features.casing and backbone.freeze_encoder:
+            self.shape_feature = ShapeFeature()
+            width += SHAPE_WIDTH
+        elif features.casing:
+            pieces = self.encoder.get_input_embeddings()  # type: ignore[operator]
+            self.shape_embedding = ShapeEmbedding(pieces.weight.shape[1])
+        if features.characters:
+            self.characters = CharacterCNN(len(manifest.characters), features.character_width)
+            width += features.character_width
+        return width
+
+    def train(self, mode: bool = True) -> Self:
+        """As ever, but a wholly frozen encoder stays in evaluation mode, without dropout."""
+        super().train(mode)
+        if self.recipe.backbone.freeze_encoder:
+            self.encoder.eval()
+        return self
+
     def forward(self, batch: TensorBatch) -> Outputs:
-        """Emissions of the core words."""
-        pieces = self._piece_states(batch)  # (batch, pieces, width)
+        """Emissions of the core words; the encoder is not run where the batch has its states."""
+        return self.heads(self.states(batch) if batch.states is None else batch.states, batch)
+
+    def states(self, batch: TensorBatch) -> States:
+        """Run the encoder."""
+        with torch.set_grad_enabled(
+            torch.is_grad_enabled() and not self.recipe.backbone.freeze_encoder
+        ):
+            layers, last = self._piece_states(batch)  # each (batch, pieces, width)
+            pooled = [self._pooled(pieces, batch) for pieces in layers]
+            sentence = last[:, 0] if self.recipe.features.sentence else None
+            return States(torch.stack(pooled, dim=2), sentence)
+
+    def heads(self, states: States, batch: TensorBatch) -> Outputs:
+        """Everything above the encoder."""
+        tokens = states.tokens
+        if self.recipe.backbone.freeze_encoder and torch.is_autocast_enabled(tokens.device.type):
+            # They need no gradient in full precision, and are wide: half the bytes to move.
+            tokens = tokens.to(torch.get_autocast_dtype(tokens.device.type))
+        tokens = self.mix(tokens)  # (batch, words or pieces, width)
+        if states.sentence is not None:
+            window = states.sentence.to(tokens.dtype).unsqueeze(1)
+            tokens = torch.cat([tokens, window.expand(-1, tokens.shape[1], -1)], dim=-1)
         if self.recipe.data.pooling == "none":
-            return self._piece_outputs(pieces, batch)
-        words = self._word_states(pieces, batch)  # (batch, words, width)
+            return self._piece_outputs(self._with_shapes(tokens, _piece_shapes(batch)), batch)
+        words = self._with_characters(self._with_shapes(tokens, batch.shapes), batch)
         if self.attention is not None:
             words = self.attention(words, batch.word_mask)
         core = _take_cores(words, batch)  # (cores, core words, width)
@@ -98,29 +145,42 @@ class Network(nn.Module):
             pieces=None,
         )
 
-    def _piece_states(self, batch: TensorBatch) -> Tensor:
-        """(batch, pieces, width) the encoder's last states."""
+    def _piece_states(self, batch: TensorBatch) -> tuple[list[Tensor], Tensor]:
+        """(batch, pieces, width) of each layer that the recipe names, and of the last."""
         embedded: Tensor = self.encoder.get_input_embeddings()(batch.piece_ids)  # type: ignore[operator]
         if self.shape_embedding is not None:
-            place = batch.piece_words.clamp(min=0)
-            shapes = batch.shapes.gather(1, place)  # (batch, pieces)
-            shapes = shapes.masked_fill(batch.piece_words < 0, 0)
-            embedded = embedded + self.shape_embedding(shapes)
-        result: Tensor = self.encoder(
-            inputs_embeds=embedded, attention_mask=batch.piece_mask.long()
-        )[0]
-        return result
+            embedded = embedded + self.shape_embedding(_piece_shapes(batch))
+        numbers = self.recipe.backbone.layer_numbers
+        found = self.encoder(
+            inputs_embeds=embedded,
+            attention_mask=batch.piece_mask.long(),
+            output_hidden_states=bool(numbers),
+        )
+        last: Tensor = found[0]
+        return [found.hidden_states[number] for number in numbers] or [last], last
 
-    def _word_states(self, pieces: Tensor, batch: TensorBatch) -> Tensor:
-        """(batch, words, width): each word's state, its characters joined."""
-        if self.recipe.data.pooling == "mean":
-            words = _mean_by_word(pieces, batch)
-        else:
-            words = _take(pieces, batch.word_pieces)
-        if self.characters is not None:
-            assert batch.characters is not None
-            words = torch.cat([words, self.characters(batch.characters).to(words.dtype)], dim=-1)
-        return words
+    def _pooled(self, pieces: Tensor, batch: TensorBatch) -> Tensor:
+        """(batch, pieces, width) to (batch, words, width), or as it is with `pooling = none`."""
+        match self.recipe.data.pooling:
+            case "first":
+                return _take(pieces, batch.word_pieces)
+            case "mean":
+                return _mean_by_word(pieces, batch)
+            case "none":
+                return pieces
+
+    def _with_shapes(self, states: Tensor, shapes: Tensor) -> Tensor:
+        """Join the embeddings of the words' shapes, where they do not stand at the input."""
+        if self.shape_feature is None:
+            return states
+        return torch.cat([states, self.shape_feature(shapes).to(states.dtype)], dim=-1)
+
+    def _with_characters(self, words: Tensor, batch: TensorBatch) -> Tensor:
+        """Join what the words' characters say."""
+        if self.characters is None:
+            return words
+        assert batch.characters is not None
+        return torch.cat([words, self.characters(batch.characters).to(words.dtype)], dim=-1)
 
     def _piece_outputs(self, pieces: Tensor, batch: TensorBatch) -> Outputs:
         """Heads on pieces; a word's emission is the mean over the pieces that its rule labels.
@@ -146,13 +206,16 @@ class Network(nn.Module):
         )
 
     def freeze(self) -> None:
-        """Stop the gradients of what the recipe keeps as pretrained."""
+        """Stop the gradients of what the recipe keeps as pretrained, and of layers not used."""
         backbone = self.recipe.backbone
         if self.recipe.adapter.rank:  # the adapters' arrival has frozen all the rest
             return
         if backbone.freeze_encoder:
             self.encoder.requires_grad_(False)
             return
+        if backbone.layer_numbers and not self.recipe.features.sentence:
+            for layer in encoder_layers(self.encoder)[max(backbone.layer_numbers) :]:
+                layer.requires_grad_(False)  # several processes would wait for their gradients
         if backbone.freeze_layers:
             for name, module in self.encoder.named_children():
                 if "embedding" in name:
@@ -165,6 +228,12 @@ class Network(nn.Module):
 
 def _optional_head(width: int, tags: Sequence[str], dropout: float) -> Head | None:
     return Head(width, len(tags), dropout) if tags else None
+
+
+def _piece_shapes(batch: TensorBatch) -> Tensor:
+    """(batch, pieces) the shape of each piece's word; 0 on special pieces and padding."""
+    shapes = batch.shapes.gather(1, batch.piece_words.clamp(min=0))
+    return shapes.masked_fill(batch.piece_words < 0, 0)
 
 
 def _take(states: Tensor, places: Tensor) -> Tensor:

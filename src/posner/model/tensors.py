@@ -9,11 +9,16 @@ import torch
 from torch import Tensor
 
 from posner.batching import Batch
+from posner.model.states import States, StateSource
 
 
 @dataclass(frozen=True)
 class TensorBatch:
-    """`posner.batching.Batch` in torch; the same names and shapes."""
+    """`posner.batching.Batch` in torch; the same names and shapes.
+
+    Attributes:
+        states: what the encoder gives for it, where that is known already.
+    """
 
     piece_ids: Tensor
     piece_mask: Tensor
@@ -25,10 +30,13 @@ class TensorBatch:
     core: Tensor
     core_mask: Tensor
     core_window: Tensor
+    states: States | None = None
 
     @classmethod
-    def of(cls, batch: Batch, device: torch.device) -> TensorBatch:
-        """Copy a batch to a device."""
+    def of(
+        cls, batch: Batch, device: torch.device, source: StateSource | None = None
+    ) -> TensorBatch:
+        """Copy a batch to a device, with the states of its windows from whoever knows them."""
 
         def move(array: np.ndarray) -> Tensor:
             return torch.from_numpy(array).to(device)
@@ -44,4 +52,5 @@ class TensorBatch:
             core=move(batch.core),
             core_mask=move(batch.core_mask),
             core_window=move(batch.core_window),
+            states=None if source is None else source.states(batch.windows, device),
         )

@@ -88,6 +88,11 @@ class Course:
         )
         return replace(self.prepared, windows=list(chain.from_iterable(chosen)))
 
+    @property
+    def windows(self) -> list[Window]:
+        """Every window that some epoch learns from."""
+        return [*self.prepared.windows, *chain.from_iterable(self.lone)]
+
     def plan(self, epoch: int, planner: Planner) -> EpochPlan:
         """The steps of epoch `epoch`, counted from 0."""
         known = self._lengths.get(epoch)

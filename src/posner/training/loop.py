@@ -27,6 +27,7 @@ from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.develop import DevResult, evaluate_prepared
+from posner.training.frozen import FrozenStates
 from posner.training.optimisation import Schedule, WeightAverage, encoder_rate
 from posner.training.pace import Pace
 from posner.training.plan import Part, Planner
@@ -59,6 +60,7 @@ class Work:
         dev: what is scored after each epoch.
         run: where everything lands.
         reporter: whom to tell.
+        states: those of a wholly frozen encoder, where they are kept.
     """
 
     accelerator: Accelerator
@@ -73,6 +75,7 @@ class Work:
     dev: PreparedSet
     run: RunFolder
     reporter: Reporter
+    states: FrozenStates | None = None
 
 
 class Loop:
@@ -215,8 +218,10 @@ class Loop:
         return loss.total
 
     def _tensors(self, batch: Batch) -> TensorBatch:
-        """The batch on its device, some of its words hidden if the recipe wants it."""
-        tensors = TensorBatch.of(batch, self.work.accelerator.device)
+        """The batch on its device, with kept states; some words hidden if the recipe wants it."""
+        kept = self.work.states
+        source = None if kept is None else kept.of(self.train)
+        tensors = TensorBatch.of(batch, self.work.accelerator.device, source)
         if not self.recipe.mask:
             return tensors
         hidden = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
@@ -294,7 +299,8 @@ class Loop:
     def _judge(self) -> DevResult:
         work = self.work
         self.judge.load_state_dict(self._weights())
-        backend = TorchBackend(self.judge, work.manifest)
+        source = None if work.states is None else work.states.dev
+        backend = TorchBackend(self.judge, work.manifest, source=source)
         return evaluate_prepared(Recognizer(work.manifest, work.tokenizer, backend), work.dev)
 
     def _weights(self) -> dict[str, Tensor]:

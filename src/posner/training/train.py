@@ -19,13 +19,16 @@ from posner.evaluation.result import Evaluation
 from posner.folder import Manifest
 from posner.model.backbone import Backbone, load_backbone
 from posner.model.dropout import use_byte_dropout
+from posner.model.layers import check_sentence
 from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
+from posner.model.stored import StoredStates
 from posner.recipe import Recipe
 from posner.recognizer import load, window_plan
 from posner.training.console import Reporter, clock
 from posner.training.course import Course
 from posner.training.fresh import FreshSets
+from posner.training.frozen import FrozenStates, StateKeeper, wants_states
 from posner.training.loop import Loop, Work
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts, training_parts
@@ -93,6 +96,8 @@ def train(
         run.refuse(force=force)
     accelerator.wait_for_everyone()
     work = _build(parts, recipe, accelerator, run, reporter)
+    if wants_states(recipe):
+        work.states = _frozen_states(work, parts)
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
         run.start(recipe, parts.facts, force=force)
     accelerator.wait_for_everyone()
@@ -107,6 +112,24 @@ def train(
     run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(loop.seconds, 1)})
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(out, evaluation, loop.seconds)
+
+
+def _frozen_states(work: Work, parts: Parts) -> FrozenStates:
+    """The frozen encoder's states of everything that will be seen; one process computes them."""
+    keeper = StateKeeper(work.network, work.tokenizer, work.reporter)
+    train_set, accelerator = work.course.prepared, work.accelerator
+    wanted = (
+        (train_set, work.course.windows, parts.train),
+        (work.dev, work.dev.windows, parts.dev),
+    )
+
+    def kept() -> list[StoredStates]:
+        return [keeper.states(p.encoded, windows, str(c.path)) for p, windows, c in wanted]
+
+    found = kept() if accelerator.is_main_process else None
+    accelerator.wait_for_everyone()
+    learned, judged = found or kept()
+    return FrozenStates(train_set, learned, judged)
 
 
 def _saved_evaluation(run: RunFolder, parts: Parts, recipe: Recipe) -> Evaluation:
@@ -135,6 +158,7 @@ def _build(
     """Everything that the loop works with."""
     set_seed(recipe.training.seed)
     backbone = load_backbone(recipe.backbone, dropout=recipe.training.encoder_dropout)
+    check_sentence(recipe, backbone.tokenizer)
     manifest = _manifest(parts, recipe, backbone)
     network = build_network(backbone.encoder, manifest).to(accelerator.device)
     use_byte_dropout(network)

@@ -1,0 +1,64 @@
+"""`posner cache`: what is kept on disk because it takes long to compute."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+from posner.cache import Entry, cache_folder, clear, entries, megabytes
+from posner.errors import UsageError
+from posner.files import write_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--clear", action="store_true", help="remove all of it")
+    parser.add_argument(
+        "--older-than",
+        type=float,
+        metavar="DAYS",
+        help="with --clear: only what was not used for so many days",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the list as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List or clear."""
+    days = arguments.older_than
+    if days is not None and not arguments.clear:
+        raise UsageError("--older-than goes with --clear")
+    if days is not None and not 0 <= days < math.inf:
+        raise UsageError("--older-than takes a number of days", got=days)
+    found = clear(days or 0.0) if arguments.clear else entries()
+    for entry in found:
+        print(_line(entry))
+    size = megabytes(sum(entry.bytes for entry in found))
+    done = "removed" if arguments.clear else "kept"
+    print(f"{len(found)} {done} in {cache_folder()}, {size} MB")
+    if arguments.json is not None:
+        write_json(arguments.json, [_facts(entry) for entry in found])
+    return 0
+
+
+def _line(entry: Entry) -> str:
+    used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
+    size = f"{megabytes(entry.bytes):>6} MB"
+    if entry.label is None:
+        return f"{'unfinished':<12}  {size}  {used}"
+    label = entry.label
+    return f"{entry.path.name[:12]}  {size}  {used}  {label.model}  {label.corpus}  {label.about}"
+
+
+def _facts(entry: Entry) -> dict[str, object]:
+    label = entry.label
+    return {
+        "key": entry.path.name if label else None,
+        "path": str(entry.path),
+        "model": label.model if label else None,
+        "corpus": label.corpus if label else None,
+        "about": label.about if label else None,
+        "bytes": entry.bytes,
+        "used": entry.used,
+    }
