@@ -17,6 +17,7 @@ from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
 from torch.profiler import ProfilerActivity, profile
 
+import posner.training.learner as learner
 import posner.training.loop as loop
 from posner.corpus import Corpus
 from posner.model.network import Network
@@ -27,10 +28,10 @@ from posner.training.train import train
 from rig import Rig
 
 IN_STEP = {
-    "collating": ((loop, "collate"), (TensorBatch, "of")),
-    "targets": ((loop, "batch_targets"),),
+    "collating": ((learner, "collate"), (TensorBatch, "of")),
+    "targets": ((learner, "batch_targets"),),
     "forward": ((Network, "forward"),),
-    "loss": ((loop, "loss_of"),),
+    "loss": ((learner, "loss_of"),),
     "backward": ((Accelerator, "backward"),),
     "gradient clipping": ((Accelerator, "clip_grad_norm_"),),
     "optimiser": ((AcceleratedOptimizer, "step"), (AcceleratedOptimizer, "zero_grad")),
@@ -38,7 +39,7 @@ IN_STEP = {
 """Parts of a step, and the functions that they are."""
 
 BETWEEN = {
-    "step": ((loop.Loop, "_step"),),
+    "step": ((learner.Learner, "step"),),
     "reporting": ((loop.Loop, "_report_step"),),
     "checkpoint": ((loop.Loop, "_checkpoint"),),
     "evaluation": ((loop.Loop, "_judge"),),

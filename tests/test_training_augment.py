@@ -15,12 +15,12 @@ from posner.recipe import Recipe
 from posner.training.augment import augmented
 from posner.training.console import Reporter
 from posner.training.course import Course
-from posner.training.loop import Work
 from posner.training.parts import training_parts
 from posner.training.plan import Planner
 from posner.training.prepare import PreparedSet
 from posner.training.run import RunFolder
 from posner.training.train import _accelerator, _build
+from posner.training.work import Work
 
 PLANNER = Planner(batch_pieces=256, processes=1, accumulation=1, seed=1)
 

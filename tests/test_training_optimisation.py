@@ -208,8 +208,8 @@ def gradients(loop: Loop, parts: list[Part]) -> dict[str, Tensor]:
             if parameter.grad is not None:
                 caught[name] = parameter.grad.clone()
 
-    loop.optimizer.step = catch
-    loop._step(parts, [parts])
+    loop.learner.optimizer.step = catch
+    loop.learner.step(loop.train, [parts], loop.progress)
     return caught
 
 
@@ -261,7 +261,7 @@ def test_masking_hides_whole_words_and_nothing_else(bert: Path, tmp_path: Path) 
     windows = loop.train.windows
     batch = collate(windows, loop.train.encoded, work.tokenizer)
     torch.manual_seed(2)
-    shown = loop._tensors(batch).piece_ids.numpy()
+    shown = loop.learner.tensors(batch, loop.train).piece_ids.numpy()
     hidden = shown != batch.piece_ids
     assert (shown[hidden] == work.tokenizer.mask).all()
     assert not hidden[batch.piece_words < 0].any()

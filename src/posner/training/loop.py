@@ -2,80 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
-from dataclasses import dataclass
 
 import torch
-from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
-from posner.align import PieceTokenizer
 from posner.backends.torch import TorchBackend
-from posner.batching import Batch, collate
 from posner.errors import PosnerError
-from posner.folder import Manifest
-from posner.model.losses import Loss, Targets, divergence, loss_of, zero_like
 from posner.model.network import Network
 from posner.model.saved import save_network
-from posner.model.tensors import TensorBatch
 from posner.recipe import TrainingRecipe
 from posner.recognizer import Recognizer
 from posner.training.checkpoint import Checkpointer, Progress
-from posner.training.console import Reporter
-from posner.training.course import Course
 from posner.training.develop import DevResult, evaluate_prepared
-from posner.training.frozen import FrozenStates
-from posner.training.optimisation import Schedule, WeightAverage, encoder_rate
+from posner.training.learner import Learner
+from posner.training.optimisation import encoder_rate
 from posner.training.pace import Pace
-from posner.training.plan import Part, Planner
-from posner.training.prepare import PreparedSet
-from posner.training.run import MetricsLine, RunFolder
-from posner.training.targets import batch_targets
+from posner.training.plan import Part
+from posner.training.run import MetricsLine
 from posner.training.watch import Interruption, Stopwatch, memory_gigabytes
+from posner.training.work import Work
 
 
 class InterruptedRunError(PosnerError):
     """The user stopped a training; what was done stands in a checkpoint."""
 
     exit_code = 130
-
-
-@dataclass
-class Work:
-    """What a training works with; built by `posner.training.train`.
-
-    Attributes:
-        accelerator: device, precision, processes.
-        network: the bare network, whose weights are trained.
-        manifest: what the saved model will say of itself.
-        tokenizer: belongs to the network.
-        optimizer: over the network's weights.
-        schedule: its course.
-        average: the weights' moving average, if wanted.
-        planner: which windows go into which step.
-        course: what is learned in each epoch.
-        dev: what is scored after each epoch.
-        run: where everything lands.
-        reporter: whom to tell.
-        states: those of a wholly frozen encoder, where they are kept.
-    """
-
-    accelerator: Accelerator
-    network: Network
-    manifest: Manifest
-    tokenizer: PieceTokenizer
-    optimizer: torch.optim.Optimizer
-    schedule: Schedule
-    average: WeightAverage | None
-    planner: Planner
-    course: Course
-    dev: PreparedSet
-    run: RunFolder
-    reporter: Reporter
-    states: FrozenStates | None = None
 
 
 class Loop:
@@ -92,7 +46,7 @@ class Loop:
         self.work = work
         self.recipe: TrainingRecipe = work.network.recipe.training
         self.judge = judge
-        self.wrapped, self.optimizer = work.accelerator.prepare(work.network, work.optimizer)
+        self.learner = Learner(work)
         self.checkpoints = Checkpointer(
             work.run.checkpoints, work.accelerator, work.schedule, work.average
         )
@@ -153,16 +107,8 @@ class Loop:
         self.train = self.work.course.at(progress.epoch)
         plan = self.work.planner.epoch(progress.epoch, self.train.lengths)
         self.padding = plan.padding
-        process = self.work.accelerator.process_index
         for step in plan.steps[progress.step_in_epoch :]:
-            begin, before = time.perf_counter(), progress.pieces
-            self._step(step[process], step)
-            seconds = time.perf_counter() - begin
-            progress.step += 1
-            progress.step_in_epoch += 1
-            progress.train_seconds += seconds
-            self.pace.count(progress.pieces - before, seconds)
-            self._report_step()
+            self._step(step)
             every = self.recipe.checkpoint_steps
             due = bool(every) and progress.step % every == 0
             stop = self._stop_requested(interruption)
@@ -179,68 +125,16 @@ class Loop:
         if not self.estimated:
             self._estimate()
 
-    def _step(self, parts: list[Part], all_parts: list[list[Part]]) -> None:
-        """One step of the optimiser: this process's parts, one after the other."""
-        work, accelerator = self.work, self.work.accelerator
-        counted = [part for process in all_parts for part in process if part.counted]
-        words = sum(self.train.core_words(part.windows) for part in counted)
-        work.schedule.apply(work.optimizer, self.progress.step)
-        self.wrapped.train()
-        for number, part in enumerate(parts, start=1):
-            last = number == len(parts)
-            with contextlib.nullcontext() if last else accelerator.no_sync(self.wrapped):
-                # Gradients are averaged over processes; the loss is a mean over all words.
-                loss = self._part_loss(part) * (accelerator.num_processes / words)
-                accelerator.backward(loss)
-        if self.recipe.clip:
-            accelerator.clip_grad_norm_(self.wrapped.parameters(), self.recipe.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if work.average is not None:
-            work.average.update(work.network)
-        self.progress.words += words
-        self.progress.pieces += sum(
-            self.train.windows[i].pieces for part in counted for i in part.windows
-        )
-
-    def _part_loss(self, part: Part) -> Tensor:
-        """The summed loss of one part, zero if it is a mere repetition."""
-        work = self.work
-        windows = [self.train.windows[i] for i in part.windows]
-        batch = collate(windows, self.train.encoded, work.tokenizer)
-        targets = batch_targets(self.train, part.windows, batch, work.network)
-        targets = targets.to(work.accelerator.device)
-        loss = self._pass_loss(self._tensors(batch), targets)
-        if not part.counted:
-            return zero_like(loss)
-        # Processes take parts of one size, so this one's sum stands for its share of the step.
-        self.progress.loss += float(loss.entity) * work.accelerator.num_processes
-        return loss.total
-
-    def _tensors(self, batch: Batch) -> TensorBatch:
-        """The batch on its device, with kept states; some words hidden if the recipe wants it."""
-        kept = self.work.states
-        source = None if kept is None else kept.of(self.train)
-        tensors = TensorBatch.of(batch, self.work.accelerator.device, source)
-        if not self.recipe.mask:
-            return tensors
-        hidden = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
-        pieces = (hidden < self.recipe.mask).gather(1, tensors.piece_words.clamp(min=0))
-        pieces &= tensors.piece_words >= 0
-        ids = tensors.piece_ids.masked_fill(pieces, self.work.tokenizer.mask)
-        return dataclasses.replace(tensors, piece_ids=ids)
-
-    def _pass_loss(self, tensors: TensorBatch, targets: Targets) -> Loss:
-        """The loss of one pass, or the mean of two with what they differ in added."""
-        network = self.work.network
-        outputs = self.wrapped(tensors)
-        loss = loss_of(network, outputs, targets, tensors)
-        if not self.recipe.consistency:
-            return loss
-        again = self.wrapped(tensors)
-        other = loss_of(network, again, targets, tensors)
-        differ = self.recipe.consistency * divergence(outputs, again, tensors.core_mask)
-        return Loss((loss.total + other.total) / 2 + differ, (loss.entity + other.entity) / 2)
+    def _step(self, step: list[list[Part]]) -> None:
+        """One step of the optimiser, and what it says of pace and progress."""
+        begin, before, progress = time.perf_counter(), self.progress.pieces, self.progress
+        self.learner.step(self.train, step, progress)
+        seconds = time.perf_counter() - begin
+        progress.step += 1
+        progress.step_in_epoch += 1
+        progress.train_seconds += seconds
+        self.pace.count(progress.pieces - before, seconds)
+        self._report_step()
 
     def _report_step(self) -> None:
         work, pace, done = self.work, self.pace, self.progress.step

@@ -29,12 +29,13 @@ from posner.training.console import Reporter, clock
 from posner.training.course import Course
 from posner.training.fresh import FreshSets
 from posner.training.frozen import FrozenStates, StateKeeper, wants_states
-from posner.training.loop import Loop, Work
+from posner.training.loop import Loop
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner, affordable_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import FINISHED, RunFolder
+from posner.training.work import Work
 from posner.word_features import alphabet_of
 
 
