@@ -190,9 +190,10 @@ def _whole(bench: Bench, clock: Clock, step: float) -> str:
     once = ("reading", "checking", "loading the backbone", "tokenising", "preparing")
     rows = [(name, bench.clock.seconds[name]) for name in once]
     rows.append((f"{epochs} x {per_epoch} steps", epochs * per_epoch * step))
-    rows.append((f"{epochs} evaluations", epochs * clock.mean("evaluation")))
+    judged = epochs - min(settings.first_evaluation, epochs) + 1
+    rows.append((f"{judged} evaluations", judged * clock.mean("evaluation")))
     rows.append((f"{saved} checkpoints", saved * clock.mean("checkpoint")))
-    rows.append((f"{epochs} models saved", epochs * clock.mean("saving")))
+    rows.append((f"{judged} models saved", judged * clock.mean("saving")))
     total = sum(seconds for _, seconds in rows)
     cells = [[n, f"{s:.1f}", f"{100 * s / total:.1f} %"] for n, s in rows]
     table = markdown_table(["part", "seconds", "share"], cells)

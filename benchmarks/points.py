@@ -17,7 +17,7 @@ class Point:
         f1: strict micro F1 on the dev set, 0 to 1.
         seconds: since the process began, imports, reading and evaluations included.
         evaluation_seconds: how much of that went into looks at the dev set, this one included.
-        train_seconds: what this epoch's training took.
+        train_seconds: what the training since the point before took.
         pieces_per_second: real pieces that it took in a second, padding not counted.
     """
 
@@ -70,8 +70,8 @@ def useful_pieces_per_second(points: Sequence[Point]) -> float:
 
 
 def minutes_per_epoch(points: Sequence[Point]) -> float:
-    """Of training alone, the mean over the epochs."""
-    return sum(point.train_seconds for point in points) / len(points) / 60
+    """Of training alone, the mean over the epochs, of which the first may have no points."""
+    return sum(point.train_seconds for point in points) / points[-1].epoch / 60
 
 
 def percent(f1: float | None) -> str:

@@ -76,7 +76,7 @@ def test_a_curve_tells_when_and_how_far() -> None:
     assert f1_within(points, 0.7) is None
     assert f1_within(points, 0.75) == 0.5
     assert f1_within(points, 60) == best_f1(points) == 0.92
-    assert minutes_per_epoch(points) == 0.75
+    assert minutes_per_epoch(points) == minutes_per_epoch(points[1:]) * 1.5 == 0.75
     assert useful_pieces_per_second(points) == pytest.approx(2000)
 
 
@@ -124,7 +124,8 @@ def test_the_peer_labels_first_pieces_and_its_tags_are_read_back(bert: Path) -> 
 def test_few_sentences_are_learned_in_more_and_smaller_steps() -> None:
     recipe = load_recipe("default")
     top = bench_curve.WAYS["top"]
-    assert bench_curve.settings_of(top, "all", recipe) == {"backbone.freeze-layers": "4"}
+    whole = bench_curve.settings_of(top, "all", recipe)
+    assert whole == {"backbone.freeze-layers": "4", "training.first-evaluation": "1"}
     small = bench_curve.settings_of(top, "100", recipe)
     assert (small["training.epochs"], small["training.batch-pieces"]) == ("48", "384")
     patient = recipe.with_values({"training.epochs": 60}, where="test")
