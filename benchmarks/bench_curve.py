@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from common import (
 )
 from curve_picture import draw
 from points import Point, best_f1, f1_within, percent, read_points
+from posner.cache import VARIABLE as CACHE
 from posner.corpus import write
 from posner.errors import PosnerError
 from posner.recipe import Recipe, load_recipe
@@ -144,7 +146,7 @@ def _part(files: CorpusFiles, run: Run, folder: Path) -> CorpusFiles:
 
 
 def train(run: Run, files: CorpusFiles) -> None:
-    """Train in a process of its own.
+    """Train in a process of its own, with a cache of its own: each run pays for all it uses.
 
     Raises:
         PosnerError: it failed.
@@ -154,7 +156,8 @@ def train(run: Run, files: CorpusFiles) -> None:
     settings["training.seed"] = str(run.seed)
     flags = ["--recipe", way.recipe, "--set", *(f"{k}={v}" for k, v in settings.items())]
     places = [str(path) for path in (files.train, files.dev, run.model, run.points)]
-    ran = run_script(TRAIN, [*places, *flags])
+    with tempfile.TemporaryDirectory(dir=run.folder, prefix="cache-") as cache:
+        ran = run_script(TRAIN, [*places, *flags], environment={CACHE: cache})
     if ran.status != 0:
         raise PosnerError("a training failed", where=run.model, got=f"exit {ran.status}")
 
