@@ -21,7 +21,7 @@ from adapted import adapted, furthest, saved, votes
 from posner.backends.torch import TorchBackend
 from posner.cli import main
 from posner.errors import DataError, ModelError, PosnerError
-from posner.folder import find_model, read_manifest
+from posner.folder import find_model, read_manifest, seal
 from posner.model.merge import merge_model
 from posner.model.network import Network
 from posner.recipe import Recipe
@@ -245,3 +245,13 @@ def test_the_embedded_backbone_serves_several(tmp_path: Path) -> None:
         paths.append(saved(model, tmp_path / f"model{seed}"))
     first, second = (places(own(recognizer)) for recognizer in load_adapters(paths))
     assert first == second
+
+
+def test_an_encoder_that_transformers_does_not_know_is_told(three: list[Path]) -> None:
+    manifest = read_manifest(three[1])
+    (three[1] / "encoder.json").write_text('{"model_type": "nothing"}', encoding="utf-8")
+    seal(three[1], manifest)
+    with pytest.raises(ModelError, match="unknown encoder"):
+        load_adapters(three)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load(three[1])

@@ -214,8 +214,10 @@ def load(
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
 ) -> Recognizer:
-    """Load a model or run folder, without network, unless its adapters stand on an encoder of
-    the hub that is not on this machine yet.
+    """Load a model or run folder.
+
+    That takes no network, unless it has adapters over an encoder of the hub of which no copy is
+    kept on this machine.
 
     Args:
         path: a model folder, or the run folder around it.

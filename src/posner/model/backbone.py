@@ -128,9 +128,16 @@ def encoder_from_config(values: dict[str, Any]) -> nn.Module:
         ModelError: transformers knows no such architecture.
     """
     quieten()
-    try:
+    with _unknown_encoder():
         config = transformers.AutoConfig.for_model(**values)
-        return without_pooler(transformers.AutoModel.from_config(config))
+        encoder = transformers.AutoModel.from_config(config)
+    return without_pooler(encoder)
+
+
+@contextlib.contextmanager
+def _unknown_encoder() -> Iterator[None]:
+    try:
+        yield
     except _UNREADABLE as error:
         raise ModelError("unknown encoder", where="encoder.json", got=_first_line(error)) from error
 
@@ -145,8 +152,12 @@ def architecture(values: dict[str, Any]) -> dict[str, Any]:
     """A configuration without what does not change an encoder's answers, such as dropout.
 
     Settings that the transformers which wrote it did not know yet have their defaults.
+
+    Raises:
+        ModelError: transformers knows no such architecture.
     """
-    config = transformers.AutoConfig.for_model(**values).to_dict()
+    with _unknown_encoder():
+        config = transformers.AutoConfig.for_model(**values).to_dict()
     idle = ("drop", "dtype", "version")
     return {k: v for k, v in config.items() if k[0] != "_" and not any(i in k for i in idle)}
 
