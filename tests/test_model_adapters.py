@@ -116,6 +116,13 @@ def test_frozen_layers_still_have_adapters_that_learn(bert: Path) -> None:
     assert trained(adapted(bert, {"backbone.freeze-layers": 1}).network) == every
 
 
+def test_adapters_in_layers_that_nothing_reads_do_not_learn(bert: Path) -> None:
+    learning = trained(adapted(bert, {"backbone.layers": "1"}).network)
+    inside = {name for name in learning if name.startswith("encoder.")}
+    assert inside
+    assert all(".layer.0." in name for name in inside)
+
+
 def test_adapters_learn_at_the_rate_of_heads(bert: Path) -> None:
     model = adapted(bert, {"training.layer-decay": 0.5})
     assert encoder_rate(model.network.recipe) == model.network.recipe.training.head_learning_rate

@@ -208,14 +208,14 @@ class Network(nn.Module):
     def freeze(self) -> None:
         """Stop the gradients of what the recipe keeps as pretrained, and of layers not used."""
         backbone = self.recipe.backbone
-        if self.recipe.adapter.rank:  # the adapters' arrival has frozen all the rest
-            return
         if backbone.freeze_encoder:
             self.encoder.requires_grad_(False)
             return
         if backbone.layer_numbers and not self.recipe.features.sentence:
             for layer in encoder_layers(self.encoder)[max(backbone.layer_numbers) :]:
                 layer.requires_grad_(False)  # several processes would wait for their gradients
+        if self.recipe.adapter.rank:  # their arrival has frozen all the rest
+            return
         if backbone.freeze_layers:
             for name, module in self.encoder.named_children():
                 if "embedding" in name:
