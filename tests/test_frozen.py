@@ -150,6 +150,17 @@ def test_kept_states_teach_what_fresh_ones_teach(
             assert torch.equal(after[name], pretrained[name.removeprefix("encoder.")])
 
 
+def test_augmented_documents_run_the_encoder_and_the_dev_set_does_not(
+    toy: Toy, counted: list[int]
+) -> None:
+    toy.train("run", {"augment.mentions": 0.5})
+    (entry,) = entries()
+    assert entry.label is not None
+    assert entry.label.corpus == "dev.conll"
+    steps = toy.lines[-1].step
+    assert len(counted) == steps + 1  # and once for the dev set, in one batch
+
+
 def test_the_next_training_runs_no_encoder(toy: Toy, counted: list[int]) -> None:
     toy.train("first", {})
     runs = len(counted)

@@ -27,12 +27,12 @@ class FrozenStates:
 
     Attributes:
         prepared: the documents that `train` knows.
-        train: their states.
+        train: their states; None where each epoch learns from other documents.
         dev: the dev set's.
     """
 
     prepared: PreparedSet
-    train: StoredStates
+    train: StoredStates | None
     dev: StoredStates
 
     def of(self, learned: PreparedSet) -> StoredStates | None:

@@ -22,7 +22,6 @@ from posner.model.dropout import use_byte_dropout
 from posner.model.layers import check_sentence
 from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
-from posner.model.stored import StoredStates
 from posner.recipe import Recipe
 from posner.recognizer import load, window_plan
 from posner.training.console import Reporter, clock
@@ -116,21 +115,21 @@ def train(
 
 
 def _frozen_states(work: Work, parts: Parts) -> FrozenStates:
-    """The frozen encoder's states of everything that will be seen; one process computes them."""
+    """The frozen encoder's states of everything that stays the same; one process computes them."""
     keeper = StateKeeper(work.network, work.tokenizer, work.reporter)
-    train_set, accelerator = work.course.prepared, work.accelerator
-    wanted = (
-        (train_set, work.course.windows, parts.train),
-        (work.dev, work.dev.windows, parts.dev),
-    )
+    course, accelerator = work.course, work.accelerator
 
-    def kept() -> list[StoredStates]:
-        return [keeper.states(p.encoded, windows, str(c.path)) for p, windows, c in wanted]
+    def kept() -> FrozenStates:
+        learned = None
+        if course.fresh is None:  # else each epoch has documents of its own
+            path = str(parts.train.path)
+            learned = keeper.states(course.prepared.encoded, course.windows, path)
+        judged = keeper.states(work.dev.encoded, work.dev.windows, str(parts.dev.path))
+        return FrozenStates(course.prepared, learned, judged)
 
     found = kept() if accelerator.is_main_process else None
     accelerator.wait_for_everyone()
-    learned, judged = found or kept()
-    return FrozenStates(train_set, learned, judged)
+    return found or kept()
 
 
 def _saved_evaluation(run: RunFolder, parts: Parts, recipe: Recipe) -> Evaluation:
