@@ -43,7 +43,7 @@ def add_adapters(encoder: nn.Module, recipe: AdapterRecipe) -> None:
         import peft
         from peft.tuners.lora import LoraLayer
     except ImportError as error:
-        raise MissingExtraError("low-rank adapters", "adapters") from error
+        raise MissingExtraError("a model with low-rank adapters", "adapters") from error
     config = peft.LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
