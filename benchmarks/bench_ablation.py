@@ -43,8 +43,8 @@ class Variant:
 
 
 BASE = "default"
-_TRAINING = {"training.epochs": "4", "training.first-evaluation": "4", "training.max-steps": "0"}
-_SLOW_HEAD = ("training.epochs=8", "training.first-evaluation=8")
+_TRAINING = {"training.epochs": "4", "training.evaluations": "1", "training.max-steps": "0"}
+_SLOW_HEAD = ("training.epochs=8",)
 
 
 def variants() -> list[Variant]:
@@ -64,7 +64,7 @@ def variants() -> list[Variant]:
         ("dropout", "no dropout in the encoder", ("training.encoder-dropout=0",)),
         ("regularisation", "a tenth of the words masked", ("training.mask=0.1",)),
         ("regularisation", "R-Drop, weight 0.5", ("training.consistency=0.5",)),
-        ("length", "8 epochs", ("training.epochs=8", "training.first-evaluation=8")),
+        ("length", "8 epochs", ("training.epochs=8",)),
         ("weights", "moving average 0.99", ("training.ema=0.99",)),
         ("weights", "layer-wise decay 0.9", ("training.layer-decay=0.9",)),
         ("weights", "layer-wise decay 0.8", ("training.layer-decay=0.8",)),

@@ -110,7 +110,7 @@ def _train(
     begin = _computing_seconds()
     epochs = str(EPOCHS[size])
     flags = ["--recipe", "small", "--training.epochs", epochs]
-    flags += ["--training.first-evaluation", epochs]  # the last epoch is judged, none is chosen
+    flags += ["--training.evaluations", "1"]  # the last epoch is judged, none is chosen
     flags += ["--training.seed", str(seed), "--augment.mentions", str(mentions)]
     flags += ["--augment.casing", str(casing), "--out", str(scratch / "run"), "--force"]
     data = [str(scratch / f"train-{size}-{seed}.conll"), "--dev", str(scratch / "dev.conll")]

@@ -43,6 +43,7 @@ from posner.errors import PosnerError, UsageError
 from posner.recipe import load_recipe
 from posner.training.console import Reporter
 from posner.training.parts import training_parts
+from posner.training.plan import judged_epochs
 from rig import Block, Rig, in_turns, pieces_per_second, words_per_second
 from variants import BASE, VARIANTS, Setting, settings
 
@@ -190,7 +191,7 @@ def _whole(bench: Bench, clock: Clock, step: float) -> str:
     once = ("reading", "checking", "loading the backbone", "tokenising", "preparing")
     rows = [(name, bench.clock.seconds[name]) for name in once]
     rows.append((f"{epochs} x {per_epoch} steps", epochs * per_epoch * step))
-    judged = epochs - min(settings.first_evaluation, epochs) + 1
+    judged = len(judged_epochs(epochs, settings.evaluations))
     rows.append((f"{judged} evaluations", judged * clock.mean("evaluation")))
     rows.append((f"{saved} checkpoints", saved * clock.mean("checkpoint")))
     rows.append((f"{judged} models saved", judged * clock.mean("saving")))

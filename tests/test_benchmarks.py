@@ -125,7 +125,7 @@ def test_few_sentences_are_learned_in_more_and_smaller_steps() -> None:
     recipe = load_recipe("default")
     top = bench_curve.WAYS["top"]
     whole = bench_curve.settings_of(top, "all", recipe)
-    assert whole == {"backbone.freeze-layers": "4", "training.first-evaluation": "1"}
+    assert whole == {"backbone.freeze-layers": "4", "training.evaluations": "0"}
     small = bench_curve.settings_of(top, "100", recipe)
     assert (small["training.epochs"], small["training.batch-pieces"]) == ("48", "384")
     patient = recipe.with_values({"training.epochs": 60}, where="test")

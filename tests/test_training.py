@@ -308,12 +308,12 @@ def test_early_stopping_waits_for_patience_and_minimum_epochs(bert: Path, tmp_pa
         assert [line.best for line in listener.lines] == [True] + [False] * (expected - 1)
 
 
-@pytest.mark.parametrize(("first", "expected"), [(1, [1, 2, 3]), (2, [2, 3]), (9, [3])])
-def test_evaluations_may_begin_late(
-    bert: Path, tmp_path: Path, first: int, expected: list[int]
+@pytest.mark.parametrize(("wanted", "expected"), [(0, [1, 2, 3]), (2, [2, 3]), (1, [3])])
+def test_evaluations_may_be_fewer(
+    bert: Path, tmp_path: Path, wanted: int, expected: list[int]
 ) -> None:
     listener = Listener()
-    values = {"training.epochs": 3, "training.first-evaluation": first}
+    values = {"training.epochs": 3, "training.evaluations": wanted}
     run_training(tiny.recipe(bert, values), tmp_path / "run", listener=listener)
     assert [line.epoch for line in listener.lines] == expected
     assert read_manifest(tmp_path / "run" / "model").figures["dev"]["epoch"] in expected

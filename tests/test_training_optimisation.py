@@ -27,7 +27,7 @@ from posner.training.console import Reporter
 from posner.training.loop import Loop
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import training_parts
-from posner.training.plan import Part, Planner
+from posner.training.plan import Part, Planner, affordable_epochs, judged_epochs
 from posner.training.run import RunFolder
 from posner.training.train import _accelerator, _build
 
@@ -284,3 +284,28 @@ def test_two_passes_differ_by_their_divergence() -> None:
     assert float(divergence(one, one, mask)) == 0
     one, other = (Outputs(entity, entity, None, None) for entity in (first, second))
     assert float(divergence(one, other, mask)) == pytest.approx(2 * expected, rel=1e-5)
+
+
+def test_epochs_follow_from_steps() -> None:
+    cases: tuple[tuple[dict[str, Any], int, int], ...] = (
+        ({"epochs": 5, "max_steps": 0}, 9999, 5),
+        ({"epochs": 5, "max_steps": 100}, 30, 3),
+        ({"epochs": 5, "max_steps": 100, "minimum_epochs": 4}, 30, 4),
+        ({"epochs": 5, "min_steps": 100, "max_steps": 0}, 30, 5),
+        ({"epochs": 2, "min_steps": 100, "max_steps": 0}, 30, 4),
+        ({"epochs": 2, "min_steps": 200, "max_steps": 100}, 30, 3),
+    )
+    for values, steps, expected in cases:
+        assert affordable_epochs(steps, TrainingRecipe(**values)) == expected
+
+
+def test_judged_epochs_are_spread_and_end_with_the_last() -> None:
+    assert judged_epochs(3, 0) == {1, 2, 3}
+    assert judged_epochs(3, 7) == {1, 2, 3}
+    assert judged_epochs(10, 1) == {10}
+    assert judged_epochs(10, 4) == {3, 5, 8, 10}
+    for epochs in range(1, 30):
+        for evaluations in range(1, 30):
+            judged = judged_epochs(epochs, evaluations)
+            assert max(judged) == epochs
+            assert len(judged) == min(epochs, evaluations)

@@ -164,12 +164,15 @@ class TrainingRecipe:
     """The optimiser and its course."""
 
     epochs: int = option(5, "passes over the training sentences", low=1)
+    min_steps: int = option(
+        0, "more epochs where they would take fewer steps than this; 0: no limit", low=0
+    )
     max_steps: int = option(
         4500, "fewer epochs where they would take more steps than this; 0: no limit", low=0
     )
     minimum_epochs: int = option(1, "early stopping waits at least this long", low=1)
-    first_evaluation: int = option(
-        1, "the epoch from which on each is scored on dev; the last always is", low=1
+    evaluations: int = option(
+        0, "times that dev is scored, evenly over the epochs; 0: after each of them", low=0
     )
     patience: int = option(
         3, "evaluations without a better dev F1 before stopping; 0: never", low=0

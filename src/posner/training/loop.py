@@ -20,7 +20,7 @@ from posner.training.develop import DevResult, evaluate_prepared
 from posner.training.learner import Learner
 from posner.training.optimisation import encoder_rate
 from posner.training.pace import Pace
-from posner.training.plan import Part
+from posner.training.plan import Part, judged_epochs
 from posner.training.run import MetricsLine
 from posner.training.watch import Interruption, Stopwatch, memory_gigabytes
 from posner.training.work import Work
@@ -54,6 +54,8 @@ class Loop:
         self.watch = Stopwatch()
         self.pace = Pace(work.schedule.total)
         self.estimated = False
+        self.judged = judged_epochs(work.course.epochs, self.recipe.evaluations)
+        self.saved_step = 0
         self.train = work.course.prepared
         self.padding = 0.0
 
@@ -66,6 +68,7 @@ class Loop:
         latest = self.checkpoints.latest() if resume else None
         if latest is not None:
             self.progress = self.checkpoints.restore(latest)
+            self.saved_step = self.progress.step
         if self._is_main:
             self.work.run.rewind(self.progress.epoch)
         self.work.reporter.begin(self.progress.step, self.work.schedule.total)
@@ -74,9 +77,9 @@ class Loop:
             with Interruption() as interruption:
                 while not self._finished():
                     self._train_epoch(interruption)
-                    if self.progress.epoch >= self._first_evaluation:
+                    if self.progress.epoch in self.judged:
                         best = self._evaluate() or best
-                    else:
+                    elif self._since_checkpoint >= self.recipe.checkpoint_steps > 0:
                         self._checkpoint()
         finally:
             self.work.reporter.end()
@@ -87,8 +90,9 @@ class Loop:
         return bool(self.work.accelerator.is_main_process)
 
     @property
-    def _first_evaluation(self) -> int:
-        return min(self.recipe.first_evaluation, self.work.course.epochs)
+    def _since_checkpoint(self) -> int:
+        """Steps that would have to be done again."""
+        return self.progress.step - self.saved_step
 
     @property
     def seconds(self) -> float:
@@ -147,7 +151,7 @@ class Loop:
         self.estimated = True
         work, progress = self.work, self.progress
         pieces = sum(w.pieces for w in work.dev.windows)
-        evaluations = work.course.epochs - max(progress.epoch, self._first_evaluation - 1)
+        evaluations = sum(epoch > progress.epoch for epoch in self.judged)
         seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
         memory = memory_gigabytes(work.accelerator.device)
         work.reporter.say(
@@ -238,6 +242,7 @@ class Loop:
     def _checkpoint(self) -> None:
         kept = dataclasses.replace(self.progress, seconds=self.seconds)
         self.checkpoints.save(kept)
+        self.saved_step = self.progress.step
 
 
 def _minutes(minutes: float) -> str:

@@ -6,6 +6,7 @@ without a word between processes, and a resumed run simply goes on at step n.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -93,7 +94,20 @@ class Planner:
 
 
 def affordable_epochs(steps: int, recipe: TrainingRecipe) -> int:
-    """The wanted epochs, or fewer where, of so many steps each, they would exceed `max_steps`."""
+    """The wanted epochs, or more or fewer to come within the wanted steps.
+
+    Args:
+        steps: of one epoch.
+        recipe: where `min_steps` and `max_steps` contradict each other, the latter counts.
+    """
+    epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
     if not recipe.max_steps:
-        return recipe.epochs
-    return min(recipe.epochs, max(recipe.minimum_epochs, recipe.max_steps // steps))
+        return epochs
+    return min(epochs, max(recipe.minimum_epochs, recipe.max_steps // steps))
+
+
+def judged_epochs(epochs: int, evaluations: int) -> frozenset[int]:
+    """After which epochs, counted from 1, dev is scored: evenly, the last one always."""
+    if not 0 < evaluations < epochs:
+        return frozenset(range(1, epochs + 1))
+    return frozenset(math.ceil(epochs * n / evaluations) for n in range(1, evaluations + 1))
