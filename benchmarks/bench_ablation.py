@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import statistics
 import sys
 import time
@@ -105,7 +107,8 @@ def _upon_frozen() -> Iterator[Variant]:
         ("top layer trained", ("backbone.freeze-layers=5",)),
         ("encoder frozen", ("backbone.freeze-encoder=true", *_SLOW_HEAD)),
     ):
-        yield Variant("upon little", base, flags)
+        longer = "8 epochs" if base == "encoder frozen" else BASE
+        yield Variant("upon little", base, flags, longer)
         for name, terms in (("both parts", "both"), ("content part", "content")):
             added = ("attention.layers=2", f"attention.terms={terms}")
             yield Variant("upon little", f"{base} + attention, {name}", (*flags, *added), base)
@@ -210,6 +213,9 @@ def _train(
     command = ["train", str(train), "--dev", str(dev), "--out", str(run), "--force"]
     for key, value in settings.items():
         command += [f"--{key}", value]
+    cache = arguments.workdir / "cache"  # of its own, so that each pays for what it needs
+    shutil.rmtree(cache, ignore_errors=True)
+    os.environ["POSNER_CACHE"] = str(cache.resolve())
     begin = time.perf_counter()
     run_posner(command)
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

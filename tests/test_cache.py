@@ -97,6 +97,8 @@ def test_what_killed_processes_left_is_swept_and_what_runs_stays(
     clear()
     (folder / left).mkdir()
     assert [entry.label for entry in entries()] == [None]
+    assert clear() == []
+    assert clear(is_running=lambda process: process == os.getpid()) == []
     sweep(lambda process: process == os.getpid())
     assert (folder / left).is_dir()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")

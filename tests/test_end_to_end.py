@@ -13,6 +13,7 @@ import pytest
 
 import tiny
 from posner.cli import main
+from posner.folder import FORMAT_VERSION
 
 Capture = pytest.CaptureFixture[str]
 
@@ -208,7 +209,7 @@ def test_info_says_what_a_model_is(shell: Shell, run: Path, folder: Path, tmp_pa
         assert part in told
     info = figures(tmp_path / "info.json")
     assert info["labels"] == ["LOC", "ORG", "PER"]
-    assert info["format_version"] == 1
+    assert info["format_version"] == FORMAT_VERSION
     assert info["scheme"] == "IOB2"
     assert set(info["files"]) == {"model.safetensors", "encoder.json", "tokenizer.json"}
     assert info["recipe"]["training"]["epochs"] == 8

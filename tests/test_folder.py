@@ -115,6 +115,15 @@ def test_what_is_not_json_is_damaged(content: bytes, model: Path) -> None:
         read_manifest(model)
 
 
+def test_an_older_format_is_refused_only_where_it_was_built_otherwise(model: Path) -> None:
+    rewritten(model, format_version=1)
+    recipe = read_manifest(model).recipe
+    frozen = recipe.with_values({"backbone.freeze-encoder": True}, where="test")
+    rewritten(model, recipe=frozen.to_dict())
+    with pytest.raises(ModelError, match="stands below a frozen encoder"):
+        read_manifest(model)
+
+
 def test_a_newer_format_is_refused_by_number(model: Path) -> None:
     rewritten(model, format_version=FORMAT_VERSION + 1)
     with pytest.raises(ModelError, match="written by a newer Posner") as caught:
@@ -305,7 +314,13 @@ def test_info_says_what_a_model_is(model: Path, capsys: pytest.CaptureFixture[st
     target = model.parent / "info.json"
     assert main(["info", str(model.parent), "--json", str(target)]) == 0
     out = capsys.readouterr().out
-    for part in ("format 1", "scheme BIOES", "PER", "F1 66.67", sha256(model / "weights")):
+    for part in (
+        f"format {FORMAT_VERSION}",
+        "scheme BIOES",
+        "PER",
+        "F1 66.67",
+        sha256(model / "weights"),
+    ):
         assert part in out
     assert MADE.recipe.to_toml() in out
     data = json.loads(target.read_text(encoding="utf-8"))

@@ -65,6 +65,8 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
         "data.pooling",
         "adapter.rank",
         "backbone.layers",  # not every text names layers
+        "data.alone",
+        "data.context-epochs",
     }
     keys = st.sampled_from(sorted(set(SETTINGS) - tied))
     chosen = draw(st.lists(keys, unique=True, max_size=6))
@@ -255,3 +257,17 @@ def test_recipes_prints_one_in_full(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert all("  # " in line for line in printed.splitlines() if " = " in line)
     assert main(["recipes", "nothing"]) == 1
     assert "expected a TOML file or one of default" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"data.alone": 0.5}, "data.alone"),
+        ({"data.context-epochs": 2}, "data.context-epochs"),
+        ({"adapter.rank": 4, "backbone.layers": "0"}, "backbone.layers"),
+    ],
+)
+def test_settings_that_could_do_nothing_are_refused(values: dict[str, Any], where: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe().with_values(values, where="test")
+    assert caught.value.where == where

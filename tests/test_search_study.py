@@ -66,6 +66,7 @@ class Stage:
         write_json(run.record, {})
         self.recipes.append(recipe)
         best = 0.0
+        reporter.begin(0, 2)
         for epoch in (1, 2):
             f1 = self.figures(recipe, epoch)
             best = max(f1, best)
@@ -216,6 +217,18 @@ def test_hopeless_trials_end_early(stage: Stage, tmp_path: Path) -> None:
     result = run_search(tmp_path / "study", RANGES, trials=6)
     states = {row.number: (row.state, row.epochs) for row in result.rows}
     assert states == dict.fromkeys(range(4), ("finished", 2)) | dict.fromkeys((4, 5), ("pruned", 1))
+
+
+def test_nothing_is_saved_by_ending_a_trial_at_its_end(stage: Stage, tmp_path: Path) -> None:
+    """Trials that lag behind at their last evaluation only are finished."""
+
+    def lagging(recipe: Recipe, epoch: int) -> float:
+        del recipe
+        return 0.9 if epoch == 1 else 0.8 - 0.1 * len(stage.recipes)
+
+    stage.figures = lagging
+    result = run_search(tmp_path / "study", RANGES, trials=6)
+    assert {row.state for row in result.rows} == {"finished"}
 
 
 @pytest.mark.parametrize(

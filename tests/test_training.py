@@ -319,6 +319,16 @@ def test_evaluations_may_be_fewer(
     assert read_manifest(tmp_path / "run" / "model").figures["dev"]["epoch"] in expected
 
 
+def test_early_stopping_waits_for_an_evaluation(bert: Path, tmp_path: Path) -> None:
+    """Epoch 5 is past the minimum and patience is spent, but only even epochs are scored."""
+    still = {"training.learning-rate": 0, "training.head-learning-rate": 0, "training.epochs": 10}
+    values = {"training.evaluations": 5, "training.patience": 1, "training.minimum-epochs": 5}
+    listener = Listener()
+    recipe = tiny.recipe(bert, still | values)
+    run_training(recipe, tmp_path / "run", tiny.corpus(1), tiny.corpus(1), listener)
+    assert [line.epoch for line in listener.lines] == [2, 4, 6]
+
+
 def test_reporters_print_every_evaluation() -> None:
     line = MetricsLine(1, 10, 0.5, 0.25, 0.9, 0.8, 0.847, 1e-4, 61.0, 1000.0, 0.05, best=True)
     for reporter in (PlainReporter, LiveReporter):

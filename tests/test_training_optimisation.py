@@ -21,7 +21,7 @@ from posner.batching import collate
 from posner.errors import RecipeError
 from posner.model.losses import divergence
 from posner.model.network import Outputs
-from posner.recipe import TrainingRecipe
+from posner.recipe import HeadsRecipe, TrainingRecipe
 from posner.training import watch
 from posner.training.console import Reporter
 from posner.training.loop import Loop
@@ -276,14 +276,15 @@ def test_masking_hides_whole_words_and_nothing_else(bert: Path, tmp_path: Path) 
 def test_two_passes_differ_by_their_divergence() -> None:
     random = torch.Generator().manual_seed(4)
     first, second = torch.randn(2, 3, 4, 5, generator=random)
+    heads = HeadsRecipe(pos_weight=0.25, chunk_weight=0.5)
     mask = torch.tensor([[True] * 4, [True, True, False, False], [True, False, False, False]])
     one, other = (Outputs(entity, None, None, None) for entity in (first, second))
     p, q = (entity[mask].double().softmax(-1).numpy() for entity in (first, second))
     expected = 0.5 * (p * np.log(p / q) + q * np.log(q / p)).sum()
-    assert float(divergence(one, other, mask)) == pytest.approx(expected, rel=1e-5)
-    assert float(divergence(one, one, mask)) == 0
-    one, other = (Outputs(entity, entity, None, None) for entity in (first, second))
-    assert float(divergence(one, other, mask)) == pytest.approx(2 * expected, rel=1e-5)
+    assert float(divergence(heads, one, other, mask)) == pytest.approx(expected, rel=1e-5)
+    assert float(divergence(heads, one, one, mask)) == 0
+    one, other = (Outputs(entity, entity, entity, None) for entity in (first, second))
+    assert float(divergence(heads, one, other, mask)) == pytest.approx(1.75 * expected, rel=1e-5)
 
 
 def test_epochs_follow_from_steps() -> None:

@@ -96,8 +96,14 @@ def _entry(path: Path) -> Entry | None:
     return None
 
 
-def clear(older_than_days: float = 0.0) -> list[Entry]:
+def clear(
+    older_than_days: float = 0.0, is_running: Callable[[int], bool] = lambda _: True
+) -> list[Entry]:
     """Remove what was not used for so many days; what a running training reads stays readable.
+
+    Args:
+        older_than_days: 0: everything.
+        is_running: whether there is a process of that number; what it is writing is left alone.
 
     Returns:
         What was removed.
@@ -106,7 +112,12 @@ def clear(older_than_days: float = 0.0) -> list[Entry]:
         DataError: something cannot be removed.
     """
     limit = time.time() - older_than_days * _SECONDS_A_DAY
-    chosen = [entry for entry in entries() if entry.used <= limit or not older_than_days]
+    chosen = [
+        entry
+        for entry in entries()
+        if (entry.used <= limit or not older_than_days)
+        and ((process := _writer(entry)) is None or not is_running(process))
+    ]
     for entry in chosen:
         try:
             shutil.rmtree(entry.path)
@@ -171,10 +182,16 @@ def sweep(is_running: Callable[[int], bool]) -> None:
         is_running: whether there is a process of that number.
     """
     for entry in entries():
-        parts = entry.path.name.split(".")
-        mine = entry.label is None and len(parts) == 6 and parts[2] == _host()
-        if mine and parts[3].isdigit() and not is_running(int(parts[3])):
+        process = _writer(entry)
+        if process is not None and not is_running(process):
             shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _writer(entry: Entry) -> int | None:
+    """The process of this machine that is, or was, writing an unfinished entry."""
+    parts = entry.path.name.split(".")
+    mine = entry.label is None and len(parts) == 6 and parts[2] == _host()
+    return int(parts[3]) if mine and parts[3].isdigit() else None
 
 
 def _host() -> str:

@@ -20,7 +20,11 @@ from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
 FORMAT = "posner-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Raised when models are built in a way that the program before cannot read, or that it cannot.
+
+2: adapters; with a frozen encoder the shape embedding stands above it.
+"""
 MANIFEST = "posner.json"
 TOKENIZER = "tokenizer.json"
 
@@ -154,11 +158,24 @@ def read_manifest(folder: Path) -> Manifest:
             remedy="upgrade with: pip install --upgrade posner",
         )
     manifest = _manifest(data, path)
+    _refuse_outdated(manifest, version, path)
     try:
         _verify_files(folder, manifest.files)
     except OSError as error:
         raise ModelError("cannot be read", where=error.filename, got=error.strerror) from error
     return manifest
+
+
+def _refuse_outdated(manifest: Manifest, version: int, path: Path) -> None:
+    recipe = manifest.recipe
+    if version < 2 and recipe.backbone.freeze_encoder and recipe.features.casing:
+        raise ModelError(
+            "its shape embedding stands below a frozen encoder, where this Posner has none",
+            where=path,
+            expected="format version 2",
+            got=version,
+            remedy="train it again",
+        )
 
 
 def _manifest(data: dict[str, Any], path: Path) -> Manifest:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--older-than goes with --clear")
     if days is not None and not 0 <= days < math.inf:
         raise UsageError("--older-than takes a number of days", got=days)
-    found = clear(days or 0.0) if arguments.clear else entries()
+    found = clear(days or 0.0, _is_running) if arguments.clear else entries()
     for entry in found:
         print(_line(entry))
     size = megabytes(sum(entry.bytes for entry in found))
@@ -40,6 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         write_json(arguments.json, [_facts(entry) for entry in found])
     return 0
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is such a process; where that cannot be told, there is."""
+    try:
+        import psutil
+    except ImportError:
+        return True
+    return bool(psutil.pid_exists(process))
 
 
 def _line(entry: Entry) -> str:

@@ -208,6 +208,8 @@ def _set_dropout(config: Any, dropout: float) -> None:
         "attention_probs_dropout_prob",
         "dropout",
         "attention_dropout",
+        "mlp_dropout",
+        "embedding_dropout",
     ):
         if isinstance(getattr(config, name, None), float):
             setattr(config, name, dropout)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from posner.labels import IGNORED
 from posner.model.network import Network, Outputs
 from posner.model.tensors import TensorBatch
+from posner.recipe import HeadsRecipe
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,27 @@ def loss_of(network: Network, outputs: Outputs, targets: Targets, batch: TensorB
     return Loss(total, entity.detach())
 
 
-def divergence(first: Outputs, second: Outputs, mask: Tensor) -> Tensor:
+def divergence(heads: HeadsRecipe, first: Outputs, second: Outputs, mask: Tensor) -> Tensor:
     """How much two passes differ: Kullback-Leibler both ways, halved, summed over core words.
 
-    Over each head's tags; with a CRF over the emissions alone (R-Drop, Liang et al. 2021).
+    Over each head's tags, with the weight of its loss; with a CRF over the emissions alone
+    (R-Drop, Liang et al. 2021).
 
     Args:
+        heads: the weights.
         first, second: what two passes over one batch gave.
         mask: (cores, core words) true on real words.
     """
     total = first.entity.new_zeros(())
-    for one, other in ((first.entity, second.entity), (first.pos, second.pos)):
+    for weight, one, other in (
+        (heads.entity_weight, first.entity, second.entity),
+        (heads.pos_weight, first.pos, second.pos),
+        (heads.chunk_weight, first.chunk, second.chunk),
+    ):
         if one is not None and other is not None:
             log_p, log_q = one[mask].log_softmax(-1), other[mask].log_softmax(-1)
-            total = total + ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum() / 2
+            differ = ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum() / 2
+            total = total + weight * differ
     return total
 
 

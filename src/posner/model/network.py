@@ -214,14 +214,14 @@ class Network(nn.Module):
         if backbone.layer_numbers and not self.recipe.features.sentence:
             for layer in encoder_layers(self.encoder)[max(backbone.layer_numbers) :]:
                 layer.requires_grad_(False)  # several processes would wait for their gradients
+        for layer in encoder_layers(self.encoder)[: backbone.freeze_layers]:
+            layer.requires_grad_(False)
         if self.recipe.adapter.rank:  # their arrival has frozen all the rest
             return
         if backbone.freeze_layers:
             for name, module in self.encoder.named_children():
                 if "embedding" in name:
                     module.requires_grad_(False)
-            for layer in encoder_layers(self.encoder)[: backbone.freeze_layers]:
-                layer.requires_grad_(False)
         if backbone.freeze_embeddings or backbone.freeze_layers:
             self.encoder.get_input_embeddings().requires_grad_(False)  # type: ignore[operator]
 

@@ -48,7 +48,10 @@ def save_network(
     state = weights if weights is not None else network.state_dict()
     if network.recipe.adapter.rank:
         state = without_base(state)
-        base = Base(network.recipe.backbone.name, fingerprint(network.encoder))
+        name = network.recipe.backbone.name
+        if Path(name).is_dir():  # else it would be found from this working directory alone
+            name = str(Path(name).resolve())
+        base = Base(name, fingerprint(network.encoder))
         manifest = dataclasses.replace(manifest, base=base)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with folder_beside(folder) as beside:

@@ -187,7 +187,10 @@ class TrainingRecipe:
     weight_decay: float = option(0.01, "AdamW's weight decay", low=0)
     encoder_dropout: float = option(0.1, "dropout inside the encoder", low=0, high=0.9)
     mask: float = option(
-        0.0, "share of words hidden behind the mask piece while learning", low=0, high=0.9
+        0.0,
+        "share of words whose spelling is hidden while learning; their shape is not",
+        low=0,
+        high=0.9,
     )
     consistency: float = option(
         0.0,

@@ -55,7 +55,20 @@ class Recipe:
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
-        self.backbone.layer_numbers  # noqa: B018 - refuses a text that is none
+        if self.adapter.rank and self.backbone.layer_numbers == (0,):
+            raise RecipeError(
+                "adapters stand in layers, and this reads none of them",
+                where="backbone.layers",
+                expected="last, or a layer from 1 on",
+                got=self.backbone.layers,
+            )
+        for key in ("alone", "context_epochs"):
+            if getattr(self.data, key) and not (self.data.context or self.data.pack):
+                raise RecipeError(
+                    "says when neighbouring sentences are seen, and none ever are",
+                    where=f"data.{key.replace('_', '-')}",
+                    remedy="set data.context or data.pack",
+                )
         needs_word_state = {
             "attention.layers": self.attention.layers > 0,
             "features.characters": self.features.characters,

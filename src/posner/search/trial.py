@@ -46,6 +46,7 @@ class TrialReporter(Reporter):
         self._hopeless = hopeless
         self._deadline = deadline
         self.out_of_time = False
+        self._total = 0
 
     def say(self, text: str) -> None:
         """Pass it on."""
@@ -53,6 +54,7 @@ class TrialReporter(Reporter):
 
     def begin(self, done: int, total: int) -> None:
         """Pass it on."""
+        self._total = total
         self._shown.begin(done, total)
 
     def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
@@ -72,10 +74,10 @@ class TrialReporter(Reporter):
         """Pass it on, and report it.
 
         Raises:
-            HopelessTrialError: it is not worth going on.
+            HopelessTrialError: it is not worth going on; never after the last step.
         """
         self._shown.evaluated(line)
-        if self._hopeless(line.epoch, line.f1):
+        if self._hopeless(line.epoch, line.f1) and line.step < self._total:
             raise HopelessTrialError
 
     def end(self) -> None:

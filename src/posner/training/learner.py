@@ -78,11 +78,15 @@ class Learner:
         tensors = TensorBatch.of(batch, self.work.accelerator.device, source)
         if not self.recipe.mask:
             return tensors
-        hidden = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
-        pieces = (hidden < self.recipe.mask).gather(1, tensors.piece_words.clamp(min=0))
-        pieces &= tensors.piece_words >= 0
-        ids = tensors.piece_ids.masked_fill(pieces, self.work.tokenizer.mask)
-        return dataclasses.replace(tensors, piece_ids=ids)
+        drawn = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
+        hidden = drawn < self.recipe.mask
+        pieces = hidden.gather(1, tensors.piece_words.clamp(min=0)) & (tensors.piece_words >= 0)
+        spelt = tensors.characters
+        return dataclasses.replace(
+            tensors,
+            piece_ids=tensors.piece_ids.masked_fill(pieces, self.work.tokenizer.mask),
+            characters=None if spelt is None else spelt.masked_fill(hidden.unsqueeze(2), 0),
+        )
 
     def _pass_loss(self, tensors: TensorBatch, targets: Targets) -> Loss:
         """The loss of one pass, or the mean of two with what they differ in added."""
@@ -93,5 +97,6 @@ class Learner:
             return loss
         again = self.wrapped(tensors)
         other = loss_of(network, again, targets, tensors)
-        differ = self.recipe.consistency * divergence(outputs, again, tensors.core_mask)
+        differ = divergence(network.recipe.heads, outputs, again, tensors.core_mask)
+        differ = self.recipe.consistency * differ
         return Loss((loss.total + other.total) / 2 + differ, (loss.entity + other.entity) / 2)

@@ -103,7 +103,7 @@ class Loop:
         progress, recipe = self.progress, self.recipe
         if progress.epoch >= self.work.course.epochs:
             return True
-        enough = progress.epoch >= recipe.minimum_epochs
+        enough = progress.epoch >= recipe.minimum_epochs and progress.epoch in self.judged
         return bool(recipe.patience) and enough and progress.stale >= recipe.patience
 
     def _train_epoch(self, interruption: Interruption) -> None:

@@ -63,9 +63,13 @@ def _check_layers(network: Network, recipe: TrainingRecipe) -> None:
 
 
 def encoder_rate(recipe: Recipe) -> float:
-    """The peak rate of what is trained in the encoder: adapters start from nothing, as heads do."""
+    """The peak rate of what is trained in the encoder: adapters start from nothing, as heads do.
+
+    Where nothing in it is, that of what stands above it.
+    """
     training = recipe.training
-    return training.head_learning_rate if recipe.adapter.rank else training.learning_rate
+    above = recipe.adapter.rank or recipe.backbone.freeze_encoder
+    return training.head_learning_rate if above else training.learning_rate
 
 
 def _rates(network: Network, recipe: TrainingRecipe) -> dict[int, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from posner.align import Encoder, PieceTokenizer
 from posner.collector import collector_paused
@@ -144,7 +144,13 @@ def _accelerator(recipe: Recipe) -> Accelerator:
     device = torch_device(recipe.training.device)
     wanted = recipe.training.precision
     bf16 = native_bf16(device) if wanted == "auto" else wanted == "bf16"
-    return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=device.type == "cpu")
+    # Where layers are chosen, parts of some encoders outside the layers may learn nothing.
+    idle = DistributedDataParallelKwargs(find_unused_parameters=recipe.backbone.layers != "last")
+    return Accelerator(
+        mixed_precision="bf16" if bf16 else "no",
+        cpu=device.type == "cpu",
+        kwargs_handlers=[idle],
+    )
 
 
 @collector_paused()
@@ -170,9 +176,10 @@ def _build(
         accumulation=settings.accumulation,
         seed=settings.seed,
     )
-    epochs = affordable_epochs(len(planner.epoch(0, train_set.lengths).steps), settings)
     plan = window_plan(manifest, backbone.tokenizer)
     fresh = FreshSets.of(parts.train.documents, parts.lexicon, manifest, backbone.tokenizer)
+    first = Course.of(recipe, settings.epochs, train_set, plan).plan(0, planner)
+    epochs = affordable_epochs(len(first.steps), settings)
     course = Course.of(recipe, epochs, train_set, plan, fresh)
     schedule = Schedule(settings, course.steps(planner))
     for line in _announcement(parts, recipe, course, dev_set, planner):
