@@ -150,8 +150,19 @@ def _write_table(scratch: Path) -> None:
         "epoch, as they are and with every word in lower case. Gains are means over the seeds "
         "against the same sample without augmentation; minutes are of computing, on one core, "
         "from reading to the figures on dev.\n"
-        f"Command: `python {' '.join(sys.argv)}`\n\n" + "\n".join(lines) + "\n",
+        f"Command: `python {' '.join(sys.argv)}`\n\n" + "\n".join(lines) + "\n" + _missing(results),
     )
+
+
+def _missing(results: list[Result]) -> str:
+    """What a table of an unfinished benchmark lacks."""
+    done = {(r.sentences, r.seed, r.mentions, r.casing) for r in results}
+    open_runs = {
+        f"{size:,} (seed {seed})": sum((size, seed, *setting) not in done for setting in SETTINGS)
+        for size, seed in SAMPLES
+    }
+    parts = [f"{count} of {name}" for name, count in open_runs.items() if count]
+    return f"\nTrainings not run yet, by sentences: {', '.join(parts)}.\n" if parts else ""
 
 
 def _rows(results: list[Result], size: int) -> Iterator[list[str]]:
