@@ -55,7 +55,8 @@ class Recipe:
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
-        if self.adapter.rank and self.backbone.layer_numbers == (0,):
+        numbers = self.backbone.layer_numbers  # refuses a text that is none
+        if self.adapter.rank and numbers == (0,):
             raise RecipeError(
                 "adapters stand in layers, and this reads none of them",
                 where="backbone.layers",
