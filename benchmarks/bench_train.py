@@ -125,7 +125,7 @@ def _train(files: CorpusFiles, seed: int, folder: Path, arguments: argparse.Name
         corpus=files.name,
         seed=seed,
         minutes=timed.seconds / 60,
-        epochs=len(lines),
+        epochs=json.loads(lines[-1])["epoch"],
         figures=json.loads(figures.read_text(encoding="utf-8")),
     )
 
