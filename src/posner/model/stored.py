@@ -18,11 +18,11 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from posner.align import EncodedDocument, PieceTokenizer
 from posner.batching import collate, sorted_batches
 from posner.errors import ModelError
+from posner.model.adapters import fingerprint
 from posner.model.backbone import encoder_config
 from posner.model.network import Network
 from posner.model.states import States
@@ -145,7 +145,7 @@ def state_key(
         "special": [tokenizer.prefix, tokenizer.suffix],
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    digest.update(_weights_digest(network.encoder))
+    digest.update(fingerprint(network.encoder).encode())
     for document in documents:
         for array in (document.ids, document.starts):
             digest.update(len(array).to_bytes(8, "little") + array.tobytes())
@@ -208,14 +208,6 @@ def _fixed(config: dict[str, object]) -> dict[str, object]:
     """An encoder's configuration without what changes nothing in evaluation mode."""
     idle = ("drop", "dtype", "version")
     return {k: v for k, v in config.items() if not any(part in k for part in idle)}
-
-
-def _weights_digest(encoder: nn.Module) -> bytes:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(encoder.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.digest()
 
 
 def _half(states: torch.Tensor) -> HalfArray:

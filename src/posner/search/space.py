@@ -19,15 +19,17 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from posner.errors import RecipeError
 from posner.recipe import Recipe, Setting, settings
+from posner.recipe.shipped import Shipped
 
 _FIELDS = ("keys", "values", "low", "high", "log", "step")
 _EXAMPLE = '"training.learning-rate" = {low = 1e-4, high = 1e-3, log = true}'
+
+
+SPACES = Shipped("space", "posner.search", "spaces")
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,7 @@ class Space:
 
 def space_names() -> list[str]:
     """The named spaces, `default` first."""
-    files = resources.files("posner.search").joinpath("spaces").iterdir()
-    names = sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
-    return sorted(names, key=lambda name: name != "default")
+    return SPACES.names
 
 
 def load_space(name_or_path: str) -> Space:
@@ -131,22 +131,7 @@ def load_space(name_or_path: str) -> Space:
     Raises:
         RecipeError: neither a name nor a file, broken TOML, or an entry that says nothing sensible.
     """
-    if name_or_path in space_names():
-        folder = resources.files("posner.search").joinpath("spaces")
-        text = folder.joinpath(f"{name_or_path}.toml").read_text("utf-8")
-        return parse_space(text, f"space {name_or_path}")
-    path = Path(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise RecipeError(
-            "no such space",
-            where=name_or_path,
-            expected=f"a TOML file or one of {', '.join(space_names())}",
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError("cannot be read", where=path, got=error) from error
-    return parse_space(text, str(path))
+    return parse_space(*SPACES.find(name_or_path))
 
 
 def parse_space(text: str, where: str) -> Space:

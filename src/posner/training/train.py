@@ -206,11 +206,14 @@ def _announcement(
 ) -> Iterator[str]:
     """What is going to be done."""
     settings, train_set = recipe.training, course.prepared
-    if course.epochs < settings.epochs:
-        yield (
-            f"{course.epochs} epochs instead of {settings.epochs}, to stay within "
-            f"training.max-steps = {settings.max_steps}"
+    if course.epochs != settings.epochs:
+        fewer = course.epochs < settings.epochs
+        wanted = (
+            f"stay within training.max-steps = {settings.max_steps}"
+            if fewer
+            else f"come to training.min-steps = {settings.min_steps}"
         )
+        yield f"{course.epochs} epochs instead of {settings.epochs}, to {wanted}"
     yield (
         f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
         f"{dev_set.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"

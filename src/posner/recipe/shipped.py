@@ -1,0 +1,56 @@
+"""TOML files that come with the project by name, beside those that people write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from posner.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The TOML files in a folder of a package.
+
+    Attributes:
+        kind: what one of them is, such as `recipe`.
+        package: the package that has the folder.
+        folder: its name there.
+    """
+
+    kind: str
+    package: str
+    folder: str
+
+    @property
+    def names(self) -> list[str]:
+        """The names, `default` first."""
+        files = resources.files(self.package).joinpath(self.folder).iterdir()
+        names = sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+        return sorted(names, key=lambda name: name != "default")
+
+    def text(self, name: str) -> str:
+        """The file of that name."""
+        folder = resources.files(self.package).joinpath(self.folder)
+        return folder.joinpath(f"{name}.toml").read_text("utf-8")
+
+    def find(self, name_or_path: str) -> tuple[str, str]:
+        """The text of a named file or of one at a path, and how errors call it.
+
+        Raises:
+            RecipeError: it is neither a name nor a file that can be read.
+        """
+        if name_or_path in self.names:
+            return self.text(name_or_path), f"{self.kind} {name_or_path}"
+        path = Path(name_or_path)
+        try:
+            return path.read_text(encoding="utf-8-sig"), str(path)
+        except FileNotFoundError as error:
+            raise RecipeError(
+                f"no such {self.kind}",
+                where=name_or_path,
+                expected=f"a TOML file or one of {', '.join(self.names)}",
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError("cannot be read", where=path, got=error) from error
