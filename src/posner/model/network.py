@@ -120,7 +120,9 @@ class Network(nn.Module):
             layers, last = self._piece_states(batch)  # each (batch, pieces, width)
             pooled = [self._pooled(pieces, batch) for pieces in layers]
             sentence = last[:, 0] if self.recipe.features.sentence else None
-            return States(torch.stack(pooled, dim=2), sentence)
+            # One layer, as ever by default, needs no copy.
+            tokens = pooled[0].unsqueeze(2) if len(pooled) == 1 else torch.stack(pooled, dim=2)
+            return States(tokens, sentence)
 
     def heads(self, states: States, batch: TensorBatch) -> Outputs:
         """Everything above the encoder."""
