@@ -11,8 +11,9 @@ import sys
 
 import posner
 from common import guarded, machine, write_result
-from posner.recognizer import Recognizer, segmented
+from posner.recognizer import Recognizer
 from posner.render import Tagged, table
+from posner.tagger import segmented
 
 FIRST_PAPER = (
     "In Venezuela Vietnam, Canadaa, Apple, apple.",

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 import posner.recognizer
+import posner.tagger
 import tiny
 from posner.backends import Emissions
 from posner.backends.torch import TorchBackend
 from posner.batching import Batch
 from posner.decode import Transitions
 from posner.document import Document
-from posner.recognizer import Recognizer, segmented
+from posner.recognizer import Recognizer
+from posner.tagger import segmented
 
 
 def recognizer(encoder: Path, values: dict[str, Any] | None = None) -> Recognizer:
@@ -203,13 +205,13 @@ def test_pipe_is_tag(plain: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None
     documents = [*tiny.documents(5), *(segmented(t) for t in TEXTS)]
     expected = plain.tag(documents)
     for words in (1, 30, 10_000):
-        monkeypatch.setattr(posner.recognizer, "CHUNK_WORDS", words)
+        monkeypatch.setattr(posner.tagger, "CHUNK_WORDS", words)
         assert_alike(list(plain.pipe(iter(documents))), expected)
 
 
 @pytest.mark.parametrize("texts", [["Ada met Ben."], [""]])
 def test_pipe_is_lazy(plain: Recognizer, texts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posner.recognizer, "CHUNK_WORDS", 50)
+    monkeypatch.setattr(posner.tagger, "CHUNK_WORDS", 50)
     taken = itertools.count()
     endless = (text for text, _ in zip(tiny.endless(texts), taken, strict=False))
     first = list(itertools.islice(plain.pipe(endless), 3))

@@ -8,10 +8,10 @@ for document in recognizer.pipe(lines): ...
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from posner.document import Document, PieceTag, Sentence
 from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.schemes import SCHEMES
-from posner.segment import segment
+from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, WindowPlan, merge_votes
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
-
-CHUNK_WORDS = 20_000
-"""Words that `pipe` gathers before it computes, to sort them by length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,8 @@ class Votes:
     chunk: FloatArray | None
 
 
-class Recognizer:
-    """Finds entities.
+class Recognizer(Tagger):
+    """Finds entities with a network, on any backend.
 
     Args:
         manifest: what the model is.
@@ -62,34 +59,6 @@ class Recognizer:
         self.plan = window_plan(manifest, tokenizer)
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions)
-
-    @overload
-    def __call__(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]
-
-    @overload
-    def __call__(self, texts: Sequence[str]) -> list[Document]: ...
-
-    def __call__(self, texts: str | Sequence[str]) -> Document | list[Document]:
-        """Tag a text, or several; the answers come in the order of the texts."""
-        if isinstance(texts, str):
-            return self.tag([segmented(texts)])[0]
-        return list(self.pipe(texts))
-
-    def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
-        """Tag a stream, a bounded number of words at a time, in order.
-
-        A Document keeps its own words; a text is segmented.
-        """
-        chunk: list[Document] = []
-        words = 0
-        for text in texts:
-            document = segmented(text) if isinstance(text, str) else text
-            chunk.append(document)
-            words += document.word_count + 1  # a stream of empty texts must flow too
-            if words >= CHUNK_WORDS:
-                yield from self.tag(chunk)
-                chunk, words = [], 0
-        yield from self.tag(chunk)
 
     def tag(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
@@ -201,11 +170,6 @@ def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
     data = manifest.recipe.data
     limit = min(data.window, manifest.window) if data.window else manifest.window
     return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap, data.pack)
-
-
-def segmented(text: str) -> Document:
-    """A raw text as a Document with sentences and words."""
-    return Document(text, segment(text))
 
 
 def load(

@@ -17,8 +17,9 @@ from posner.corpus import FORMATS, Corpus
 from posner.corpus.formats import looks_like_corpus
 from posner.document import Document, Token
 from posner.errors import DataError, UsageError
-from posner.recognizer import Recognizer, segmented
+from posner.recognizer import Recognizer
 from posner.render import iob2_tags
+from posner.tagger import segmented
 from posner.textfile import read_texts
 
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from posner.document import Document
 from posner.evaluation.documents import evaluate_document
 from posner.evaluation.result import Evaluation
-from posner.recognizer import Recognizer
+from posner.tagger import Tagger
 
 
-def evaluate_documents(recognizer: Recognizer, documents: Sequence[Document]) -> Evaluation:
+def evaluate_documents(tagger: Tagger, documents: Sequence[Document]) -> Evaluation:
     """Tag the words of gold documents and score what was found."""
     begin = time.perf_counter()
-    tagged = list(recognizer.pipe(documents))
+    tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
-    evaluation = score_documents(documents, tagged, bool(recognizer.manifest.pos_tags))
+    evaluation = score_documents(documents, tagged, bool(tagger.manifest.pos_tags))
     return evaluation + Evaluation(seconds=seconds)
 
 
