@@ -125,8 +125,8 @@ def analyse(
         DataError: other words, or no document has such a field.
     """
     check_fields(gold, by)
-    evaluation = score_documents(gold, tagged, has_pos) + Evaluation(seconds=seconds)
     units = scoring_units(gold, tagged)
+    evaluation = score_documents(gold, tagged, has_pos) + Evaluation(seconds=seconds)
     unit_counts = UnitCounts.of(units.unit, [evaluate_document(g, t) for g, t in units.pairs])
     splitter = Splitter(train, by)
     cells: Counter[Cell] = Counter()
