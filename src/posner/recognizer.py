@@ -60,7 +60,7 @@ class Recognizer(Tagger):
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions)
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
         return self.assemble(documents, self.votes(documents))
 
