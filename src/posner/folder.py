@@ -230,7 +230,9 @@ def _thresholds(found: Any, path: Path) -> Thresholds:
     try:
         return Thresholds.from_json(found)
     except DataError as error:
-        raise ModelError("damaged", where=path, expected=error.expected, got=error.got) from error
+        raise ModelError(
+            "damaged", where=path, expected=f"thresholds: {error.expected}", got=error.got
+        ) from error
 
 
 def _base(found: Any, path: Path) -> Base:

@@ -81,36 +81,28 @@ def _wish(arguments: argparse.Namespace) -> Wish | None:
 
 
 def _report(calibration: Calibration) -> RenderableType:
-    parts: list[RenderableType] = [Text(summary(calibration.fit)), Text()]
-    parts.append(_reliability(calibration.fit))
+    fit = calibration.fit
+    parts: list[RenderableType] = [Text(summary(fit)), Text()]
+    parts.append(Text(f"{fit.folds} parts of {fit.unit_count:,} {fit.units}, held out in turn"))
+    parts.append(_reliability(fit))
     if calibration.threshold is not None:
-        parts += [Text(), _threshold(calibration.threshold)]
+        result = calibration.threshold
+        aim = f" ({result.wish})" if result.wish else ""
+        parts += [Text(f"\nthreshold {result.thresholds}{aim}"), _threshold(result)]
     return Group(*parts)
 
 
 def _reliability(fit: Fit) -> Table:
-    table = Table(
-        title=f"{fit.folds} parts of {fit.unit_count:,} {fit.units}, each at the others' "
-        "temperature",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for name in ("", "calibration error", "log loss"):
-        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for name in ("temperature", "calibration error", "log loss"):
+        table.add_column(name, justify="left" if name == "temperature" else "right", no_wrap=True)
     for name, found in (("before", fit.before), ("after", fit.after)):
         table.add_row(name, f"{percent(found.error)} %", f"{found.log_loss:.4f}")
     return table
 
 
 def _threshold(result: ThresholdResult) -> Table:
-    title = f"threshold {result.thresholds}"
-    table = Table(
-        title=f"{title} ({result.wish})" if result.wish else title,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
+    table = Table(box=None, pad_edge=False)
     for name in ("", "left out", "precision", "recall", "F1"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
 

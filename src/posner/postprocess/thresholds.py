@@ -65,9 +65,7 @@ class Thresholds:
             overall, labels = found.get("overall", 0.0), found.get("labels", {})
             if isinstance(labels, dict):
                 return cls(overall, MappingProxyType(dict(labels)))
-        raise DataError(
-            "not thresholds", expected="thresholds: overall and labels", got=repr(found)[:80]
-        )
+        raise DataError("not thresholds", expected="overall and labels", got=repr(found)[:80])
 
 
 NO_THRESHOLDS = Thresholds()
