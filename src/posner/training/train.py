@@ -12,6 +12,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from posner.align import Encoder, PieceTokenizer
+from posner.calibration.calibrate import calibrate_folder
 from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
@@ -119,6 +120,10 @@ def train(
         loop.checkpoints.clear()
         return TrainResult(out, None, loop.seconds)
     evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
+    for line in calibrate_folder(
+        run.model, parts.dev.documents, source=str(parts.dev.path), device=recipe.training.device
+    ):
+        reporter.say(line)
     run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(loop.seconds, 1)})
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(out, evaluation, loop.seconds)
