@@ -19,7 +19,7 @@ from posner.align import EncodedDocument, Encoder, PieceTokenizer
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
-from posner.document import Document, PieceTag, Sentence
+from posner.document import Document, PieceTag, Sentence, Token
 from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.postprocess.thresholds import threshold_steps
@@ -91,6 +91,11 @@ class Recognizer(Tagger):
             ]
             result.append(replace(document, sentences=sentences, entities=tuple(entities)))
         return result
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a single piece of the vocabulary."""
+        (pieces,) = self.tokenizer.pieces([Token(word, 0, len(word))])
+        return len(pieces) == 1
 
     def pieces(self, document: Document) -> list[PieceTag]:
         """Each piece of a document with the tag of its word."""
