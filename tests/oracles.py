@@ -214,3 +214,20 @@ def _conlleval_ratios(gold: int, predicted: int, correct: int) -> str:
     recall = 100 * correct / gold if gold else 0.0
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     return f"precision: {precision:6.2f}%; recall: {recall:6.2f}%; FB1: {f1:6.2f}"
+
+
+def edit_distance(one: str, other: str) -> int:
+    """Letters added, left out, replaced, or swapped with a neighbour (optimal string alignment)."""
+    rows = [
+        [i + j if not i or not j else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)
+    ]
+    for i, j in product(range(1, len(one) + 1), range(1, len(other) + 1)):
+        best = min(
+            rows[i - 1][j] + 1,
+            rows[i][j - 1] + 1,
+            rows[i - 1][j - 1] + (one[i - 1] != other[j - 1]),
+        )
+        if i > 1 and j > 1 and one[i - 2 : i] == other[j - 1] + other[j - 2]:
+            best = min(best, rows[i - 2][j - 2] + 1)
+        rows[i][j] = best
+    return rows[-1][-1]

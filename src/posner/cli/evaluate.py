@@ -13,6 +13,7 @@ from posner.cli.analysis_flags import (
 )
 from posner.cli.corpora import add_repair, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
 from posner.evaluation.analysis import analyse_tagger
 from posner.evaluation.analysis_report import difference_report
@@ -39,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help="a second model or run, compared with the first by a paired bootstrap",
     )
+    add_step_flags(parser)
     add_analysis_flags(parser)
 
 
@@ -49,8 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     train = train_mentions(arguments)
     documents = read_corpus(arguments.data, arguments).documents
     tagger = load_from_flags(arguments)
+    set_steps(tagger, arguments)
     rival = None if arguments.against is None else load_from_flags(arguments, arguments.against)
+    if rival is not None:
+        set_steps(rival, arguments)
     analysis = analyse_tagger(tagger, documents, train=train, by=arguments.by)
+    print_steps(tagger)
     print_analysis(analysis, arguments)
     figures = analysis.to_json(text=arguments.errors > 0)
     if rival is not None:

@@ -21,6 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dev", metavar="DATA", help="labelled corpus that chooses the best epoch")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder to make")
     add_corpus_flags(parser)
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="MODEL",
+        help="go on from this model's weights and labels, with its recipe unless --recipe is given",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--force", action="store_true", help="replace a run that stands there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
@@ -40,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--resume and --force exclude each other")
     if arguments.folds is not None:
         return _cross_validate(arguments)
-    recipe = recipe_from_flags(arguments)
+    recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_corpus(arguments.train, arguments)
     dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
     with needs_train_extra("training"):
@@ -53,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         recipe,
         arguments.out,
         reporter=reporter_for(console),
+        start=arguments.start,
         resume=arguments.resume,
         force=arguments.force,
     )
@@ -68,7 +76,7 @@ def _cross_validate(arguments: argparse.Namespace) -> int:
     """Train a model a fold, and print their scores one by one and together."""
     if arguments.dev is not None:
         raise UsageError("--folds and --dev exclude each other", expected="one corpus to part")
-    recipe = recipe_from_flags(arguments)
+    recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_corpus(arguments.train, arguments)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
@@ -80,6 +88,7 @@ def _cross_validate(arguments: argparse.Namespace) -> int:
         arguments.out,
         folds=arguments.folds,
         reporter=reporter_for(console),
+        start=arguments.start,
         resume=arguments.resume,
         force=arguments.force,
     )

@@ -107,6 +107,7 @@ def cross_validate(
     *,
     folds: int,
     reporter: Reporter,
+    start: Path | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> CrossValidation | None:
@@ -119,6 +120,7 @@ def cross_validate(
         out: the folder to make.
         folds: how many.
         reporter: is told how it goes.
+        start: a model or run folder to go on from; it should not know the corpus.
         resume: go on where the folder stands.
         force: write into a folder that is not empty.
 
@@ -142,7 +144,14 @@ def cross_validate(
         learned = replace(corpus, documents=fold.learned)
         going_on = resume and run.record.is_file()
         result = train(
-            learned, None, recipe, run.path, reporter=reporter, resume=going_on, force=force
+            learned,
+            None,
+            recipe,
+            run.path,
+            reporter=reporter,
+            start=start,
+            resume=going_on,
+            force=force,
         )
         if result.evaluation is None:
             continue
