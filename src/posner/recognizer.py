@@ -59,6 +59,8 @@ class Recognizer(Tagger):
         self.backend = backend
         self.encoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
+        self.margin = self.plan.context  # a word has at least one piece
+        self.segmenter = manifest.recipe.data.segmenter
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
