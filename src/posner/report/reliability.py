@@ -1,0 +1,68 @@
+"""The calibration curve: how often entities of a score are right, and how many have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from posner.report.drawing import Drawing
+from posner.report.frame import LEFT, RIGHT, WIDTH, bottom_axis, left_axis
+from posner.report.scale import Scale
+
+_CURVE = (12.0, 240.0)
+_COUNTS = (262.0, 312.0)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Predicted entities whose scores lie between two borders.
+
+    Attributes:
+        low, high: the borders, 0 to 1.
+        count: how many entities.
+        correct: how many of them are right.
+        score: their mean score.
+    """
+
+    low: float
+    high: float
+    count: int
+    correct: int
+    score: float
+
+    @property
+    def share(self) -> float:
+        """The share that is right; 0 where there are none."""
+        return self.correct / self.count if self.count else 0.0
+
+
+def draw_reliability(bins: Sequence[Bin], most: int, name: str) -> Drawing:
+    """The share of right entities against their mean score, and their number below.
+
+    Args:
+        bins: in order.
+        most: the largest count, of all the runs that are shown together.
+        name: of the run.
+    """
+    drawing = Drawing(WIDTH, 360, f"Calibration of scores: {name}")
+    x = Scale(0, 1, LEFT, RIGHT)
+    y = Scale(0, 1, _CURVE[1], _CURVE[0])
+    left_axis(drawing, x, y, label=lambda tick: f"{100 * tick:.0f} %")
+    drawing.line((x(0), y(0)), (x(1), y(1)), "ideal")
+    drawing.text((x(0.02), y(0.94)), "share that is right", "soft small")
+    drawing.text((x(0.52), y(0.44)), "a calibrated model", "soft small")
+    filled = [one for one in bins if one.count]
+    points = [(x(one.score), y(one.share)) for one in filled]
+    drawing.path(points, "l0")
+    counts = Scale(0, max(1, most), _COUNTS[1], _COUNTS[0])
+    for one, point in zip(filled, points, strict=True):
+        note = (
+            f"scores {one.low:.2f} to {one.high:.2f}: {one.correct:,} of {one.count:,} right, "
+            f"mean score {one.score:.3f}"
+        )
+        drawing.dot(point, 4.5, "f0", note=note)
+        top, left, right = counts(one.count), x(one.low), x(one.high)
+        drawing.box((left + 1, top), (right - left - 2, counts(0) - top), "f0", note=note)
+        drawing.text(((left + right) / 2, top - 4), f"{one.count:,}", "soft small", anchor="middle")
+    bottom_axis(drawing, x, _COUNTS[1], "score of the entity", [0, 0.2, 0.4, 0.6, 0.8, 1])
+    return drawing
