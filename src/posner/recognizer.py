@@ -22,6 +22,7 @@ from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence
 from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
 from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, WindowPlan, merge_votes
@@ -66,7 +67,9 @@ class Recognizer(Tagger):
 
     def votes(self, documents: Sequence[Document]) -> list[Votes]:
         """The emissions of each sentence, one after the other through all documents."""
-        return self._votes(self.encoder.encode(documents))
+        votes = self._votes(self.encoder.encode(documents))
+        share = self.manifest.recipe.data.repeats
+        return _with_repeats(documents, votes, share) if share else votes
 
     def assemble(self, documents: Sequence[Document], votes: Sequence[Votes]) -> list[Document]:
         """Decode what `votes` found into the documents' entities and tags."""
@@ -151,6 +154,19 @@ class Recognizer(Tagger):
             for token, tag, chunk in zip(sentence.tokens, pos, chunks, strict=True)
         )
         return replace(sentence, tokens=tokens)
+
+
+def _with_repeats(
+    documents: Sequence[Document], votes: Sequence[Votes], share: float
+) -> list[Votes]:
+    """The votes, with the entity emissions of each document's repeated words drawn together."""
+    result: list[Votes] = []
+    remaining = iter(votes)
+    for document in documents:
+        own = list(islice(remaining, len(document.sentences)))
+        shared = share_repeats(document, [vote.entity for vote in own], share)
+        result += [replace(vote, entity=entity) for vote, entity in zip(own, shared, strict=True)]
+    return result
 
 
 def _merge(parts: Sequence[tuple[Core, Votes]], first: int, last: int) -> Votes:

@@ -31,6 +31,7 @@ from posner.training.course import Course
 from posner.training.fresh import FreshSets
 from posner.training.frozen import FrozenStates, StateKeeper, wants_states
 from posner.training.loop import Loop
+from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner, affordable_epochs
@@ -192,9 +193,9 @@ def _build(
     plan = window_plan(manifest, backbone.tokenizer)
     fresh = FreshSets.of(parts.train.documents, parts.lexicon, manifest, backbone.tokenizer)
     first = Course.of(recipe, settings.epochs, train_set, plan).plan(0, planner)
-    epochs = affordable_epochs(len(first.steps), settings)
+    epochs = settings.members * affordable_epochs(len(first.steps), settings)
     course = Course.of(recipe, epochs, train_set, plan, fresh)
-    schedule = Schedule(settings, course.steps(planner))
+    schedule = Schedule.of(settings, course.steps(planner))
     for line in _announcement(parts, recipe, course, dev_set, planner):
         reporter.say(line)
     weights = _weights(network)
@@ -208,6 +209,7 @@ def _build(
         optimizer=build_optimizer(network, settings),
         schedule=schedule,
         average=WeightAverage(network, settings.ema) if settings.ema else None,
+        members=Members(network) if settings.members > 1 else None,
         planner=planner,
         course=course,
         dev=dev_set,
@@ -221,14 +223,15 @@ def _announcement(
 ) -> Iterator[str]:
     """What is going to be done."""
     settings, train_set = recipe.training, course.prepared
-    if course.epochs != settings.epochs:
-        fewer = course.epochs < settings.epochs
+    epochs = course.member_epochs
+    if epochs != settings.epochs:
+        fewer = epochs < settings.epochs
         wanted = (
             f"stay within training.max-steps = {settings.max_steps}"
             if fewer
             else f"come to training.min-steps = {settings.min_steps}"
         )
-        yield f"{course.epochs} epochs instead of {settings.epochs}, to {wanted}"
+        yield f"{epochs} epochs instead of {settings.epochs}, to {wanted}"
     yield (
         f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
         f"{dev_set.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
@@ -236,8 +239,9 @@ def _announcement(
     if course.fresh is not None:
         yield from course.fresh.announcement()
     plan = course.plan(0, planner)
+    several = f"{settings.members} members, each in " if settings.members > 1 else ""
     yield (
-        f"{course.epochs} epochs of {len(plan.steps):,} steps of at most "
+        f"{several}{epochs} epochs of {len(plan.steps):,} steps of at most "
         f"{settings.batch_pieces:,} pieces, {100 * plan.padding:.1f} % of them padding"
     )
 
