@@ -1,8 +1,9 @@
 """What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
 
-A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, and the files of its
-backend (`model.safetensors` and `encoder.json` for torch). Nothing in it is a pickle. A folder is
-written beside its place and renamed, so a crash leaves the old one or none, never half of one.
+A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, the files of its
+backend (`model.safetensors` and `encoder.json` for torch), and `README.md`, its card. Nothing in
+it is a pickle. A folder is written beside its place and renamed, so a crash leaves the old one or
+none, never half of one.
 A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from posner.card import CARD, model_card
 from posner.errors import ModelError
 from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
@@ -242,8 +244,13 @@ def sha256(path: Path) -> str:
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
-    """Write `posner.json` with the checksums of all other files in the folder."""
-    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name != MANIFEST}
+    """Write `posner.json` with the checksums of all other files in the folder, and its card.
+
+    The card has no checksum: people may go on writing it. One that stands there already stays.
+    """
+    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in (MANIFEST, CARD)}
     data = manifest.to_dict() | {"files": files}
+    if not (folder / CARD).exists():
+        (folder / CARD).write_text(model_card(data), encoding="utf-8")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")

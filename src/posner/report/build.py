@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from posner import __version__
 from posner.errors import MissingExtraError
+from posner.render.clean import clean
 from posner.report import tables
-from posner.report.drawing import clean
 from posner.report.findings import KINDS, Range
 from posner.report.marked import error_items
 from posner.report.phases import HOW

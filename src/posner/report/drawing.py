@@ -8,20 +8,11 @@ from xml.etree import ElementTree
 
 from rich.cells import cell_len
 
-from posner.render.marks import visible
-from posner.render.tagged import printable
+from posner.render.clean import clean
 from posner.report.theme import LIGHT, picture_css
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
-_NO_CHARACTERS = {0xFFFE: 0xFFFD, 0xFFFF: 0xFFFD}
-"""Code points that XML refuses, beside the control characters."""
-
 Point = tuple[float, float]
-
-
-def clean(text: str) -> str:
-    """A text that HTML and XML can hold: without control characters and lone surrogates."""
-    return visible(printable(text)).translate(_NO_CHARACTERS)
 
 
 def text_width(text: str, size: float = 13) -> float:
