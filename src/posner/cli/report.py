@@ -73,9 +73,7 @@ def _parted(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
     return paths[:-1], paths[-1]
 
 
-def _told(
-    stories: Sequence[Story], data: Path | None, arguments: argparse.Namespace
-) -> list[Told]:
+def _told(stories: Sequence[Story], data: Path | None, arguments: argparse.Namespace) -> list[Told]:
     """The runs with what tagging showed."""
     if arguments.recorded:
         return [Told(story) for story in stories]
@@ -85,9 +83,7 @@ def _told(
     return [Told(story, _findings(story, given, arguments)) for story in stories]
 
 
-def _findings(
-    story: Story, given: DevSet | None, arguments: argparse.Namespace
-) -> Findings | None:
+def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace) -> Findings | None:
     """What a run's model finds in the corpus given, or else in its own dev set if it is there."""
     corpus = given
     if corpus is None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from posner import __version__
 from posner.errors import MissingExtraError
+from posner.evaluation.bootstrap import Interval, paired_differences
 from posner.render.clean import clean
 from posner.report import tables
-from posner.report.findings import KINDS, Range
+from posner.report.findings import KINDS
 from posner.report.marked import error_items
 from posner.report.phases import HOW
 from posner.report.pictures import Picture
@@ -38,6 +39,7 @@ class Card:
     interval: str
     precision: str
     recall: str
+    difference: str
     source: str
     best: str
 
@@ -65,7 +67,7 @@ def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) ->
             script=script,
             script_digest=_digest(script),
             runs=runs,
-            cards=[_card(number, run) for number, run in enumerate(runs)],
+            cards=[_card(number, run, runs[0]) for number, run in enumerate(runs)],
             figures=tables.figures_table(runs),
             cost=tables.cost_table(runs),
             data=tables.data_table(runs),
@@ -74,20 +76,21 @@ def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) ->
             differences=tables.recipe_differences(runs),
             pictures=_by_subject(made),
             phases=HOW,
+            stepless=[r.name for r in runs if r.story.course.metrics and not r.story.course.steps],
             kinds=KINDS,
             label_names=sorted(all_labels(runs)),
             texts=texts,
             items=items,
             left_out=_left_out(runs, len(items)) if texts else 0,
             judged=any(run.findings for run in runs),
-            unit=next((run.findings.unit for run in runs if run.findings), ""),
+            unit=next((f.units.unit for run in runs if (f := run.findings) and f.units), ""),
         )
     )
     return page
 
 
-def _card(number: int, run: Told) -> Card:
-    def with_range(key: str) -> tuple[str, Range | None]:
+def _card(number: int, run: Told, first: Told) -> Card:
+    def with_range(key: str) -> tuple[str, Interval | None]:
         return tables.percent(figure(run.figures, "strict", "micro", key)), run.ranges.get(key)
 
     f1, interval = with_range("f1")
@@ -99,16 +102,35 @@ def _card(number: int, run: Told) -> Card:
         interval=_interval(interval),
         precision=_with_interval(*with_range("precision")),
         recall=_with_interval(*with_range("recall")),
+        difference=_difference(run, first) if number else "",
         source=run.source,
         best=f"best epoch {best.epoch} of {run.story.course.metrics[-1].epoch}" if best else "",
     )
 
 
-def _interval(found: Range | None) -> str:
+def _difference(run: Told, first: Told) -> str:
+    """How far a run's F1 is from the first one's, where both tagged the same corpus."""
+    own, other = run.findings, first.findings
+    if not own or not other or own.units is None or other.units is None:
+        return ""
+    if own.corpus != other.corpus:
+        return ""
+    found = paired_differences(own.units, other.units).get("strict")
+    if found is None:
+        return ""
+    value, low, high = (_signed(v) for v in astuple(found.difference))
+    return f"F1 {value} to {first.name} ({low} to {high}), p = {found.p_value:.3f}"
+
+
+def _signed(fraction: float) -> str:
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
+def _interval(found: Interval | None) -> str:
     return f"{tables.percent(found.low)} to {tables.percent(found.high)}" if found else ""
 
 
-def _with_interval(value: str, found: Range | None) -> str:
+def _with_interval(value: str, found: Interval | None) -> str:
     return f"{value} ({_interval(found)})" if found else value
 
 

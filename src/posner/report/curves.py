@@ -18,7 +18,7 @@ from posner.report.frame import (
     whole_ticks,
 )
 from posner.report.phases import Phase, phases, smoothed
-from posner.report.scale import Scale, shown, span_of
+from posner.report.scale import Scale, span_of
 from posner.training.run import MetricsLine, StepLine
 
 _LOSS = (62.0, 250.0)
@@ -77,7 +77,8 @@ def draw_losses(course: Course, losses: tuple[float, float], name: str) -> Drawi
         drawing.dot((x(m.step), y(m.dev_loss)), 3.5, "f1", note=note)
     best = course.best
     if best is not None:
-        _mark_best(drawing, x(best.step), (_LOSS[0], _RATE[1]), best.epoch)
+        between = (_LOSS[0], _RATE[1])
+        _mark_best(drawing, x(best.step), between, _LOSS[0] + 14, best.epoch)
     _draw_rate(drawing, x, course)
     bottom_axis(drawing, x, _RATE[1], "step", x.ticks(5))
     return drawing
@@ -104,13 +105,19 @@ def _draw_rate(drawing: Drawing, x: Scale, course: Course) -> None:
     highest = max((rate for _, rate in rates), default=0.0) or 1.0
     y = Scale(0, highest, _RATE[1], _RATE[0])
     drawing.line((x.start, y(highest)), (x.end, y(highest)), "grid")
-    drawing.text((x.start - 7, y(highest) + 4), shown(highest), "soft", anchor="end")
+    drawing.text((x.start - 7, y(highest) + 4), _rate(highest), "soft", anchor="end")
     drawing.text((x.start - 7, y(0)), "0", "soft", anchor="end")
     drawing.text((x.end - 4, y(highest) - 5), "learning rate", "soft small", anchor="end")
     drawing.path([(x(step), y(rate)) for step, rate in rates], "rate")
     if not course.steps:
         for step, rate in rates:
             drawing.dot((x(step), y(rate)), 2.5, "ink")
+
+
+def _rate(rate: float) -> str:
+    """A learning rate, such as 3e-4."""
+    digits, power = f"{rate:.1e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
 
 
 def _stride(steps: Sequence[StepLine]) -> int:
@@ -143,16 +150,19 @@ def draw_scores(
             note = f"epoch {m.epoch}: {series.name} {100 * value:.2f}"
             drawing.dot(point, 3.5, f"f{series.colour}", note=note)
     if course.best is not None:
-        _mark_best(drawing, x(course.best.epoch), _SCORES, course.best.epoch)
+        best = course.best.epoch
+        _mark_best(drawing, x(best), _SCORES, _SCORES[1] - 8, best)
     bottom_axis(drawing, x, _SCORES[1], "epoch", whole_ticks(first, last, 10))
     return drawing
 
 
-def _mark_best(drawing: Drawing, x: float, between: tuple[float, float], epoch: int) -> None:
-    """A line down at the best evaluation, named beside it."""
+def _mark_best(
+    drawing: Drawing, x: float, between: tuple[float, float], y: float, epoch: int
+) -> None:
+    """A line down at the best evaluation, named beside it at height `y`."""
     top, bottom = between
     drawing.line((x, top), (x, bottom), "mark")
     text = f"best, epoch {epoch}"
     fits = x + 6 + text_width(text, 12) < RIGHT
     anchor, shift = ("start", 6) if fits else ("end", -6)
-    drawing.text((x + shift, bottom - 8), text, "strong small", anchor=anchor)
+    drawing.text((x + shift, y), text, "strong small", anchor=anchor)

@@ -12,6 +12,9 @@ from posner.render.clean import clean
 from posner.report.theme import LIGHT, picture_css
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
+_LARGEST = 1.25
+"""How much pages may enlarge a drawing, so that all have letters of one size."""
+
 Point = tuple[float, float]
 
 
@@ -96,13 +99,14 @@ class Drawing:
 
     def markup(self) -> str:
         """The element for an HTML page, whose style sheet gives its classes their looks."""
+        self._root.set("style", f"max-width: {_number(_LARGEST * self.width)}px")
         return ElementTree.tostring(self._root, encoding="unicode")
 
     def file(self) -> str:
         """A whole SVG file, in the light theme, on a background of its own."""
         root = ElementTree.Element(
             "svg",
-            dict(self._root.attrib)
+            {name: value for name, value in self._root.items() if name != "style"}
             | {
                 "xmlns": _NAMESPACE,
                 "width": _number(self.width),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from posner.evaluation.bootstrap import Interval, UnitCounts
 from posner.report.reliability import Bin
 
 KINDS: Mapping[str, str] = {
@@ -56,24 +57,16 @@ class WrongSentence:
 
 
 @dataclass(frozen=True)
-class Range:
-    """A figure with the borders of its 95 % interval, as fractions from 0 to 1."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Findings:
     """A run's model on one corpus.
 
     Attributes:
         source: the corpus's name.
+        corpus: a digest of it, by which runs on the same one are known.
         sentences: how many it has.
         figures: as `posner evaluate --json` writes them.
-        ranges: precision, recall and f1 with their intervals; empty where there are none.
-        unit: what the intervals draw: documents or sentences.
+        ranges: precision, recall and f1 with their 95 % intervals; empty where there are none.
+        units: what each document (or sentence) adds, for differences between runs.
         confusion: entities by gold and predicted label, None for none; empty where not counted.
         kinds: how many errors of each kind; None where not counted.
         bins: for the calibration curve.
@@ -82,10 +75,11 @@ class Findings:
     """
 
     source: str
+    corpus: str
     sentences: int
     figures: Mapping[str, Any]
-    ranges: Mapping[str, Range] = field(default_factory=dict)
-    unit: str = ""
+    ranges: Mapping[str, Interval] = field(default_factory=dict)
+    units: UnitCounts | None = None
     confusion: Mapping[tuple[str | None, str | None], int] = field(default_factory=dict)
     kinds: Mapping[str, int] | None = None
     bins: Sequence[Bin] = ()

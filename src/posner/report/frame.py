@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from posner.report.drawing import Drawing, Point, text_width
 from posner.report.scale import Scale, shown
 
-WIDTH = 460.0
+WIDTH = 430.0
 """The width of a chart: drawn so that its letters can still be read on a phone."""
 
-LEFT, RIGHT = 50.0, WIDTH - 14.0
+LEFT, RIGHT = 56.0, WIDTH - 14.0
 """Where the plots of charts with a scale on the left begin and end."""
 
 

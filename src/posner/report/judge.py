@@ -12,9 +12,10 @@ from posner.evaluation.analysis import Analysis, analyse
 from posner.evaluation.bootstrap import intervals
 from posner.evaluation.calibration import BINS
 from posner.evaluation.mistakes import Mistake, count_kinds
-from posner.report.findings import Findings, Marked, Range, Wrong, WrongSentence
+from posner.report.findings import Findings, Marked, Wrong, WrongSentence
 from posner.report.reliability import Bin
 from posner.tagger import Tagger
+from posner.training.prepare import fingerprint
 
 
 def judge(tagger: Tagger, documents: Sequence[Document], source: str, *, texts: bool) -> Findings:
@@ -43,14 +44,15 @@ def findings_of(
     texts: bool,
 ) -> Findings:
     """What a report shows of an analysis."""
-    strict = intervals(analysis.units)["strict"]
-    ratios = {"precision": strict.precision, "recall": strict.recall, "f1": strict.f1}
+    strict = intervals(analysis.units).get("strict")
+    found = strict and {"precision": strict.precision, "recall": strict.recall, "f1": strict.f1}
     return Findings(
         source=source,
+        corpus=fingerprint(gold),
         sentences=sum(len(document.sentences) for document in gold),
         figures=analysis.evaluation.to_json(),
-        ranges={name: Range(x.value, x.low, x.high) for name, x in ratios.items()},
-        unit=analysis.units.unit,
+        ranges=found or {},
+        units=analysis.units,
         confusion=analysis.confusion.cells,
         kinds=dict(count_kinds(analysis.mistakes)),
         bins=[

@@ -48,13 +48,13 @@ class Item:
     """A sentence that some run has errors in.
 
     Attributes:
-        source: the corpus.
+        corpus: its digest.
         place: its number there.
         gold: the sentence with its entities.
         runs: what each run that tagged the corpus made of it.
     """
 
-    source: str
+    corpus: str
     place: int
     gold: Sequence[Segment]
     runs: list[RunErrors] = field(default_factory=list)
@@ -99,7 +99,7 @@ def error_items(runs: Sequence[Told], most: int) -> list[Item]:
             continue
         own = {_key(run, wrong): wrong for wrong in run.findings.wrong}
         for key, item in kept.items():
-            if key[0] != run.findings.source:
+            if key[0] != run.findings.corpus:
                 continue
             wrong_here = own.get(key)
             found = segments(wrong_here.text, wrong_here.found) if wrong_here else []
@@ -110,4 +110,4 @@ def error_items(runs: Sequence[Told], most: int) -> list[Item]:
 
 def _key(run: Told, wrong: WrongSentence) -> tuple[str, int, str]:
     assert run.findings is not None
-    return run.findings.source, wrong.place, wrong.text
+    return run.findings.corpus, wrong.place, wrong.text

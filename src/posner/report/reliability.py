@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from posner.report.drawing import Drawing
-from posner.report.frame import LEFT, RIGHT, WIDTH, bottom_axis, left_axis
+from posner.report.frame import LEFT, RIGHT, WIDTH, Series, bottom_axis, left_axis, legend
 from posner.report.scale import Scale
 
-_CURVE = (12.0, 240.0)
-_COUNTS = (262.0, 312.0)
+_CURVE = (32.0, 256.0)
+_COUNTS = (280.0, 326.0)
+_SHARE = Series("share that is right", 0)
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,14 @@ def draw_reliability(bins: Sequence[Bin], most: int, name: str) -> Drawing:
         most: the largest count, of all the runs that are shown together.
         name: of the run.
     """
-    drawing = Drawing(WIDTH, 360, f"Calibration of scores: {name}")
+    drawing = Drawing(WIDTH, 374, f"Calibration of scores: {name}")
     x = Scale(0, 1, LEFT, RIGHT)
     y = Scale(0, 1, _CURVE[1], _CURVE[0])
     left_axis(drawing, x, y, label=lambda tick: f"{100 * tick:.0f} %")
     drawing.line((x(0), y(0)), (x(1), y(1)), "ideal")
-    drawing.text((x(0.02), y(0.94)), "share that is right", "soft small")
-    drawing.text((x(0.52), y(0.44)), "a calibrated model", "soft small")
+    legend(drawing, [_SHARE], (LEFT, 14))
+    drawing.line((LEFT + 180, 10), (LEFT + 204, 10), "ideal")
+    drawing.text((LEFT + 210, 14), "if scores were exact", "soft")
     filled = [one for one in bins if one.count]
     points = [(x(one.score), y(one.share)) for one in filled]
     drawing.path(points, "l0")

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from posner.report.findings import Findings, Range
+from posner.evaluation.bootstrap import Interval
+from posner.report.findings import Findings
 from posner.report.story import Story
 
 
@@ -35,7 +36,7 @@ class Told:
         return "its dev set, as training wrote it down" if self.story.dev else "nothing yet"
 
     @property
-    def ranges(self) -> Mapping[str, Range]:
+    def ranges(self) -> Mapping[str, Interval]:
         """Intervals of precision, recall and f1, where they are known."""
         return self.findings.ranges if self.findings else {}
 
