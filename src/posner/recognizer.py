@@ -22,6 +22,7 @@ from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence
 from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
 from posner.tagger import Tagger
@@ -59,9 +60,10 @@ class Recognizer(Tagger):
         self.encoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
         scheme = SCHEMES[manifest.recipe.data.scheme]
-        self.decoder = Decoder(manifest.tags, scheme, backend.transitions)
+        self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
+        self.steps = threshold_steps(manifest.thresholds)
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
         return self.assemble(documents, self.votes(documents))
 

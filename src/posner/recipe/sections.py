@@ -202,7 +202,8 @@ class TrainingRecipe:
     encoder_dropout: float = option(0.15, "dropout inside the encoder", low=0, high=0.9)
     mask: float = option(
         0.15,
-        "share of words whose spelling is hidden while learning; their shape is not",
+        "share of words whose spelling is hidden while learning, their shape is not; never from a "
+        "wholly frozen encoder",
         low=0,
         high=0.9,
     )

@@ -167,7 +167,7 @@ class Schedule:
         self.stale = int(state["stale"])
 
 
-def trained_weights(network: nn.Module) -> dict[str, nn.Parameter]:
+def trained_weights(network: nn.Module) -> dict[str, Tensor]:
     """The weights that take a gradient, by name."""
     return {name: p for name, p in network.named_parameters() if p.requires_grad}
 

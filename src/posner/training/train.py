@@ -14,6 +14,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from posner.align import Encoder, PieceTokenizer
+from posner.calibration.calibrate import calibrate_folder
 from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
@@ -37,6 +38,7 @@ from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner, affordable_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import FINISHED, RunFolder
+from posner.training.start import Start
 from posner.training.watch import memory_gigabytes
 from posner.training.work import Work
 from posner.word_features import alphabet_of
@@ -64,6 +66,7 @@ def train(
     out: Path,
     *,
     reporter: Reporter,
+    start: Path | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> TrainResult:
@@ -75,19 +78,26 @@ def train(
         recipe: every setting.
         out: the run folder.
         reporter: is told how it goes.
+        start: a model or run folder whose weights and tags to go on from, instead of the
+            recipe's backbone.
         resume: go on from the folder's last checkpoint; from the start if there is none. A run
             that is finished stays as it is.
         force: write into a folder that is not empty.
 
     Raises:
         DataError: the corpus cannot be learned from, or a resumed run's was another.
-        RecipeError: settings that contradict each other, or a resumed run's.
-        ModelError: the backbone cannot be loaded.
+        RecipeError: settings that contradict each other, a resumed run's or those that the model
+            to start from is built with.
+        ModelError: the backbone, or the model to start from, cannot be loaded.
         InterruptedRunError: the user stopped it; `resume` goes on.
     """
     accelerator = _accelerator(recipe)
     reporter = reporter if accelerator.is_main_process else Reporter()
     parts = training_parts(corpus, dev, recipe, reporter)
+    begun = None if start is None else Start.at(start)
+    if begun is not None:
+        begun.check(recipe)
+        parts = begun.extend(parts)
     run = RunFolder(out)
     main = bool(accelerator.is_main_process)
     if resume:
@@ -99,7 +109,7 @@ def train(
     elif main:
         run.refuse(force=force)
     accelerator.wait_for_everyone()
-    work = _build(parts, recipe, accelerator, run, reporter)
+    work = _build(parts, recipe, accelerator, run, reporter, begun)
     if wants_states(recipe):
         work.states = _frozen_states(work, parts)
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
@@ -113,6 +123,10 @@ def train(
         loop.checkpoints.clear()
         return TrainResult(out, None, loop.seconds)
     evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
+    for line in calibrate_folder(
+        run.model, parts.dev.documents, source=str(parts.dev.path), device=recipe.training.device
+    ):
+        reporter.say(line)
     run.write_record(run.read_record() | _cost(loop, accelerator))
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(out, evaluation, loop.seconds)
@@ -174,13 +188,20 @@ def _build(
     accelerator: Accelerator,
     run: RunFolder,
     reporter: Reporter,
+    start: Start | None = None,
 ) -> Work:
     """Everything that the loop works with."""
     set_seed(recipe.training.seed)
-    backbone = load_backbone(recipe.backbone, dropout=recipe.training.encoder_dropout)
+    dropout = recipe.training.encoder_dropout
+    if start is None:
+        backbone = load_backbone(recipe.backbone, dropout=dropout)
+    else:
+        backbone = start.backbone(dropout)
     check_sentence(recipe, backbone.tokenizer)
-    manifest = _manifest(parts, recipe, backbone)
+    manifest = _manifest(parts, recipe, backbone, start)
     network = build_network(backbone.encoder, manifest).to(accelerator.device)
+    if start is not None:
+        start.fill(network, manifest)
     use_byte_dropout(network)
     train_set, dev_set = _prepared(parts, manifest, backbone.tokenizer)
     settings = recipe.training
@@ -261,8 +282,9 @@ def _weights_line(weights: Mapping[str, int], accelerator: Accelerator) -> str:
     )
 
 
-def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone) -> Manifest:
+def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone, start: Start | None) -> Manifest:
     tags = parts.tags
+    characters = alphabet_of(parts.train.documents) if recipe.features.characters else ""
     pos, chunk = required_head_tags(recipe, tags.pos, tags.chunk)
     return Manifest(
         recipe=recipe,
@@ -270,7 +292,7 @@ def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone) -> Manifest:
         window=backbone.window,
         pos_tags=pos,
         chunk_tags=chunk,
-        characters=alphabet_of(parts.train.documents) if recipe.features.characters else "",
+        characters=characters if start is None else start.manifest.characters,
         figures={"data": {k: v for k, v in parts.facts.items() if k != "fingerprint"}},
     )
 
