@@ -111,6 +111,11 @@ def _scores(saved: Mapping[str, Any]) -> str:
     accuracy = _figure(dev, "pos").get("accuracy")
     if _is_number(accuracy):
         lines += ["", f"Parts of speech: accuracy {_percent(accuracy)}."]
+    calibration = _figure(saved, "figures", "calibration")
+    if calibration:
+        source = calibration.get("data")
+        on = f" on {_plain(_name(source))}" if isinstance(source, str) and source else ""
+        lines += ["", f"The score that it gives each entity was calibrated{on}."]
     epoch, seconds = dev.get("epoch"), dev.get("seconds")
     if _is_number(epoch) and _is_number(seconds):
         lines += ["", f"Reached in epoch {epoch}, after {seconds / 60:.1f} minutes of training."]
@@ -154,6 +159,10 @@ def _limits(saved: Mapping[str, Any]) -> str:
     unseen = sorted(set(_figure(saved, "figures", "dev", "strict", "labels")) - set(learned))
     if learned and unseen:
         lines += [f"It never saw {', '.join(map(_plain, unseen))}, and does not find them."]
+    thresholds = _figure(saved, "thresholds")
+    least = [thresholds.get("overall"), *_figure(thresholds, "labels").values()]
+    if any(_is_number(value) and value > 0 for value in least):
+        lines += ["Entities with a score below a threshold are left out; `posner info` lists them."]
     window = saved.get("window")
     if _is_number(window):
         lines += [

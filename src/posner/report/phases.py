@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from posner.training.run import MetricsLine, StepLine
 
@@ -58,9 +59,16 @@ def smoothed(steps: Sequence[StepLine], most: int = _BUCKETS) -> list[LossPoint]
 
 
 def phases(steps: Sequence[StepLine], metrics: Sequence[MetricsLine]) -> list[Phase]:
-    """The phases that a training went through; none where its steps were not kept."""
+    """The phases that a training went through; none where its steps were not kept.
+
+    Of several members, whose rates begin anew, those of the first.
+    """
     if not steps:
         return []
+    restart = _restart(steps)
+    if restart is not None:
+        metrics = [line for line in metrics if line.step < steps[restart].step]
+        steps = steps[:restart]
     warm = max(steps, key=lambda line: line.learning_rate).step  # the first of the highest
     warm = 0 if warm == steps[0].step else warm
     last = steps[-1].step
@@ -75,6 +83,16 @@ def phases(steps: Sequence[StepLine], metrics: Sequence[MetricsLine]) -> list[Ph
     if turn < last:
         found.append(Phase(OVERFITTING, turn, last))
     return found
+
+
+def _restart(steps: Sequence[StepLine]) -> int | None:
+    """Where the learning rate rises again after it has fallen; None where it never does."""
+    fallen = False
+    for place, (before, line) in enumerate(pairwise(steps), start=1):
+        if fallen and line.learning_rate > before.learning_rate:
+            return place
+        fallen = fallen or line.learning_rate < before.learning_rate
+    return None
 
 
 def _turn(metrics: Sequence[MetricsLine], last: int) -> int:

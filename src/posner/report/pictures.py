@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from posner.errors import MissingExtraError, PosnerError
@@ -119,7 +120,7 @@ def write_pictures(made: Sequence[Picture], folder: Path) -> list[Path]:
         from resvg_py import svg_to_bytes
     except ImportError as error:
         raise MissingExtraError("writing PNG pictures", "report") from error
-    _need_font()
+    need_font()
     written = []
     for picture, stem in zip(made, file_stems(made), strict=True):
         text = picture.drawing.file()
@@ -135,12 +136,12 @@ def file_stems(made: Sequence[Picture]) -> list[str]:
     for picture in made:
         run = re.sub(r"[^\w.-]+", "-", picture.run).strip("-.")
         stem = f"{picture.subject}-{run}" if run else picture.subject
-        same = sum(other == stem or other.startswith(f"{stem}~") for other in stems)
-        stems.append(f"{stem}~{same + 1}" if same else stem)
+        others = (f"{stem}-{number}" for number in count(2))
+        stems.append(stem if stem not in stems else next(s for s in others if s not in stems))
     return stems
 
 
-def _need_font() -> None:
+def need_font() -> None:
     """Letters would be left out in silence where there is no font.
 
     Raises:

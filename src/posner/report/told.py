@@ -38,7 +38,10 @@ class Told:
     @property
     def ranges(self) -> Mapping[str, Interval]:
         """Intervals of precision, recall and f1, where they are known."""
-        return self.findings.ranges if self.findings else {}
+        if self.findings:
+            return self.findings.ranges
+        found = figure(self.story.dev, "intervals", "strict") or {}
+        return {name: Interval(**interval) for name, interval in found.items()}
 
     @property
     def labels(self) -> Mapping[str, Mapping[str, float]]:

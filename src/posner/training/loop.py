@@ -272,12 +272,7 @@ class Loop:
 
     def _save_model(self, line: MetricsLine, result: DevResult) -> None:
         figures = dict(self.work.manifest.figures)
-        figures["dev"] = {
-            "epoch": line.epoch,
-            "seconds": line.seconds,
-            "loss": line.dev_loss,
-            **{k: v for k, v in result.evaluation.to_json().items() if k != "words_per_second"},
-        }
+        figures["dev"] = {"epoch": line.epoch, "seconds": line.seconds, **result.to_json()}
         manifest = dataclasses.replace(self.work.manifest, figures=figures)
         save_network(
             self.work.run.model, self.work.network, manifest, self.work.tokenizer, self._weights()
