@@ -14,6 +14,7 @@ from posner.document import Document, document_from_words
 from posner.errors import MissingExtraError
 from posner.evaluation.analysis import analyse
 from posner.report.build import build_page
+from posner.report.curves import Course
 from posner.report.findings import Marked
 from posner.report.judge import findings_of
 from posner.report.marked import error_items, segments
@@ -117,7 +118,7 @@ def test_without_findings_the_record_is_shown() -> None:
 
 
 def test_an_empty_run_has_a_page() -> None:
-    story = replace(reported.story(), course=reported.Course([], []), recipe={}, recipe_text="")
+    story = replace(reported.story(), course=Course([], []), recipe={}, recipe_text="")
     story = replace(story, data={}, weights={}, environment={}, seconds=None, memory=None)
     assert checked(page_of(Told(story))).sections == ["figures", "cost", "recipe"]
 
@@ -194,10 +195,10 @@ def test_a_sentence_shows_what_every_run_made_of_it() -> None:
     for item in items:
         for run in item.runs:
             shown[run.name] += len(run.errors)
-    for run in runs:
-        assert run.findings is not None
-        assert run.findings.kinds is not None
-        assert shown[run.name] == sum(run.findings.kinds.values())
+    for told in runs:
+        assert told.findings is not None
+        assert told.findings.kinds is not None
+        assert shown[told.name] == sum(told.findings.kinds.values())
     assert len(error_items(runs, 2)) == 2
 
 

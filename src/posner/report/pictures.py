@@ -67,7 +67,10 @@ def _label_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
         return
     if len(runs) == 1:
         series: Sequence[Series] = SCORES
-        rows = [[runs[0].labels[label][s.name.lower()] for s in SCORES] for label in labels]
+        own = runs[0].labels
+        rows: list[list[float | None]] = [
+            [own[label][one.name.lower()] for one in SCORES] for label in labels
+        ]
         title = "Precision, recall and F1 by label"
     else:
         series = run_series(runs)
