@@ -101,6 +101,14 @@ def test_a_run_without_steps_or_with_one_evaluation_is_drawn(kept: int) -> None:
     assert "<circle" in draw_scores(short, score_range([short]), (1, 1), "mine").file()
 
 
+def test_one_evaluation_is_no_curve() -> None:
+    made = reported.course()
+    assert made.is_curve
+    assert Course([], made.metrics[:2]).is_curve
+    assert not Course([], made.metrics[:1]).is_curve
+    assert not Course([], []).is_curve
+
+
 def test_losses_of_nothing_are_drawn() -> None:
     made = reported.course()
     none = Course(

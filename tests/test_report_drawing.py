@@ -19,6 +19,7 @@ from posner.report.drawing import Drawing, shortened, text_width
 from posner.report.frame import Series, spread, whole_ticks
 from posner.report.matrix import draw_matrix
 from posner.report.pictures import Picture, file_stems, pictures, write_pictures
+from posner.report.reliability import Bin
 from posner.report.scale import Scale, round_step, span_of
 from posner.report.theme import DARK, LIGHT, page_css, picture_css
 
@@ -134,6 +135,20 @@ def test_bars_and_cells_carry_their_values() -> None:
     assert "gold LOC, predicted LOC: 1,234" in text
     assert "gold LOC, predicted missed: 2" in text
     assert "gold spurious, predicted PER: 3" in text
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_a_share_lies_in_its_interval(correct: int, more: int) -> None:
+    low, high = Bin(0, 1, correct + more, correct, 0.5).interval
+    assert 0 <= low <= correct / (correct + more) <= high <= 1
+    wider = Bin(0, 1, 2 * (correct + more), 2 * correct, 0.5).interval
+    assert wider[1] - wider[0] <= high - low  # more entities, a narrower interval
+
+
+def test_the_interval_of_a_share_is_wilsons() -> None:
+    low, high = Bin(0, 1, 10, 8, 0.5).interval  # Wilson's interval for 8 of 10: 49.0 to 94.3 %
+    assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+    assert Bin(0, 1, 0, 0, 0).interval == (0, 1)
 
 
 def test_pictures_are_written_as_svg_and_png(tmp_path: Path) -> None:

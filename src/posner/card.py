@@ -66,6 +66,9 @@ def _head(saved: Mapping[str, Any]) -> str:
     labels = _texts(saved.get("labels"))
     named = ", ".join(_plain(label) for label in labels) or "no entities"
     lines = ["# Named-entity recogniser", "", f"A Posner model that finds {named} in text."]
+    system = saved.get("system")
+    if isinstance(system, str) and system:
+        lines[-1] += f" It is a {_plain(system)} system."
     backbone = _figure(saved, "recipe", "backbone").get("name")
     if isinstance(backbone, str) and backbone:
         weights = _figure(saved, "figures", "weights").get("all")
@@ -147,7 +150,8 @@ def _limits(saved: Mapping[str, Any]) -> str:
         "It finds the labels above and no others, in text like that of its training data;"
         " other languages, topics and styles were not measured."
     ]
-    if _figure(saved, "figures", "dev"):
+    chosen = "system" not in saved or _figure(saved, "figures", "learning").get("epoch")
+    if _figure(saved, "figures", "dev") and chosen:
         lines += [
             "The part it was judged by also chose the epoch that was kept,"
             " so its scores are a little better than they would be on unseen text."

@@ -76,7 +76,7 @@ def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) ->
             differences=tables.recipe_differences(runs),
             pictures=_by_subject(made),
             phases=HOW,
-            stepless=[r.name for r in runs if r.story.course.metrics and not r.story.course.steps],
+            stepless=[r.name for r in runs if r.story.course.is_curve and not r.story.course.steps],
             kinds=KINDS,
             label_names=sorted(all_labels(runs)),
             texts=texts,

@@ -43,6 +43,11 @@ class Course:
         return next((line for line in reversed(self.metrics) if line.best), None)
 
     @property
+    def is_curve(self) -> bool:
+        """Whether there is more to see than one point."""
+        return bool(self.metrics) and len(self.metrics) + len(self.steps) > 1
+
+    @property
     def losses(self) -> list[float]:
         """Every loss that is drawn."""
         learned = [p.loss for p in smoothed(self.steps)] or [m.train_loss for m in self.metrics]

@@ -54,7 +54,7 @@ def findings_of(
         ranges=found or {},
         units=analysis.units,
         confusion=analysis.confusion.cells,
-        kinds={**count_kinds(analysis.mistakes)},
+        kinds={str(kind): count for kind, count in count_kinds(analysis.mistakes).items()},
         bins=[
             Bin(i / BINS, (i + 1) / BINS, one.entities, one.correct, one.mean_score or 0.0)
             for i, one in enumerate(analysis.calibration.bins)

@@ -40,7 +40,7 @@ def draw_matrix(counts: Mapping[tuple[str | None, str | None], int], name: str) 
             drawing.text((x + 4, top - 8), text, "soft", turn=-50)
         else:
             drawing.text((x, top - 8), text, "soft", anchor="middle")
-    most = {gold: max(counts.get((gold, found), 0) for found in columns) for gold in rows}
+    worst = max((count for (gold, found), count in counts.items() if gold != found), default=0)
     for line, gold in enumerate(rows):
         y = top + line * cell
         text = shortened(gold or SPURIOUS, _WIDEST_NAME, 12)
@@ -50,8 +50,10 @@ def draw_matrix(counts: Mapping[tuple[str | None, str | None], int], name: str) 
                 continue
             count = counts.get((gold, found), 0)
             right = gold is not None and gold == found
-            # The root keeps rare confusions visible beside hundreds of right answers.
-            share = sqrt(count / most[gold]) if most[gold] else 0.0
+            # Right answers by their share of the row, wrong ones beside the worst; the root keeps
+            # rare ones visible.
+            whole = sum(counts.get((gold, column), 0) for column in columns) if right else worst
+            share = sqrt(count / whole) if whole else 0.0
             corner, size = (left + place * cell + 1, y + 1), (cell - 2, cell - 2)
             note = f"gold {gold or SPURIOUS}, predicted {found or MISSED}: {count:,}"
             drawing.box(corner, size, "band")

@@ -49,7 +49,7 @@ def pictures(runs: Sequence[Told]) -> list[Picture]:
 
 
 def _course_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
-    shown = [run for run in runs if run.story.course.metrics]
+    shown = [run for run in runs if run.story.course.is_curve]
     courses = [run.story.course for run in shown]
     losses, scores = loss_range(courses), score_range(courses)
     epochs = [line.epoch for course in courses for line in course.metrics]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 from posner.report.drawing import Drawing
 from posner.report.frame import LEFT, RIGHT, WIDTH, Series, bottom_axis, left_axis, legend
@@ -11,6 +12,7 @@ from posner.report.scale import Scale
 
 _CURVE = (32.0, 256.0)
 _COUNTS = (280.0, 326.0)
+_NORMAL = 1.96
 _SHARE = Series("share that is right", 0)
 
 
@@ -35,6 +37,16 @@ class Bin:
     def share(self) -> float:
         """The share that is right; 0 where there are none."""
         return self.correct / self.count if self.count else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the share lies at 95 %, after Wilson (1927); anywhere where there are none."""
+        if not self.count:
+            return 0.0, 1.0
+        weight = _NORMAL**2 / self.count
+        middle = (self.share + weight / 2) / (1 + weight)
+        half = sqrt(self.share * (1 - self.share) * weight + weight**2 / 4) / (1 + weight)
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def draw_reliability(bins: Sequence[Bin], most: int, name: str) -> Drawing:
@@ -62,6 +74,8 @@ def draw_reliability(bins: Sequence[Bin], most: int, name: str) -> Drawing:
             f"scores {one.low:.2f} to {one.high:.2f}: {one.correct:,} of {one.count:,} right, "
             f"mean score {one.score:.3f}"
         )
+        low, high = one.interval
+        drawing.line((point[0], y(low)), (point[0], y(high)), "l0 faint")
         drawing.dot(point, 4.5, "f0", note=note)
         top, left, right = counts(one.count), x(one.low), x(one.high)
         drawing.box((left + 1, top), (right - left - 2, counts(0) - top), "f0", note=note)

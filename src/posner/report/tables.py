@@ -202,7 +202,7 @@ def _pace(run: Told) -> float | None:
         pieces += (line.step - before) * line.pieces_per_second
         total += line.step - before
         before = line.step
-    return pieces / total if total else None
+    return pieces / total if pieces else None
 
 
 def _speed(run: Told) -> float | None:
@@ -219,17 +219,19 @@ def _machine(run: Told) -> str:
     found = run.story.environment
     if not found:
         return "–"
-    threads = found.get("threads")
-    plural = "thread" if threads == 1 else "threads"
-    return f"{found.get('gpu') or found.get('processor')}, {threads} {plural}"
+    machine, threads = found.get("gpu") or found.get("processor") or "?", found.get("threads")
+    if threads is None:
+        return str(machine)
+    return f"{machine}, {threads} {'thread' if threads == 1 else 'threads'}"
 
 
 def _versions(run: Told) -> str:
     found = run.story.environment
     if not found:
         return "–"
-    torch = found.get("packages", {}).get("torch", "?")
-    return f"posner {found.get('posner')}, Python {found.get('python')}, torch {torch}"
+    torch = found.get("packages", {}).get("torch")
+    used = f", torch {torch}" if torch else ""
+    return f"posner {found.get('posner')}, Python {found.get('python')}{used}"
 
 
 def _data_name(run: Told, part: str) -> str:

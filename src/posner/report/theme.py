@@ -48,7 +48,8 @@ DARK: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_DRAWING = """
+_DRAWING = (
+    """
 svg text { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; font-size: 13px; }
 svg text { fill: var(--ink); }
 svg .soft { fill: var(--soft); font-size: 12px; }
@@ -62,11 +63,14 @@ svg .mark { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3; }
 svg .ideal { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 4; }
 svg .ink { fill: var(--ink); }
 svg .rate { stroke: var(--soft); stroke-width: 2; fill: none; }
-""" + "".join(
-    f"svg .f{i} {{ fill: var(--s{i}); }}\n"
-    f"svg .l{i} {{ fill: none; stroke: var(--s{i}); stroke-width: 2.5; "
-    "stroke-linejoin: round; stroke-linecap: round; }\n"
-    for i in range(SERIES)
+"""
+    + "".join(
+        f"svg .f{i} {{ fill: var(--s{i}); }}\n"
+        f"svg .l{i} {{ fill: none; stroke: var(--s{i}); stroke-width: 2.5; "
+        "stroke-linejoin: round; stroke-linecap: round; }\n"
+        for i in range(SERIES)
+    )
+    + "svg .faint { stroke-width: 1.5; opacity: 0.55; }\n"
 )
 
 
