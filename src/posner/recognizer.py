@@ -19,7 +19,7 @@ from posner.align import EncodedDocument, Encoder, PieceTokenizer
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
-from posner.document import Document, PieceTag, Sentence
+from posner.document import Document, PieceTag, Sentence, Token
 from posner.errors import MissingExtraError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.postprocess.thresholds import threshold_steps
@@ -59,6 +59,8 @@ class Recognizer(Tagger):
         self.backend = backend
         self.encoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
+        self.margin = self.plan.context  # a word has at least one piece
+        self.segmenter = manifest.recipe.data.segmenter
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
@@ -91,6 +93,11 @@ class Recognizer(Tagger):
             ]
             result.append(replace(document, sentences=sentences, entities=tuple(entities)))
         return result
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a single piece of the vocabulary."""
+        (pieces,) = self.tokenizer.pieces([Token(word, 0, len(word))])
+        return len(pieces) == 1
 
     def pieces(self, document: Document) -> list[PieceTag]:
         """Each piece of a document with the tag of its word."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from posner.errors import RecipeError
+from posner.errors import RecipeError, UsageError
 from posner.recipe.setting import option
+from posner.segment import Segmenter
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,26 @@ class DataRecipe:
     context_epochs: int = option(
         0, "neighbours are seen in the last N epochs only; 0: in all", low=0
     )
+    join_hyphens: bool = option(
+        False, "in raw text: words that a hyphen parts at the end of a line are one"
+    )
+    dictionaries: str = option(
+        "", "in raw text: chinese, japanese, thai: whose words a dictionary finds; else characters"
+    )
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """How raw text becomes words, in the corpora that are learned from and afterwards.
+
+        Raises:
+            RecipeError: there is no such dictionary.
+        """
+        try:
+            return Segmenter(self.join_hyphens, tuple(self.dictionaries.split()))
+        except UsageError as error:
+            raise RecipeError(
+                error.problem, where="data.dictionaries", expected=error.expected, got=error.got
+            ) from None
 
 
 @dataclass(frozen=True)
