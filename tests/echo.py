@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from posner.document import Document
-from posner.segment import Segmenter, segment
+from posner.folder import Manifest
+from posner.recipe import Recipe
+from posner.tagger import Tagger
 
 
-class Echo:
+class Echo(Tagger):
     """Finds each capitalised word, or nothing.
 
     Args:
@@ -17,17 +19,19 @@ class Echo:
     """
 
     def __init__(self, *, finds: bool = False, stop: int | None = None) -> None:
-        self.manifest = None
-        self.segmenter: Segmenter = segment
-        self.margin = 0
+        self.manifest = Manifest(recipe=Recipe(), labels=("CAP",), window=512)
         self._finds = finds
         self._stop = stop
 
-    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
-        for number, document in enumerate(documents):
+    def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
+        for number, text in enumerate(texts):
             if number == self._stop:
                 raise KeyboardInterrupt
-            yield self._tagged(document) if self._finds else document
+            assert isinstance(text, Document)
+            yield from self.tag([text])
+
+    def find(self, documents: Sequence[Document]) -> list[Document]:
+        return [self._tagged(document) if self._finds else document for document in documents]
 
     def _tagged(self, document: Document) -> Document:
         return document.with_entities(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -326,7 +327,7 @@ def test_a_long_text_in_parts_has_the_entities_of_the_whole(
 ) -> None:
     text = "\n\n".join(TEXTS[i % len(TEXTS)] for i in range(24))
     for context in (0, 12):
-        tagger = recognizer(bert, {"data.context": context})
+        tagger = recognizer(bert, {"data.context": context, "data.repeats": 0.0})
         whole = tagger(text)
         monkeypatch.setitem(passages.__kwdefaults__, "limit", 300)
         parts = list(tagger.stream(text))
@@ -352,7 +353,7 @@ def test_a_text_is_tagged_while_it_is_read(
 
 
 def test_a_sentence_that_fits_scores_as_it_does_alone(bert: Path) -> None:
-    tagger = recognizer(bert)
+    tagger = recognizer(bert, {"data.repeats": 0.0})
     long = " ".join(["Oslo", "abc"] * 200)
     together = tagger("Ada Marsh lives in Oslo.\n\n" + long + "\n\nBen met Clara Voss.")
     for text in ("Ada Marsh lives in Oslo.", "Ben met Clara Voss."):
@@ -362,3 +363,20 @@ def test_a_sentence_that_fits_scores_as_it_does_alone(bert: Path) -> None:
         assert [(e.start - start, e.end - start, e.label) for e in inside] == facts(alone)
         for one, other in zip(inside, alone.entities, strict=True):
             assert one.score == pytest.approx(other.score, abs=1e-5)
+
+
+def test_steps_follow_what_was_found_in_their_order(bert: Path) -> None:
+    tagger = recognizer(bert, {})
+    found = tagger.tag(tiny.documents(2))
+    assert sum(len(document.entities) for document in found) > 2
+
+    def noted(note: str) -> Callable[[Document], Document]:
+        return lambda document: document.with_entities(
+            replace(entity, changes=(*entity.changes, note)) for entity in document.entities
+        )
+
+    tagger.steps = (noted("first"), noted("second"))
+    for plain, changed in zip(found, tagger.tag(tiny.documents(2)), strict=True):
+        assert facts(changed) == facts(plain)
+        assert {entity.changes for entity in changed.entities} <= {("first", "second")}
+    assert tagger.find(tiny.documents(2)) == found

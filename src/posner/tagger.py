@@ -1,13 +1,14 @@
 """What every system that finds entities can do: texts, streams and Documents in, Documents out.
 
-A system says only how it tags Documents; everything else that a user calls is here, once.
+A system says only how it finds entities in Documents; everything else that a user calls is here,
+once: streams, texts, and the steps that follow what was found (`posner.postprocess`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import overload
 
@@ -19,23 +20,35 @@ from posner.segment.passages import Passage, narrowed, passages, widened
 CHUNK_WORDS = 20_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
 
+Step = Callable[[Document], Document]
+"""Changes what was found in a document: a lexicon's corrections, a threshold. Words stay."""
+
 
 class Tagger(ABC):
     """A system that finds entities in Documents.
 
     Attributes:
         manifest: what the model is.
+        steps: what becomes of that which it finds, one after the other.
         segmenter: finds the sentences and words of raw text.
         margin: words of neighbouring sentences on each side that a sentence's tags depend on.
     """
 
     manifest: Manifest
+    steps: tuple[Step, ...] = ()
     segmenter: Segmenter = segment
     margin: int = 0
 
     @abstractmethod
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
+
+    def tag(self, documents: Sequence[Document]) -> list[Document]:
+        """What the system finds in documents, after all steps."""
+        found = self.find(documents)
+        for step in self.steps:
+            found = [step(document) for document in found]
+        return found
 
     @overload
     def __call__(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]
@@ -70,7 +83,8 @@ class Tagger(ABC):
 
         Parts end at blank lines where there are any within their 65,536 characters, and the words
         around a part are seen where the model sees neighbouring sentences; so the parts' entities
-        are those of the whole text.
+        are those of the whole text, but for words repeated in other parts: what a text says of
+        them is shared within a part (`data.repeats`).
 
         Args:
             text: the text, or pieces of it as they are read.

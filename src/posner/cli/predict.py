@@ -18,6 +18,7 @@ from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_li
 from posner.cli.corpora import add_repair
 from posner.cli.inputs import CorpusText, call_digest, find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
@@ -72,6 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _add_reading(parser)
     add_repair(parser)
+    add_step_flags(parser)
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
     _check(arguments)
     recognizer = load_from_flags(arguments)
+    set_steps(recognizer, arguments)
     if arguments.join_hyphens:
         recognizer.segmenter = replace(recognizer.segmenter, hyphens=True)
     sources = find_sources(arguments)
@@ -130,6 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
                     _rendered(_parts(found, aside, progress), recognizer, arguments, stream), stream
                 )
             bad = aside.count
+    print_steps(recognizer)
     if output is not None:
         told = f"; {bad:,} could not be tagged, see {side}" if bad else ""
         print(f"posner: {output}: {progress.line()}{told}", file=sys.stderr)
