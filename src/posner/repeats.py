@@ -39,7 +39,7 @@ def share_repeats(
     logs = _log_softmax(np.concatenate(emissions))  # (words, tags)
     known: dict[str, int] = {}
     words = np.array(
-        [known.setdefault(token.text.casefold(), len(known)) for token in document.tokens]
+        [known.setdefault(token.form.casefold(), len(known)) for token in document.tokens]
     )
     sentences = np.repeat(np.arange(len(lengths)), lengths)
     first = np.full(len(known), len(lengths))
