@@ -59,6 +59,8 @@ class Recognizer(Tagger):
         self.backend = backend
         self.encoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
+        self.margin = self.plan.context  # a word has at least one piece
+        self.segmenter = manifest.recipe.data.segmenter
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
@@ -192,7 +194,9 @@ def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
     """How a model's sentences are cut into windows."""
     data = manifest.recipe.data
     limit = min(data.window, manifest.window) if data.window else manifest.window
-    return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap, data.pack)
+    return WindowPlan(
+        limit, tokenizer.special_count, data.context, data.overlap, data.pack, data.long_window
+    )
 
 
 def load(
