@@ -8,10 +8,12 @@ for document in recognizer.pipe(lines): ...
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence
-from posner.errors import MissingExtraError
+from posner.errors import MissingExtraError, ModelError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
