@@ -7,6 +7,7 @@ once: streams, texts, and the steps that follow what was found (`posner.postproc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
@@ -14,7 +15,7 @@ from posner.document import Document
 from posner.folder import Manifest
 from posner.segment import segment
 
-CHUNK_WORDS = 20_000
+CHUNK_WORDS = 10_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
 
 Step = Callable[[Document], Document]
@@ -27,18 +28,29 @@ class Tagger(ABC):
     Attributes:
         manifest: what the model is.
         steps: what becomes of that which it finds, one after the other.
+        ahead: chunks of words that `pipe` has begun beyond the one that it waits for.
     """
 
     manifest: Manifest
     steps: tuple[Step, ...] = ()
+    ahead: int = 0
 
     @abstractmethod
     def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
 
+    def begin(self, documents: Sequence[Document]) -> Callable[[], list[Document]]:
+        """Start to find; the function that is returned waits for what `find` gives.
+
+        By default nothing happens before it is called.
+        """
+        return lambda: self.find(documents)
+
     def tag(self, documents: Sequence[Document]) -> list[Document]:
         """What the system finds in documents, after all steps."""
-        found = self.find(documents)
+        return self._stepped(self.find(documents))
+
+    def _stepped(self, found: list[Document]) -> list[Document]:
         for step in self.steps:
             found = [step(document) for document in found]
         return found
@@ -58,18 +70,31 @@ class Tagger(ABC):
     def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
         """Tag a stream, a bounded number of words at a time, in order.
 
-        A Document keeps its own words; a text is segmented.
+        A Document keeps its own words; a text is segmented. Chunks of `CHUNK_WORDS` are sorted by
+        length inside; while one is computed the next is read, and no more than that.
         """
-        chunk: list[Document] = []
-        words = 0
-        for text in texts:
-            document = segmented(text) if isinstance(text, str) else text
-            chunk.append(document)
-            words += document.word_count + 1  # a stream of empty texts must flow too
-            if words >= CHUNK_WORDS:
-                yield from self.tag(chunk)
-                chunk, words = [], 0
-        yield from self.tag(chunk)
+        begun: deque[Callable[[], list[Document]]] = deque()
+        for chunk in _chunks(texts):
+            begun.append(self.begin(chunk))
+            if len(begun) > self.ahead:
+                yield from self._stepped(begun.popleft()())
+        for finish in begun:
+            yield from self._stepped(finish())
+
+
+def _chunks(texts: Iterable[str | Document]) -> Iterator[list[Document]]:
+    """Runs of documents of about `CHUNK_WORDS` words."""
+    chunk: list[Document] = []
+    words = 0
+    for text in texts:
+        document = segmented(text) if isinstance(text, str) else text
+        chunk.append(document)
+        words += document.word_count + 1  # a stream of empty texts must flow too
+        if words >= CHUNK_WORDS:
+            yield chunk
+            chunk, words = [], 0
+    if chunk:
+        yield chunk
 
 
 def segmented(text: str) -> Document:
