@@ -105,20 +105,15 @@ def new_weight(graph: ir.Graph, name: str, values: np.ndarray) -> ir.Value:
     return value
 
 
-def optimised(model: ir.Model, folder: Path) -> Path:
-    """Save a model as ONNX Runtime rewrites it, by rules that hold on every machine.
-
-    Returns:
-        the file, in `folder`.
-    """
-    before, after = folder / "before.onnx", folder / "after.onnx"
-    ir.save(model, before)
+def save_optimised(model: ir.Model, path: Path) -> None:
+    """Save a model as ONNX Runtime rewrites it, by rules that hold on every machine."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(after)
+    options.optimized_model_filepath = str(path)
     options.log_severity_level = 3
-    onnxruntime.InferenceSession(
-        before, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_RULES
-    )
-    before.unlink()
-    return after
+    with tempfile.TemporaryDirectory() as folder:
+        traced = Path(folder) / "traced.onnx"
+        ir.save(model, traced)
+        onnxruntime.InferenceSession(
+            traced, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_RULES
+        )
