@@ -1,8 +1,9 @@
 """What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
 
 A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, and the files of its
-backend (`model.safetensors` and `encoder.json` for torch, `model.onnx` for ONNX Runtime). Nothing in it is a pickle. A folder is
-written beside its place and renamed, so a crash leaves the old one or none, never half of one.
+backend (`model.safetensors` and `encoder.json` for torch, `model.onnx` for ONNX Runtime). Nothing
+in it is a pickle. A folder is written beside its place and renamed, so a crash leaves the old one
+or none, never half of one.
 A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 

@@ -180,9 +180,9 @@ class Recognizer(Tagger):
         pos: list[str | None] = [None] * count
         chunks: list[str | None] = [None] * count
         if vote.pos is not None:
-            pos = [self.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1)]
+            pos = [self.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1).tolist()]
         if vote.chunk is not None:
-            chunks = [self.manifest.chunk_tags[i] for i in vote.chunk.argmax(axis=1)]
+            chunks = [self.manifest.chunk_tags[i] for i in vote.chunk.argmax(axis=1).tolist()]
         tokens = tuple(  # `replace` would take three times as long, and there are many words
             Token(t.text, t.start, t.end, tag, chunk, t.extra)
             for t, tag, chunk in zip(sentence.tokens, pos, chunks, strict=True)
@@ -206,9 +206,7 @@ class _Task:
     batches: Sequence[Sequence[int]]
     jobs: Sequence[Callable[[], list[Votes]]]
 
-    def cores(
-        self, computed: Sequence[Sequence[Votes]]
-    ) -> Iterator[tuple[Window, Core, Votes]]:
+    def cores(self, computed: Sequence[Sequence[Votes]]) -> Iterator[tuple[Window, Core, Votes]]:
         """Each window's cores, in the order of the windows, with what was computed for them."""
         found: list[list[Votes]] = [[] for _ in self.windows]
         for indices, votes in zip(self.batches, computed, strict=True):

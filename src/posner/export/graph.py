@@ -12,6 +12,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
@@ -23,6 +24,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from posner.model.features import CharacterCNN
 from posner.model.network import Network
 from posner.model.tensors import TensorBatch
+from posner.word_features import CHARACTERS_PER_WORD
 
 OPSET = 23
 """The first with attention as one operator."""
@@ -99,7 +101,7 @@ class _Flat(nn.Module):
 
 
 class _EveryWord(nn.Module):
-    """The character CNN over all words: finding equal ones would cost a graph more than it saves."""
+    """The character CNN over all words: finding equal ones would cost a graph more than it gives."""
 
     def __init__(self, characters: CharacterCNN) -> None:
         super().__init__()
@@ -123,8 +125,6 @@ def _example(network: Network) -> dict[str, Tensor]:
     example["word_mask"] = example["word_mask"] == 0
     del example["characters"]
     if network.characters is not None:
-        from posner.word_features import CHARACTERS_PER_WORD
-
         example["characters"] = torch.ones(3, 7, CHARACTERS_PER_WORD, dtype=torch.long)
     return example
 
@@ -135,14 +135,14 @@ def _dynamic(example: dict[str, Tensor]) -> tuple[dict[int, Any], ...]:
 
 
 def _attention(
-    module: nn.Module,
+    _: nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor,
     *,
     scaling: float | None = None,
-    **ignored: Any,
+    **_ignored: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls in place of its own attention while a graph is traced.
 
@@ -156,7 +156,7 @@ def _attention(
     return mixed.view(batch, pieces, heads, width), None
 
 
-def _mask(*_: Any, attention_mask: Tensor, **ignored: Any) -> Tensor:
+def _mask(*_: Any, attention_mask: Tensor, **_ignored: Any) -> Tensor:
     """The mask of padding as ONNX's attention wants it: the same row for each piece that looks."""
     seen = attention_mask.bool()[:, None, None, :]
     return seen.expand(-1, -1, seen.shape[-1], -1)
@@ -177,7 +177,7 @@ def _quietly() -> Iterator[None]:
     try:
         with (
             warnings.catch_warnings(),
-            open(os.devnull, "w") as nowhere,
+            Path(os.devnull).open("w") as nowhere,
             contextlib.redirect_stdout(nowhere),
         ):
             warnings.simplefilter("ignore")

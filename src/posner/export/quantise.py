@@ -75,9 +75,7 @@ def _quantise_linear(
     add.outputs[0].replace_all_uses_with(node.outputs[0])
 
 
-def _quantise_embedding(
-    graph: ir.Graph, gather: ir.Node, table: npt.NDArray[np.float32]
-) -> None:
+def _quantise_embedding(graph: ir.Graph, gather: ir.Node, table: npt.NDArray[np.float32]) -> None:
     """Rows are looked up as whole numbers, each with its scale."""
     whole, scale = rounded(table, axis=1)
     name, rows = gather.name or "embedding", gather.inputs[1]
