@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
+from posner.collector import collector_paused
 from posner.document import Document
 from posner.folder import Manifest
 from posner.segment import segment
@@ -50,6 +51,10 @@ class Tagger(ABC):
         """What the system finds in documents, after all steps."""
         return self._stepped(self.find(documents))
 
+    @collector_paused()
+    def _finished(self, finish: Callable[[], list[Document]]) -> list[Document]:
+        return self._stepped(finish())
+
     def _stepped(self, found: list[Document]) -> list[Document]:
         for step in self.steps:
             found = [step(document) for document in found]
@@ -75,11 +80,12 @@ class Tagger(ABC):
         """
         begun: deque[Callable[[], list[Document]]] = deque()
         for chunk in _chunks(texts):
-            begun.append(self.begin(chunk))
+            with collector_paused():
+                begun.append(self.begin(chunk))
             if len(begun) > self.ahead:
-                yield from self._stepped(begun.popleft()())
+                yield from self._finished(begun.popleft())
         for finish in begun:
-            yield from self._stepped(finish())
+            yield from self._finished(finish)
 
 
 def _chunks(texts: Iterable[str | Document]) -> Iterator[list[Document]]:

@@ -101,7 +101,7 @@ class _Flat(nn.Module):
 
 
 class _EveryWord(nn.Module):
-    """The character CNN over all words: finding equal ones would cost a graph more than it gives."""
+    """The character CNN over all words: a graph would lose by finding equal ones."""
 
     def __init__(self, characters: CharacterCNN) -> None:
         super().__init__()
