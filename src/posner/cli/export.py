@@ -44,12 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
     exported = export_model(
         Path(arguments.model),
         arguments.out,
+        int8=arguments.int8,
         dev=dev,
         max_loss=arguments.max_loss,
         force=arguments.force,
     )
     quality = exported.quality
-    precision = "fp32" if quality is None else "int8"
+    precision = "int8" if exported.int8 else "fp32"
     print(f"{exported.folder}: an ONNX model in {precision}, {exported.size / 1e6:.1f} MB")
     print(f"in fp32, emissions within {exported.difference:.1g} of the network's")
     if quality is not None:

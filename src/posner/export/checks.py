@@ -132,8 +132,9 @@ def check_parity(expected: Sequence[Votes], found: Sequence[Votes], where: Path)
         for name in ("entity", "pos", "chunk"):
             left, right = getattr(one, name), getattr(other, name)
             if left is not None and left.size:
-                largest = max(largest, float(np.abs(left - right).max()))
-    if not largest <= TOLERANCE:  # not a number is no parity either
+                apart = np.nan_to_num(np.abs(left - right), nan=np.inf)
+                largest = max(largest, float(apart.max()))
+    if largest > TOLERANCE:
         raise ModelError(
             "the graph answers otherwise than the network",
             where=where,

@@ -41,24 +41,26 @@ class Exported:
         size: bytes of its files.
         difference: the largest one between an emission of the graph in full precision and of the
             network, over `PROBES`.
-        quality: what 8 bits cost; None in full precision.
+        int8: whether it is in 8 bits.
+        quality: what they cost, where that was measured.
     """
 
     folder: Path
     size: int
+    int8: bool
     difference: float
     quality: Quality | None
 
     def to_json(self) -> dict[str, Any]:
         """The figures of `posner export --json`."""
-        figures = export_figures(self.difference, self.quality)
+        figures = export_figures(self.int8, self.difference, self.quality)
         return {"folder": str(self.folder), "size": self.size} | figures
 
 
-def export_figures(difference: float, quality: Quality | None) -> dict[str, Any]:
+def export_figures(int8: bool, difference: float, quality: Quality | None) -> dict[str, Any]:
     """What a model folder says of its own export."""
     return {
-        "precision": "fp32" if quality is None else "int8",
+        "precision": "int8" if int8 else "fp32",
         "difference": difference,
         "dev": None if quality is None else quality.to_json(),
     }
@@ -68,6 +70,7 @@ def export_model(
     path: Path,
     out: Path,
     *,
+    int8: bool = False,
     dev: Sequence[Document] | None = None,
     max_loss: float = MAX_LOSS,
     force: bool = False,
@@ -77,7 +80,8 @@ def export_model(
     Args:
         path: a model or run folder.
         out: the model folder to make.
-        dev: labelled documents; with them the graph is turned to 8 bits.
+        int8: turn the graph to 8 bits.
+        dev: labelled documents that 8 bits are judged on; without any they are not judged.
         max_loss: points of strict F1 on `dev` that 8 bits may lose.
         force: replace a model that stands there.
 
@@ -105,18 +109,19 @@ def export_model(
         full, quality = Path(scratch) / GRAPH, None
         save_optimised(model, full)
         difference = check_parity(expected, probe(graphs.recognizer(full)), folder)
-        if dev is None:
-            shutil.copy(full, beside / GRAPH)
-        else:
+        if int8:
             quantise(model)
             save_optimised(model, beside / GRAPH)
+        else:
+            shutil.copy(full, beside / GRAPH)
+        if int8 and dev is not None:
             quality = graphs.quality(full, beside / GRAPH, dev)
             check_quality(quality, max_loss, folder)
         for name in manifest.files.keys() - {WEIGHTS, ENCODER}:
             shutil.copy(folder / name, beside / name)
         if native.transitions is not None:
             write_transitions(beside, native.transitions)
-        figures = whole.figures | {"export": export_figures(difference, quality)}
+        figures = whole.figures | {"export": export_figures(int8, difference, quality)}
         seal(beside, dataclasses.replace(whole, figures=figures, version=__version__))
     size = sum(file.stat().st_size for file in out.iterdir())
-    return Exported(out, size, difference, quality)
+    return Exported(out, size, int8, difference, quality)
