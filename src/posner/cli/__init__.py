@@ -32,6 +32,8 @@ COMMANDS: dict[str, str] = {
     "report": "show runs side by side on one HTML page, with pictures",
     "predict": "tag text, files or a corpus",
     "merge": "make a whole model of one with adapters",
+    "export": "make an ONNX model that runs without torch, in fp32 or int8",
+    "bench": "measure a model's speed, start-up and memory",
     "info": "say what a model is: labels, recipe, figures, checksums",
     "cache": "list what frozen encoders' trainings keep on disk, or remove it",
 }
