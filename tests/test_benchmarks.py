@@ -224,5 +224,5 @@ def test_joined_words_and_counts() -> None:
 
 def test_a_lexicon_is_measured() -> None:
     rows = bench_lexicon.measure(300, 0.01)
-    assert [row.note for row in rows if row.step == "read"][0].startswith("300 names")
+    assert next(row.note for row in rows if row.step == "read").startswith("300 names")
     assert all(row.megabytes > 0 for row in rows)

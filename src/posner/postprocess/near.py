@@ -21,7 +21,7 @@ from posner.errors import MissingExtraError
 MOST_EDITS = 2
 """The longest names may be this many edits away."""
 
-_SHORTEST = {1: 5, 2: 9}
+_SHORTEST = {1: 5, 2: 11}
 """Letters that a name must have for so many edits; a shorter one is soon another name."""
 
 
