@@ -53,8 +53,8 @@ class LexiconFacts:
 def problems(path: Path) -> list[str]:
     """Everything that is wrong with a lexicon, a line each.
 
-    Lines that hold no entry; entries that come again, unless with another id (two cities may have one
-    name; the first gives the id); spellings of several labels, which neither add nor relabel.
+    Lines that hold no entry; entries that come again, unless with another id (two cities may have
+    one name; the first gives the id); spellings of several labels, which neither add nor relabel.
 
     Raises:
         DataError: the file cannot be read as text at all.
