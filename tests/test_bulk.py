@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from echo import Echo
 from posner.bulk import Journal, journal
 from posner.cli import main, predict
-from posner.segment.passages import PASSAGE, passages
+from posner.segment.passages import PASSAGE
 from posner.sources import reading
 
 Use = Callable[[Echo], None]
@@ -108,7 +108,7 @@ def test_a_long_text_is_one_record_with_offsets_of_its_own(
     source.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     written = []
     for limit in (PASSAGE, 60):
-        monkeypatch.setitem(passages.__kwdefaults__, "limit", limit)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", limit)
         target = tmp_path / f"{limit}.{format}"
         assert run(source, "--format", format, *flags, "-o", target) == 0
         text = target.read_text(encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_long_file_in_formats_for_people_and_columns(
     monkeypatch.setattr(reading, "LONG", 10)
     written = []
     for limit in (PASSAGE, 16):
-        monkeypatch.setitem(passages.__kwdefaults__, "limit", limit)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", limit)
         target = tmp_path / f"{limit}.out"
         assert run(source, "--document", "file", "--format", format, "-o", target) == 0
         written.append(target.read_text(encoding="utf-8"))
