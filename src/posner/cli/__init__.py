@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
     "predict": "tag text, files or a corpus",
+    "serve": "answer texts over HTTP, with a page to try it",
     "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",
     "cache": "list what frozen encoders' trainings keep on disk, or remove it",
