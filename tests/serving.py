@@ -62,7 +62,8 @@ class RuleTagger:
             if kept and float(str(entity["score"])) >= task.wanted.threshold:
                 entities.append(entity)
         words = [(m.start(), m.end(), 0) for m in _WORD.finditer(task.text)]
-        return Found(entities, len(words), words if task.wanted.words else None)
+        unsure = len(entities) / 10 if task.wanted.uncertainty else None
+        return Found(entities, len(words), words if task.wanted.words else None, unsure)
 
 
 def load_rules(path: str) -> RuleTagger:

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from posner import __version__
+from posner.serve.annotation_routes import annotation_routes
 from posner.serve.errors import add_error_handlers
 from posner.serve.guard import Guard
 from posner.serve.intake import Intake
@@ -21,6 +22,7 @@ from posner.serve.prediction import prediction_routes
 from posner.serve.record import Record
 from posner.serve.service import Service
 from posner.serve.streaming import streaming_routes
+from posner.serve.teaching import Teaching
 
 PAGE = Path(__file__).parent / "page"
 
@@ -37,13 +39,23 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
     Args:
         service: answers.
         failed: is called when the models cannot be loaded; `service.failure` says why.
+
+    Raises:
+        DataError: the annotation file, or the texts to correct, cannot be used.
     """
+    settings = service.settings
+    teaching = None
+    if settings.annotations:
+        teaching = Teaching(service, settings.annotations, settings.texts)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(service, failed))
+        tasks = [asyncio.create_task(_load(service, failed))]
+        if teaching is not None:
+            tasks.append(asyncio.create_task(teaching.rate()))
         yield
-        loading.cancel()
+        for task in tasks:
+            task.cancel()
         await service.stop()
 
     app = FastAPI(
@@ -57,8 +69,9 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
     add_error_handlers(app)
     for routes in (prediction_routes, streaming_routes, operation_routes):
         app.include_router(routes(service))
+    if teaching is not None:
+        app.include_router(annotation_routes(teaching))
     _add_page(app)
-    settings = service.settings
     inner = Intake(app, settings.max_bytes, settings.max_seconds)
     guarded = Guard(inner, settings, service.api_key)
     return Record(guarded, service.metrics, settings.max_seconds)

@@ -37,7 +37,7 @@ class ServeSettings:
         "", "names by which browsers may reach the service, parted by commas; *: any"
     )
     annotations: str = option("", "SQLite file for corrections; empty: none are taken")
-    texts: str = option("", "with --annotations: file whose texts are to be corrected")
+    texts: str = option("", "with --annotations: file of texts to correct, one a line")
     auth: bool = option(True, "false: answer beyond this machine without an API key")
 
     @property

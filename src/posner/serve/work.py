@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from posner.document import Document
@@ -12,6 +12,7 @@ from posner.folder import Manifest
 from posner.recognizer import Recognizer
 from posner.render.records import to_dict
 from posner.tagger import Tagger, segmented
+from posner.uncertainty import uncertainties
 
 GROUPED = ("simple", "first", "average", "max")
 """Strategies that join pieces to entities; a word never has two labels, so they are all one."""
@@ -27,12 +28,14 @@ class Wanted:
     Attributes:
         pieces: the pieces with their tags, not the entities.
         words: also the words, sentence by sentence.
+        uncertainty: also how unsure the model is of the text.
         threshold: entities with a smaller score are left out.
         labels: the labels to keep; None for all.
     """
 
     pieces: bool = False
     words: bool = False
+    uncertainty: bool = False
     threshold: float = 0.0
     labels: frozenset[str] | None = None
 
@@ -53,11 +56,13 @@ class Found:
         entities: with the keys of Hugging Face's token classification.
         word_count: words of the text.
         words: `[start, end, sentence]` of each word, where they were wanted.
+        uncertainty: see `posner.uncertainty`, where it was wanted.
     """
 
     entities: list[dict[str, Any]]
     word_count: int
     words: list[tuple[int, int, int]] | None = None
+    uncertainty: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,11 @@ class ModelTagger:
     def find(self, tasks: Sequence[Task]) -> list[Found]:
         """Answer tasks, in their order."""
         documents = self.model.tag([segmented(task.text) for task in tasks])
-        return [self._found(d, t.wanted) for d, t in zip(documents, tasks, strict=True)]
+        found = [self._found(d, t.wanted) for d, t in zip(documents, tasks, strict=True)]
+        if any(task.wanted.uncertainty for task in tasks) and isinstance(self.model, Recognizer):
+            unsure = uncertainties(self.model, documents)
+            found = [replace(f, uncertainty=u) for f, u in zip(found, unsure, strict=True)]
+        return found
 
     def _found(self, document: Document, wanted: Wanted) -> Found:
         if wanted.pieces and isinstance(self.model, Recognizer):

@@ -11,6 +11,7 @@ export class Block {
   constructor(text) {
     this.text = text;
     this.entities = null;
+    this.found = [];
     this.words = [];
   }
 
@@ -18,6 +19,7 @@ export class Block {
     const places = utf16Places(this.text);
     const at = places ? (place) => places[place] : (place) => place;
     this.entities = answer.entities.map((e) => ({ ...e, start: at(e.start), end: at(e.end) }));
+    this.found = this.entities; // as the model said, whatever people make of it
     this.words = answer.words.map(([start, end, sentence]) => [at(start), at(end), sentence]);
   }
 }

@@ -101,7 +101,7 @@ export class View {
   }
 
   #mark(block, segment, piece) {
-    const mark = element("mark", "", piece);
+    const mark = element("mark", "", segment.closes.length ? "" : piece);
     const covers = segment.covers.map(({ entity }) => entity);
     mark.dataset.layers = String(segment.covers.at(-1).layer + 1);
     mark.style.setProperty("--colour", this.look.colourOf(covers[0].entity_group));
@@ -117,13 +117,22 @@ export class View {
     mark.covers = covers;
     mark.block = block;
     if (covers.some((entity) => this.look.differs(block, entity))) mark.classList.add("differs");
-    for (const entity of segment.closes) {
+    if (segment.closes.length) this.#addLabels(mark, segment.closes, piece);
+    return mark;
+  }
+
+  /** The words, the last of them on one line with the labels. */
+  #addLabels(mark, closes, piece) {
+    const cut = piece.search(/\S+$/u);
+    const last = element("span", "last", cut < 0 ? piece : piece.slice(cut));
+    if (cut > 0) mark.append(piece.slice(0, cut));
+    for (const entity of closes) {
       const label = element("span", "label", entity.entity_group);
       label.style.setProperty("--colour", this.look.colourOf(entity.entity_group));
-      mark.append(label);
+      last.append(label);
     }
-    if (segment.closes.length) mark.tabIndex = -1;
-    return mark;
+    mark.append(last);
+    mark.tabIndex = -1;
   }
 
   /** One entity takes the tab key; the arrows go on from there. */
