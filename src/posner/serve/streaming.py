@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -40,7 +40,7 @@ def streaming_routes(service: Service) -> APIRouter:
     @router.post(
         "/predict/stream",
         summary="Find entities in a stream of texts",
-        response_class=LineResponse,
+        response_class=Response,
         responses=_OK | ERRORS,
         openapi_extra=_BODY,
     )

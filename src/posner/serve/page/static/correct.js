@@ -11,7 +11,7 @@ const WHO = "posner-who";
 const all = () => true;
 
 export class Correction {
-  /** @param page {tag(text), say(message, wrong), text, refresh()} */
+  /** @param page {tag(text), say(message, wrong), text, redraw()} */
   constructor(page) {
     this.page = page;
     this.pane = null;
@@ -21,8 +21,9 @@ export class Correction {
     this.chooser = new Chooser();
     this.cursor = 0;
     $("correction").hidden = false;
-    $("correction-help").hidden = true;
     $("next").hidden = false;
+    $("text-help").textContent =
+      "Names are marked while you type. Nothing is kept but what you save as a correction.";
     $("who").value = localStorage.getItem(WHO) || "";
     $("who").addEventListener("change", () => localStorage.setItem(WHO, $("who").value.trim()));
     $("correct").addEventListener("change", () => this.#toggle());
@@ -60,13 +61,13 @@ export class Correction {
 
   async #toggle() {
     this.#mode();
-    $("correction-help").hidden = !this.on;
     if (this.on) await this.#lookup();
     this.#buttons();
   }
 
   #mode() {
     const root = this.pane.view.text;
+    for (const id of ["saving", "correction-help"]) $(id).hidden = !this.on;
     if (this.on) {
       root.dataset.correcting = "yes";
       root.tabIndex = 0;
@@ -110,7 +111,7 @@ export class Correction {
         .map((e) => ({ ...made(block, e.start, e.end, e.label), changes: ["corrected by hand"] }));
       before = end;
     }
-    this.page.refresh();
+    this.page.redraw();
   }
 
   #buttons() {
@@ -146,7 +147,7 @@ export class Correction {
   /** Back to what the model found. */
   #restore() {
     for (const block of this.pane.tagging.blocks) block.entities = [...block.found];
-    this.page.refresh();
+    this.page.redraw();
   }
 
   async #next() {
@@ -159,7 +160,6 @@ export class Correction {
         return;
       }
       $("correct").checked = true;
-      $("correction-help").hidden = false;
       this.saved = null;
       this.#mode();
       this.page.tag(next.text);
@@ -251,7 +251,8 @@ export class Correction {
       this.legend.add(label);
     }
     getSelection().removeAllRanges();
-    this.page.refresh();
+    this.page.say(`${block.text.slice(start, end)}: ${label || "no entity"} (not saved yet)`);
+    this.page.redraw();
     this.#buttons();
   }
 }

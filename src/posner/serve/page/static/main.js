@@ -33,7 +33,7 @@ async function start() {
   $("model").replaceChildren(...names.map((name) => new Option(name)));
   $("other").replaceChildren(new Option("nothing", ""), ...names.map((name) => new Option(name)));
   for (const part of document.querySelectorAll(".several")) part.hidden = names.length < 2;
-  if (info.annotations) correction = new Correction({ tag: useText, say, text, refresh });
+  if (info.annotations) correction = new Correction({ tag: useText, say, text, redraw });
   useModels();
   useText(sessionStorage.getItem("posner-text") || EXAMPLE);
 }
@@ -122,13 +122,17 @@ function say(message, wrong = false) {
 }
 
 let frame = 0;
-function refresh() {
+function redraw() {
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(() => {
     for (const { view } of panes) view.refresh();
     legend.count(panes.map((pane) => pane.tagging.blocks), thresholdOnly);
-    say(summary());
   });
+}
+
+function refresh() {
+  redraw();
+  say(summary());
 }
 
 async function openFile(file) {
