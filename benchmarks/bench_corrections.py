@@ -1,7 +1,7 @@
 """F1 against the number of corrected sentences: those first that the model is least certain of.
 
     python benchmarks/bench_corrections.py DATA [--start 100] [--step 100] [--rounds 4] [--seeds 1]
-        [--dev 500] [--keep]
+        [--dev 500] [--keep] [--SECTION.SETTING VALUE ...]
 
 A model is trained on a few sentences of CoNLL-2003. In each round it rates the others as the
 service's queue does, so many of them are corrected (they get their gold labels), and a model is
@@ -63,13 +63,14 @@ def curve(
     pool: Sequence[Document],
     dev: Sequence[Document],
     arguments: argparse.Namespace,
+    settings: Sequence[str],
     seed: int,
 ) -> list[tuple[int, float]]:
     """How many sentences were corrected, and the F1 that a model trained on them has."""
     random = np.random.default_rng(seed)
     chosen = [int(i) for i in random.permutation(len(pool))[: arguments.start]]
     points = []
-    flags = ["--training.seed", str(seed), *arguments.flags]
+    flags = ["--training.seed", str(seed), *settings]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         dev_file = folder / "dev.conll"
@@ -103,13 +104,13 @@ def main() -> int:
     parser.add_argument("--dev", type=int, default=0, help="sentences to judge by; 0: all")
     parser.add_argument("--look", type=int, default=3000, help="sentences rated in a round")
     parser.add_argument("--keep", action="store_true", help="write results/corrections.md")
-    arguments, arguments.flags = parser.parse_known_args(namespace=argparse.Namespace())
+    arguments, flags = parser.parse_known_args()
     files = conll_files(arguments.data)
     pool, dev = sentences_of(files.train), sentences_of(files.dev)
     dev = dev[: arguments.dev or None]
     rows = []
     for seed in range(1, arguments.seeds + 1):
-        curves = [curve(way, pool, dev, arguments, seed) for way in WAYS]
+        curves = [curve(way, pool, dev, arguments, flags, seed) for way in WAYS]
         for points in zip(*curves, strict=True):
             f1s = [f"{100 * f1:.2f}" for _, f1 in points]
             rows.append([str(seed), str(points[0][0]), *f1s])

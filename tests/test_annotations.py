@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import tiny
 from posner.cli import main
 from posner.corpus import Problem, read, write
 from posner.corpus.annotation_file import AnnotationFile, StaleError
+from posner.document import Document
 from posner.errors import DataError
 
 TEXT = "Ada lived in Oslo."
@@ -85,8 +87,6 @@ def test_of_several_people_at_once_each_change_is_whole(file: AnnotationFile) ->
 @settings(max_examples=25)
 def test_undo_is_the_inverse_of_save(steps: list[int | None]) -> None:
     """None undoes, a number saves; a stack of states is the oracle."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = AnnotationFile(Path(folder) / "a.sqlite", create=True)
         states: list[int] = []
@@ -117,10 +117,8 @@ def test_the_least_certain_come_first_and_the_corrected_never(file: AnnotationFi
 
 @given(strategies.corpora(strategies.plain_words))
 @settings(max_examples=25)
-def test_a_corpus_comes_back_as_it_was_written(documents: list[object]) -> None:
-    import tempfile
-
-    corpus = {d.text: d for d in documents}  # type: ignore[attr-defined]
+def test_a_corpus_comes_back_as_it_was_written(documents: list[Document]) -> None:
+    corpus = {d.text: d for d in documents}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.sqlite"
         write(corpus.values(), path)

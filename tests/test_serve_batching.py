@@ -56,15 +56,27 @@ def test_every_text_is_in_one_batch_within_the_budget(
     asyncio.run(check())
 
 
-def test_a_lone_text_waits_for_company_but_not_for_long() -> None:
+def test_among_others_a_text_waits_for_company_but_not_for_long() -> None:
     async def check() -> None:
         queue = BatchQueue(1000, 0.05)
+        queue.put([job(10), job(10)])
+        assert len((await queue.take()).jobs) == 2
         taking = asyncio.create_task(queue.take())
         queue.put([job(10)])
         await asyncio.sleep(0.01)
         assert not taking.done()
         queue.put([job(10)])
         assert len((await taking).jobs) == 2
+
+    asyncio.run(check())
+
+
+def test_alone_a_text_does_not_wait() -> None:
+    async def check() -> None:
+        queue = BatchQueue(1000, 60.0)
+        for _ in range(2):
+            queue.put([job(10)])
+            assert len((await asyncio.wait_for(queue.take(), 1)).jobs) == 1
 
     asyncio.run(check())
 

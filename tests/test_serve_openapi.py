@@ -43,9 +43,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @schema.parametrize()
 @settings(max_examples=10, suppress_health_check=list(HealthCheck))
-def test_answers_are_those_that_are_described(case: schemathesis.Case, url: str) -> None:
+def test_answers_are_those_that_are_described(case: schemathesis.Case[Any], url: str) -> None:
     names = ["status_code_conformance", "content_type_conformance", "response_schema_conformance"]
     if case.path != "/predict/stream":  # a bad line is told in its own place, under status 200
         names.append("negative_data_rejection")
-    named = checks.CHECKS.get_by_names(names)
+    named: list[Any] = checks.CHECKS.get_by_names(names)
     case.call_and_validate(base_url=url, checks=[checks.not_a_server_error, *named])

@@ -90,7 +90,9 @@ class BatchQueue:
 
     Args:
         budget: padded tokens of a batch; a text that is longer has a batch of its own.
-        wait: seconds that the first text of a batch waits for others.
+        wait: seconds that the first text of a batch waits for others. Only after a batch of
+            several does it: someone who is alone would wait in vain, and while a batch is being
+            computed others gather by themselves.
     """
 
     def __init__(self, budget: int, wait: float) -> None:
@@ -99,6 +101,7 @@ class BatchQueue:
         self._jobs: deque[Job] = deque()
         self._arrived = asyncio.Event()
         self._taking = asyncio.Lock()
+        self._company = False
 
     @property
     def depth(self) -> int:
@@ -145,7 +148,8 @@ class BatchQueue:
             load = load.plus(job.tokens)
             if first.attempts or load.padded >= self.budget:
                 return 0.0
-        return first.queued + self.wait - time.monotonic()
+        wait = self.wait if self._company else 0.0
+        return first.queued + wait - time.monotonic()
 
     def _drop_given_up(self) -> None:
         if any(job.is_given_up for job in self._jobs):
@@ -165,4 +169,5 @@ class BatchQueue:
             else:
                 left.append(job)
         self._jobs.extendleft(reversed(left))
+        self._company = len(picked) > 1
         return JobBatch(picked, load)
