@@ -18,7 +18,8 @@ from posner.serve.loading import ModelLoader
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
 
-build_app(Service({"none": "none"}, ServeSettings(), ModelLoader("cpu", "fp32")))
+settings = ServeSettings()
+build_app(Service({"none": "none"}, settings, ModelLoader(settings)))
 names = {path.name for path in PAGE.rglob("*.*")}
 assert {"index.html", "docs.html", "main.js", "style.css"} <= names, names
 print(f"the service is whole without torch: {len(names)} files of the page")

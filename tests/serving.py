@@ -59,7 +59,7 @@ class RuleTagger:
                 "end": match.end(),
             }
             kept = task.wanted.labels is None or label in task.wanted.labels
-            if kept and float(str(entity["score"])) >= task.wanted.threshold:
+            if kept and float(str(entity["score"])) >= (task.wanted.threshold or 0.0):
                 entities.append(entity)
         words = [(m.start(), m.end(), 0) for m in _WORD.finditer(task.text)]
         unsure = len(entities) / 10 if task.wanted.uncertainty else None

@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "train": "fine-tune a recogniser on a labelled corpus",
     "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
+    "calibrate": "make a model's scores honest, and choose thresholds for them",
+    "lexicon": "build, check or describe a list of known names",
     "predict": "tag text, files or a corpus",
     "serve": "answer texts over HTTP, with a page to try it",
     "merge": "make a whole model of one with adapters",

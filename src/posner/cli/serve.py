@@ -59,5 +59,5 @@ def run(arguments: argparse.Namespace) -> int:
         from posner.serve.loading import ModelLoader, named_models
         from posner.serve.server import serve
     models = named_models(arguments.models)
-    serve(models, settings, ModelLoader(settings.device, settings.precision), api_key)
+    serve(models, settings, ModelLoader(settings), api_key)
     return 0

@@ -55,6 +55,7 @@ class Recipe:
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
+        _ = self.data.segmenter  # refuses a dictionary that there is not
         numbers = self.backbone.layer_numbers  # refuses a text that is none
         if self.adapter.rank and numbers == (0,):
             raise RecipeError(
@@ -82,6 +83,11 @@ class Recipe:
                     where=key,
                     remedy="set data.pooling to first or mean",
                 )
+
+    @property
+    def hidden_share(self) -> float:
+        """The share of words hidden while learning: a frozen encoder would learn nothing of it."""
+        return 0.0 if self.backbone.freeze_encoder else self.training.mask
 
     def with_values(self, values: Mapping[str, Any], *, where: str) -> Recipe:
         """This recipe with `section.key` values replaced.

@@ -34,11 +34,13 @@ class Parameters(Body):
         description="`none`: pieces with tags. All others: entities; they are the same, "
         "since a word never has two labels.",
     )
-    threshold: Threshold = Field(
-        default=0.0, description="Entities with a smaller score are left out."
+    threshold: Threshold | None = Field(
+        default=None,
+        description="Entities with a smaller score are left out; null: the model's own threshold.",
     )
     labels: list[str] | None = Field(default=None, description="The labels to keep; null: all.")
     ignore_labels: list[str] = Field(default=[], description="Labels to leave out.")
+    lexicon: bool = Field(default=True, description="Whether the service's lexicon is applied.")
     model: ModelName | None = Field(
         default=None, description="A model's name; null: the default one."
     )
@@ -50,6 +52,7 @@ class Parameters(Body):
         return Wanted(
             pieces=self.aggregation_strategy == PIECEWISE,
             threshold=self.threshold,
+            lexicon=self.lexicon,
             labels=None if everything else kept - frozenset(self.ignore_labels),
         )
 
@@ -143,6 +146,8 @@ class ModelInfo(BaseModel):
     pos_tags: list[str]
     posner_version: str
     revision: str
+    threshold: float
+    lexicon: bool
     calibration: Any = None
     dev_f1: float | None = None
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from posner.errors import UsageError
 from posner.folder import find_model, read_manifest
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import read_names
+from posner.postprocess.rules import RULES, Rules
 from posner.recognizer import load
+from posner.serve.settings import ServeSettings
 from posner.serve.work import ModelTagger, TextTagger
 
 
@@ -42,14 +45,41 @@ class ModelLoader:
     """Loads models; a class, so that its settings travel to another process.
 
     Args:
-        device: see `posner.load`.
-        precision: see `posner.load`.
+        settings: device, precision, lexicon.
+
+    Raises:
+        UsageError: no such rule of a lexicon.
     """
 
-    def __init__(self, device: str, precision: Literal["fp32", "bf16"]) -> None:
-        self.device = device
-        self.precision = precision
+    def __init__(self, settings: ServeSettings) -> None:
+        self.settings = settings
+        self.rules = _rules(settings.lexicon_rules)
 
     def __call__(self, path: str) -> TextTagger:
-        """The model in a folder."""
-        return ModelTagger(load(path, device=self.device, precision=self.precision))
+        """The model in a folder, with the lexicon before its own steps.
+
+        Raises:
+            ModelError: it cannot be loaded.
+            DataError: the lexicon cannot be read.
+            MissingExtraError: packages that the model or the lexicon needs are not installed.
+        """
+        settings = self.settings
+        model = load(path, device=settings.device, precision=settings.precision)
+        if settings.lexicon:
+            names = read_names(Path(settings.lexicon))
+            model.steps = (LexiconStep(names, self.rules, known=model.knows), *model.steps)
+        return ModelTagger(model)
+
+
+def _rules(text: str) -> Rules:
+    named = {part.strip() for part in text.split(",")} - {""}
+    for name in sorted(named - set(RULES)):
+        raise UsageError(
+            "no such rule", where="--lexicon-rules", expected=",".join(RULES), got=name
+        )
+    return Rules(
+        correct="correct" in named,
+        relabel="relabel" in named,
+        veto="veto" in named,
+        add="add" in named,
+    )

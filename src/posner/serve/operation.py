@@ -102,6 +102,8 @@ def _model_info(service: Service, name: str) -> ModelInfo:
         pos_tags=list(facts.pos_tags),
         posner_version=facts.version,
         revision=facts.revision,
+        threshold=facts.threshold,
+        lexicon=facts.lexicon,
         calibration=facts.calibration,
         dev_f1=facts.dev_f1,
     )

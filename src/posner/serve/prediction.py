@@ -61,7 +61,7 @@ def prediction_routes(service: Service) -> APIRouter:
     async def analyze(request: Request, body: AnalyzeBody) -> AnalyzeAnswer:
         """Entities of every score, and each text's words: what the page shows."""
         name, _ = service.facts(body.model, "model")
-        wanted = Wanted(words=True)
+        wanted = Wanted(words=True, threshold=0.0)
         found = await _find(service, request, name, [Task(text, wanted) for text in body.texts])
         documents = [{"entities": f.entities, "words": f.words} for f in found]
         return JSONResponse({"model": name, "documents": documents})  # type: ignore[return-value]

@@ -38,6 +38,8 @@ class ServeSettings:
     )
     annotations: str = option("", "SQLite file for corrections; empty: none are taken")
     texts: str = option("", "with --annotations: file of texts to correct, one a line")
+    lexicon: str = option("", "file of known names (posner lexicon) for all models")
+    lexicon_rules: str = option("correct", "what the lexicon may do, parted by commas")
     auth: bool = option(True, "false: answer beyond this machine without an API key")
 
     @property

@@ -47,7 +47,7 @@ def streaming_routes(service: Service) -> APIRouter:
     async def predict_stream(
         request: Request,
         aggregation_strategy: Strategy = "simple",
-        threshold: Annotated[Threshold, Query()] = 0.0,
+        threshold: Annotated[Threshold | None, Query()] = None,
         labels: Annotated[list[str] | None, Query()] = None,
         model: Annotated[str | None, Query(max_length=200)] = None,
     ) -> LineResponse:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from posner.document import Document
 from posner.folder import Manifest
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.thresholds import ThresholdStep
 from posner.recognizer import Recognizer
 from posner.render.records import to_dict
 from posner.tagger import Tagger, segmented
@@ -29,15 +31,17 @@ class Wanted:
         pieces: the pieces with their tags, not the entities.
         words: also the words, sentence by sentence.
         uncertainty: also how unsure the model is of the text.
-        threshold: entities with a smaller score are left out.
+        threshold: entities with a smaller score are left out; None: as the model's own thresholds.
         labels: the labels to keep; None for all.
+        lexicon: whether the service's lexicon is applied.
     """
 
     pieces: bool = False
     words: bool = False
     uncertainty: bool = False
-    threshold: float = 0.0
+    threshold: float | None = None
     labels: frozenset[str] | None = None
+    lexicon: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class ModelFacts:
         calibration: what its folder says of calibration, or None.
         dev_f1: strict F1 on its dev set, or None.
         revision: changes with any file of the model.
+        threshold: the model's own one for all labels.
+        lexicon: whether names of a lexicon are known.
     """
 
     labels: tuple[str, ...]
@@ -86,6 +92,8 @@ class ModelFacts:
     calibration: Any
     dev_f1: float | None
     revision: str
+    threshold: float = 0.0
+    lexicon: bool = False
 
     @classmethod
     def of(cls, manifest: Manifest) -> ModelFacts:
@@ -124,16 +132,32 @@ class ModelTagger:
 
     def __init__(self, model: Tagger) -> None:
         self.model = model
-        self.facts = ModelFacts.of(model.manifest)
+        own = next((s for s in model.steps if isinstance(s, ThresholdStep)), None)
+        self.facts = replace(
+            ModelFacts.of(model.manifest),
+            threshold=0.0 if own is None else own.thresholds.overall,
+            lexicon=any(isinstance(step, LexiconStep) for step in model.steps),
+        )
 
     def find(self, tasks: Sequence[Task]) -> list[Found]:
         """Answer tasks, in their order."""
-        documents = self.model.tag([segmented(task.text) for task in tasks])
+        segmenter = self.model.segmenter
+        raw = self.model.find([segmented(task.text, segmenter) for task in tasks])
+        documents = [self._finished(d, t.wanted) for d, t in zip(raw, tasks, strict=True)]
         found = [self._found(d, t.wanted) for d, t in zip(documents, tasks, strict=True)]
         if any(task.wanted.uncertainty for task in tasks) and isinstance(self.model, Recognizer):
-            unsure = uncertainties(self.model, documents)
+            unsure = uncertainties(self.model, raw)
             found = [replace(f, uncertainty=u) for f, u in zip(found, unsure, strict=True)]
         return found
+
+    def _finished(self, document: Document, wanted: Wanted) -> Document:
+        """After the model's steps, but for those that the client does without."""
+        for step in self.model.steps:
+            unwanted = isinstance(step, LexiconStep) and not wanted.lexicon
+            replaced = isinstance(step, ThresholdStep) and wanted.threshold is not None
+            if not unwanted and not replaced:
+                document = step(document)
+        return document
 
     def _found(self, document: Document, wanted: Wanted) -> Found:
         if wanted.pieces and isinstance(self.model, Recognizer):
@@ -151,7 +175,7 @@ def _is_wanted(record: dict[str, Any], label: str, wanted: Wanted) -> bool:
     if wanted.pieces and not label:  # Hugging Face's pipeline leaves out pieces with the tag O
         return False
     score = record["score"]
-    return score is None or score >= wanted.threshold
+    return score is None or wanted.threshold is None or score >= wanted.threshold
 
 
 def _words(document: Document) -> list[tuple[int, int, int]]:

@@ -48,6 +48,7 @@ function useModels() {
     for (const label of model.labels) labels.set(label.name, label);
   }
   legend.use(labels);
+  setThreshold(info.models.find(({ name }) => name === models()[0]).threshold);
   for (const { tagging } of panes) tagging.controller?.abort();
   panes = models().map((name, number) => {
     const view = new View(name, { shown, colourOf: legend.colourOf, differs });
@@ -139,6 +140,11 @@ async function openFile(file) {
   if (file) useText(await file.text());
 }
 
+function setThreshold(value) {
+  $("threshold").value = String(value);
+  $("threshold-value").textContent = Number(value).toFixed(2);
+}
+
 function setTable(on) {
   $("as-text").ariaPressed = String(!on);
   $("as-table").ariaPressed = String(on);
@@ -184,7 +190,7 @@ $("clear").addEventListener("click", () => {
   text.focus();
 });
 $("threshold").addEventListener("input", (event) => {
-  $("threshold-value").textContent = Number(event.target.value).toFixed(2);
+  setThreshold(event.target.value);
   refresh();
 });
 $("as-text").addEventListener("click", () => setTable(false));
