@@ -194,7 +194,9 @@ def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
     """How a model's sentences are cut into windows."""
     data = manifest.recipe.data
     limit = min(data.window, manifest.window) if data.window else manifest.window
-    return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap, data.pack)
+    return WindowPlan(
+        limit, tokenizer.special_count, data.context, data.overlap, data.pack, data.long_window
+    )
 
 
 def load(

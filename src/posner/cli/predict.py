@@ -175,8 +175,8 @@ def _to_journal(
     progress: Progress,
 ) -> int:
     """Write JSON Lines that can be gone on with; returns how many texts could not be tagged."""
-    if arguments.resume:
-        print(f"posner: going on behind {journal.items:,} texts", file=sys.stderr)
+    if journal.items:
+        print(f"posner: the first {journal.items:,} texts are done already", file=sys.stderr)
     try:
         write_lines(
             outcomes(recognizer, islice(groups, journal.items, None)),
