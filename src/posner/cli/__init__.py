@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "lexicon": "build, check or describe a list of known names",
     "report": "show runs side by side on one HTML page, with pictures",
     "predict": "tag text, files or a corpus",
+    "serve": "answer texts over HTTP, with a page to try it",
     "merge": "make a whole model of one with adapters",
     "export": "make an ONNX model that runs without torch, in fp32 or int8",
     "bench": "measure a model's speed, start-up and memory",
