@@ -51,6 +51,8 @@ class Recognizer(Tagger):
         backend: runs the network.
     """
 
+    manifest: Manifest
+
     def __init__(self, manifest: Manifest, tokenizer: PieceTokenizer, backend: Backend) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer

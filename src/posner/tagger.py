@@ -7,14 +7,33 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import Any, Protocol, overload
 
 from posner.document import Document
-from posner.folder import Manifest
 from posner.segment import segment
 
 CHUNK_WORDS = 20_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
+
+
+class ModelFacts(Protocol):
+    """What every model says of itself."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Entity labels, such as `PER`."""
+
+    @property
+    def pos_tags(self) -> tuple[str, ...]:
+        """Part-of-speech tags that it predicts; empty where it predicts none."""
+
+    @property
+    def chunk_tags(self) -> tuple[str, ...]:
+        """Chunk tags that it predicts; empty where it predicts none."""
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What its training measured."""
 
 
 class Tagger(ABC):
@@ -24,7 +43,7 @@ class Tagger(ABC):
         manifest: what the model is.
     """
 
-    manifest: Manifest
+    manifest: ModelFacts
 
     @abstractmethod
     def tag(self, documents: Sequence[Document]) -> list[Document]:

@@ -17,9 +17,8 @@ from posner.corpus import FORMATS, Corpus
 from posner.corpus.formats import looks_like_corpus
 from posner.document import Document, Token
 from posner.errors import DataError, UsageError
-from posner.recognizer import Recognizer
 from posner.render import iob2_tags
-from posner.tagger import segmented
+from posner.tagger import Tagger, segmented
 from posner.textfile import read_texts
 
 
@@ -99,7 +98,7 @@ class Answer:
         return replace(own, sentences=sentences, entities=self.document.entities)
 
 
-def answers(recognizer: Recognizer, inputs: Iterable[Input]) -> Iterator[Answer]:
+def answers(tagger: Tagger, inputs: Iterable[Input]) -> Iterator[Answer]:
     """Tag a stream of inputs, in order."""
     waiting: deque[Input] = deque()
 
@@ -108,7 +107,7 @@ def answers(recognizer: Recognizer, inputs: Iterable[Input]) -> Iterator[Answer]
             waiting.append(item)
             yield item.document
 
-    for document in recognizer.pipe(documents()):
+    for document in tagger.pipe(documents()):
         yield Answer(waiting.popleft(), document)
 
 

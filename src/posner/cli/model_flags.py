@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 
 from posner.cli.extras import needs_train_extra
-from posner.recognizer import Recognizer, load
+from posner.systems import load
+from posner.tagger import Tagger
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Add MODEL, `--device` and `--precision`."""
-    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model or run folder, or spacy (see README), or hf:PATH"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
     parser.add_argument(
         "--precision",
@@ -20,7 +23,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from_flags(arguments: argparse.Namespace) -> Recognizer:
+def load_from_flags(arguments: argparse.Namespace) -> Tagger:
     """The model that the flags name."""
     with needs_train_extra("running this model"):
         return load(arguments.model, device=arguments.device, precision=arguments.precision)

@@ -19,6 +19,7 @@ from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
 from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
+from posner.tagger import Tagger
 from posner.textfile import DOCUMENT_UNITS
 
 
@@ -62,25 +63,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--pieces goes with --format table, json or jsonl")
     if arguments.tags and arguments.format == "text":
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
-    recognizer = load_from_flags(arguments)
-    found = answers(recognizer, read_inputs(arguments))
+    tagger = load_from_flags(arguments)
+    if arguments.pieces and not isinstance(tagger, Recognizer):
+        raise UsageError("--pieces: this model knows words alone", where=arguments.model)
+    found = answers(tagger, read_inputs(arguments))
     with _output(arguments.output, arguments.force) as stream:
-        write(_rendered(found, recognizer, arguments, stream), stream)
+        write(_rendered(found, tagger, arguments, stream), stream)
     return 0
 
 
 def _rendered(
     found: Iterator[Answer],
-    recognizer: Recognizer,
+    tagger: Tagger,
     arguments: argparse.Namespace,
     stream: TextIO,
 ) -> Iterator[str]:
     """What was found, in the format that was asked for."""
     tags = bool(arguments.tags)
-    tagged = (
-        Tagged(a.document, recognizer.pieces(a.document) if arguments.pieces else None)
-        for a in found
-    )
+    pieces = tagger.pieces if arguments.pieces and isinstance(tagger, Recognizer) else None
+    tagged = (Tagged(a.document, pieces(a.document) if pieces else None) for a in found)
     formats: dict[str, Callable[[], Iterator[str]]] = {
         "table": lambda: table(tagged, tags=tags),
         "json": lambda: json_array(tagged, tags=tags),

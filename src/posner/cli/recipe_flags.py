@@ -7,12 +7,14 @@ from dataclasses import fields
 
 from posner.recipe import Recipe, load_recipe, settings
 
+DEFAULT_RECIPE = "default"
+
 
 def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--recipe` and a flag for every setting."""
     parser.add_argument(
         "--recipe",
-        default="default",
+        default=DEFAULT_RECIPE,
         metavar="NAME|FILE",
         help="a named recipe (see `posner recipes`) or a TOML file; default: %(default)s",
     )

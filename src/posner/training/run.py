@@ -22,7 +22,7 @@ from typing import Any
 from posner import __version__
 from posner.errors import DataError, PosnerError, RecipeError
 from posner.files import refuse_filled, restore_folder, write_json, write_text
-from posner.recipe import Recipe, recipe_from_dict
+from posner.recipe import Recipe, Sectioned, recipe_from_dict
 
 FINISHED = "finished"
 """The state of a run that came to its end."""
@@ -107,7 +107,7 @@ class RunFolder:
                 remedy="name another folder",
             )
 
-    def start(self, recipe: Recipe, data: dict[str, Any], *, force: bool) -> None:
+    def start(self, recipe: Sectioned, data: dict[str, Any], *, force: bool) -> None:
         """Make the folder and write what is used; `force` removes the run that stands there.
 
         Raises:
@@ -207,20 +207,42 @@ class RunFolder:
         write_text(self.metrics, "".join(json.dumps(asdict(line)) + "\n" for line in kept))
 
 
-def environment() -> dict[str, Any]:
-    """What the figures of a run depend on."""
-    import torch
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "accelerate",
+    "numpy",
+    "python-crfsuite",
+    "spacy",
+)
 
-    names = ("torch", "transformers", "tokenizers", "accelerate", "numpy")
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def environment() -> dict[str, Any]:
+    """What the figures of a run depend on; other systems than the network may do without torch."""
+    try:
+        import torch
+    except ImportError:
+        threads, gpu = None, None
+    else:
+        threads = torch.get_num_threads()
+        gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
     return {
         "posner": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor_name(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
-        "packages": {name: metadata.version(name) for name in names},
+        "threads": threads,
+        "gpu": gpu,
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "command": " ".join(sys.argv),
     }
 
