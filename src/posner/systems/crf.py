@@ -79,10 +79,12 @@ class CrfSystem(System[CrfRecipe]):
         trainer = _Trainer(recipe, reporter)
         for attributes, tags in _lessons(train, recipe):
             trainer.append(attributes, tags)
+        reporter.begin(0, recipe.crf.iterations)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / WEIGHTS
             trainer.train(str(path))
             model = path.read_bytes()
+        reporter.end()
         labels = tuple(sorted({e.label for d in train for e in d.entities}))
         tags = tuple(pycrfsuite_tags(model))
         learned = {

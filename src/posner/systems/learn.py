@@ -70,16 +70,18 @@ class Teacher:
         settings = self.recipe.learning
         optimizer = optimizer_of(self.network, settings)
         random = np.random.default_rng(settings.seed)
-        best, best_epoch = -1.0, 0
+        best, best_epoch = (-1.0, 0.0), 0
         kept: dict[str, Tensor] = {}
         for epoch in range(1, settings.epochs + 1):
             loss = self._epoch(optimizer, random)
             self.reporter.evaluating()
             judged = self.judge()
-            better = judged.ratios.f1 > best
+            # While a network finds nothing at all, its loss tells whether it learns.
+            standing = (judged.ratios.f1, -judged.loss)
+            better = standing > best
             self.reporter.evaluated(self._line(epoch, loss, judged, better))
             if better:
-                best, best_epoch = judged.ratios.f1, epoch
+                best, best_epoch = standing, epoch
                 state = self.network.state_dict()
                 kept = {name: tensor.detach().clone() for name, tensor in state.items()}
             elif settings.patience and epoch - best_epoch >= settings.patience:
