@@ -28,6 +28,7 @@ from posner.systems.recipes import MAIN, recipe_of_kind
 from posner.systems.train import train_system
 from posner.tagger import Tagger
 from posner.training.console import reporter_for
+from posner.training.prepare import fingerprint
 from posner.training.run import RunFolder
 
 RUN = "run"
@@ -50,8 +51,13 @@ def corpus_of(order: Order, *, dev: bool) -> Corpus:
     return corpus
 
 
+def corpus_fingerprint(corpus: Corpus) -> str:
+    """A hash of all words and entities."""
+    return fingerprint(corpus.documents)
+
+
 def train_cell(folder: Path, order: Order) -> None:
-    """Train, and write what it cost; what an interrupted network's training left is gone on with."""
+    """Train, and write what it cost; an interrupted network's training is gone on with."""
     begin = time.perf_counter()
     train, dev = corpus_of(order, dev=False), corpus_of(order, dev=True)
     if order.system == MAIN:
@@ -59,9 +65,7 @@ def train_cell(folder: Path, order: Order) -> None:
     else:
         recipe = recipe_of_kind(order.system, order.recipe, where="order")
         reporter = reporter_for(figures_console())
-        train_system(
-            order.system, train, dev, recipe, folder / RUN, reporter=reporter, force=True
-        )
+        train_system(order.system, train, dev, recipe, folder / RUN, reporter=reporter, force=True)
         seconds = time.perf_counter() - begin
     write_json(folder / TRAINED, asdict(Trained(seconds, peak_gigabytes())))
 

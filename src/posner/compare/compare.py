@@ -8,6 +8,7 @@ OUT/results.json          all figures
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -163,7 +164,8 @@ class Comparer:
         if work == "train":
             (folder / SCORED).unlink(missing_ok=True)
         process = subprocess.Popen(
-            [sys.executable, "-m", "posner.compare.cell", work, str(folder)], stdin=subprocess.DEVNULL
+            [sys.executable, "-m", "posner.compare.cell", work, str(folder)],
+            stdin=subprocess.DEVNULL,
         )
         try:
             status = process.wait()
@@ -179,8 +181,6 @@ class Comparer:
 
 
 def _fingerprint(state: Path) -> str:
-    import json
-
     try:
         return str(json.loads(state.read_text(encoding="utf-8"))["data"]["fingerprint"])
     except (OSError, ValueError, TypeError, KeyError) as error:

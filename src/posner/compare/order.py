@@ -136,9 +136,7 @@ def read_scored(folder: Path) -> Scored | None:
         found = json.loads((folder / SCORED).read_text(encoding="utf-8"))
         units = found.pop("units")
         counts = np.array(units["counts"], dtype=np.int64)
-        return Scored(
-            **found, units=UnitCounts(units["unit"], tuple(units["names"]), counts)
-        )
+        return Scored(**found, units=UnitCounts(units["unit"], tuple(units["names"]), counts))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
