@@ -102,10 +102,11 @@ class Duel:
         found = self.difference
         verb = "leads" if self.leads else "does not lead"
         delta = found.difference
+        p = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
         return (
             f"{self.own.name} {verb} {self.rival.name}: {100 * found.first:.2f} against "
             f"{100 * found.second:.2f} strict F1, difference {100 * delta.value:+.2f} "
-            f"({100 * delta.low:+.2f} to {100 * delta.high:+.2f}), p = {found.p_value:.3f}"
+            f"({100 * delta.low:+.2f} to {100 * delta.high:+.2f}), {p}"
         )
 
 
@@ -161,7 +162,7 @@ def _line(row: Row, comparison: Comparison) -> Line:
 
 
 def _name(row: Row) -> str:
-    parts = [row.system.text]
+    parts = [row.system.title]
     if row.share < 1:
         parts.append(f"{100 * row.share:g} % of the data")
     return ", ".join(parts)

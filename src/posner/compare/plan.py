@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from posner.errors import UsageError
 from posner.recipe import load_recipe
@@ -34,6 +35,11 @@ class SystemName:
     def recipe(self) -> str | None:
         """The recipe behind the colon."""
         return None if self.is_opponent else self.text.partition(":")[2] or None
+
+    @property
+    def title(self) -> str:
+        """As a table names it: of a recipe's path only the file's name."""
+        return self.text if self.recipe is None else f"{self.base}:{Path(self.recipe).stem}"
 
     @property
     def is_main(self) -> bool:

@@ -84,19 +84,19 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
             (
                 Value(str(len(line.f1s))),
                 *(_ratio(line, reading, ratio) for _, reading, ratio in columns),
-                _number(line.minutes, "{:.1f}"),
+                _number(line.minutes, "{:.2f}"),
                 _number(line.words_per_second, "{:.0f}"),
                 _number(line.megabytes, "{:.1f}"),
-                _number(line.training_gigabytes, "{:.1f}"),
-                _number(line.tagging_gigabytes, "{:.1f}"),
+                _number(line.training_gigabytes, "{:.2f}"),
+                _number(line.tagging_gigabytes, "{:.2f}"),
             ),
         )
         for line in lines
     )
     notes = [
         f"{words:,} words were tagged. Strict: exact span and label, micro. Flat: words by IOB2 "
-        "tag, micro, without O. Below a figure its 95 % bootstrap interval over documents; several "
-        "seeds' counts are added.",
+        "tag, micro, without O. With each figure its 95 % bootstrap interval over documents (or a "
+        "lone one's sentences); several seeds' counts are added. Minutes are of training.",
         *(f"{line.name}: {line.error}" for line in lines if line.error),
     ]
     return Grid("systems", header, rows, tuple(notes))

@@ -24,6 +24,20 @@ class RecurrentDropoutLstm(nn.Module):
         self.lstm = nn.LSTM(width, units, batch_first=True, bidirectional=True)
         self.units = units
         self.dropout = dropout
+        self._begin()
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """Keras' beginning: it remembers at first (Jozefowicz et al. 2015), and learns sooner."""
+        for name, parameter in self.lstm.named_parameters():
+            if name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(parameter)
+            elif name.startswith("weight_hh"):
+                nn.init.orthogonal_(parameter)
+            else:
+                parameter.zero_()
+                if name.startswith("bias_ih"):
+                    parameter[self.units : 2 * self.units] = 1.0  # the forget gate's
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """(sentences, words, width) and (sentences,) to (sentences, words, 2 * units)."""

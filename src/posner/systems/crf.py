@@ -20,7 +20,7 @@ import pycrfsuite
 from posner.decode import Transitions, legal_transitions
 from posner.document import Document
 from posner.errors import ModelError
-from posner.systems.crf_features import sentence_attributes
+from posner.systems.crf_features import sentence_attributes, training_items
 from posner.systems.labelling import gold_tags
 from posner.systems.manifest import SystemManifest
 from posner.systems.parts_of_speech import document_pos
@@ -77,8 +77,8 @@ class CrfSystem(System[CrfRecipe]):
         """Learn from documents; `dev` chooses nothing here, and only its loss is measured."""
         recipe = _with_known_pos(recipe, train, reporter)
         trainer = _Trainer(recipe, reporter)
-        for attributes, tags in _lessons(train, recipe):
-            trainer.append(attributes, tags)
+        for items, tags in _lessons(train, recipe):
+            trainer.append(items, tags)
         reporter.begin(0, recipe.crf.iterations)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / WEIGHTS
@@ -183,13 +183,14 @@ def _with_known_pos(recipe: CrfRecipe, train: Sequence[Document], reporter: Repo
 
 def _lessons(
     documents: Sequence[Document], recipe: CrfRecipe
-) -> list[tuple[list[list[str]], tuple[str, ...]]]:
-    """The attributes and the gold tags of each sentence that has words."""
+) -> list[tuple[list[dict[str, float]], tuple[str, ...]]]:
+    """The weighed attributes and the gold tags of each sentence that has words."""
+    seen = recipe.crf.next
     pos = document_pos(documents, recipe.crf.pos)
     tags = [t for d in documents for t in gold_tags(d, merge=recipe.labels.merge)]
     sentences = [s for document in documents for s in document.sentences]
     return [
-        (sentence_attributes(s.words, own_pos, next=recipe.crf.next), own_tags)
+        (training_items(sentence_attributes(s.words, own_pos, next=seen), next=seen), own_tags)
         for s, own_pos, own_tags in zip(sentences, pos, tags, strict=True)
         if s.tokens
     ]

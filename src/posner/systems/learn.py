@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,22 +71,24 @@ class Teacher:
         settings = self.recipe.learning
         optimizer = optimizer_of(self.network, settings)
         random = np.random.default_rng(settings.seed)
-        best, best_epoch = (-1.0, 0.0), 0
+        best, best_epoch, last_gain = -1.0, 0, 0
+        least_loss = math.inf
         kept: dict[str, Tensor] = {}
         for epoch in range(1, settings.epochs + 1):
             loss = self._epoch(optimizer, random)
             self.reporter.evaluating()
             judged = self.judge()
-            # While a network finds nothing at all, its loss tells whether it learns.
-            standing = (judged.ratios.f1, -judged.loss)
-            better = standing > best
+            better = judged.ratios.f1 > best
             self.reporter.evaluated(self._line(epoch, loss, judged, better))
             if better:
-                best, best_epoch = standing, epoch
+                best, best_epoch = judged.ratios.f1, epoch
                 state = self.network.state_dict()
                 kept = {name: tensor.detach().clone() for name, tensor in state.items()}
-            elif settings.patience and epoch - best_epoch >= settings.patience:
-                self.reporter.say(f"no better dev F1 in {settings.patience} epochs: it ends here")
+            # At first a network finds next to nothing, and its loss alone tells that it learns.
+            if better or judged.loss < least_loss:
+                last_gain, least_loss = epoch, min(judged.loss, least_loss)
+            if settings.patience and epoch - last_gain >= settings.patience:
+                self.reporter.say(f"nothing gained in {settings.patience} epochs: it ends here")
                 break
         self.network.load_state_dict(kept)
         self.network.eval()

@@ -82,7 +82,11 @@ class LearningRecipe:
     """The optimiser and its course."""
 
     epochs: int = option(20, "passes over the training sentences", low=1)
-    patience: int = option(0, "epochs without a better dev F1 before stopping; 0: never", low=0)
+    patience: int = option(
+        0,
+        "epochs with neither a better dev F1 nor a lower dev loss before stopping; 0: never",
+        low=0,
+    )
     batch: int = option(32, "sentences a step", low=1)
     optimizer: Literal["sgd", "adam", "adamw"] = option("adam", "the optimiser")
     learning_rate: float = option(1e-3, "peak rate", low=0)

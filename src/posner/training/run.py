@@ -226,14 +226,10 @@ def _version(package: str) -> str | None:
 
 
 def environment() -> dict[str, Any]:
-    """What the figures of a run depend on; other systems than the network may do without torch."""
-    try:
-        import torch
-    except ImportError:
-        threads, gpu = None, None
-    else:
-        threads = torch.get_num_threads()
-        gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    """What the figures of a run depend on; of torch only where it is in use."""
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else None
+    gpu = torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None
     return {
         "posner": __version__,
         "python": platform.python_version(),
