@@ -70,7 +70,7 @@ def test_merged_tags_are_runs_of_a_label(data: st.DataObject) -> None:
     length = data.draw(st.integers(1, 8))
     chosen = data.draw(spans(length))
     words = " ".join("w" for _ in range(length))
-    document = tiny.labelled([(words, [tuple(s) for s in chosen])])
+    document = tiny.labelled([(words, chosen)])
     (tags,) = gold_tags(document, merge=True)
     assert set(tags) <= set(tag_set({s.label for s in chosen}, merge=True))
     covered = {i for s in chosen for i in range(s.word_start, s.word_end)}
