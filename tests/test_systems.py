@@ -117,7 +117,7 @@ class _Oracle(Tagger):
 
     manifest = _Facts()
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         return list(documents)
 
 

@@ -28,6 +28,8 @@ COMMANDS: dict[str, str] = {
     "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
     "compare": "train and score several systems on the same words, in one table",
+    "calibrate": "make a model's scores honest, and choose thresholds for them",
+    "lexicon": "build, check or describe a list of known names",
     "predict": "tag text, files or a corpus",
     "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",

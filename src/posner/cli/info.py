@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_tags("parts of speech", manifest.pos_tags)
     print_tags("chunks", manifest.chunk_tags)
     print_figures(manifest.figures)
+    _print_calibration(manifest)
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():
         print(f"  {checksum}  {name}")
@@ -48,3 +49,15 @@ def _print_adapters(manifest: Manifest) -> None:
         print(f"adapters of rank {rank} over {manifest.base.name}, sha256 {manifest.base.sha256}")
     elif merged:
         print(f"adapters of rank {merged['rank']} over {merged['base']['name']}, merged into it")
+
+
+def _print_calibration(manifest: Manifest) -> None:
+    found = manifest.figures.get("calibration")
+    if found:
+        before, after = (100 * found[key]["error"] for key in ("before", "after"))
+        print(
+            f"calibrated on {found['data']}: temperature {manifest.temperature:.3f}, expected "
+            f"calibration error {before:.2f} % before, {after:.2f} % after"
+        )
+    if manifest.thresholds:
+        print(f"entities with a score below {manifest.thresholds} are left out")

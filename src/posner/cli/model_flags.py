@@ -23,7 +23,9 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from_flags(arguments: argparse.Namespace) -> Tagger:
-    """The model that the flags name."""
+def load_from_flags(arguments: argparse.Namespace, model: str | None = None) -> Tagger:
+    """The model that the flags name, or another with the same device and precision."""
     with needs_train_extra("running this model"):
-        return load(arguments.model, device=arguments.device, precision=arguments.precision)
+        return load(
+            model or arguments.model, device=arguments.device, precision=arguments.precision
+        )

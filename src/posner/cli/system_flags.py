@@ -6,7 +6,6 @@ import argparse
 from dataclasses import fields
 
 from posner.cli.corpora import read_corpus
-from posner.cli.recipe_flags import DEFAULT_RECIPE
 from posner.errors import UsageError
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
@@ -55,9 +54,11 @@ def run_system(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"--resume: a {arguments.system} is learned in one go; --force begins anew"
         )
+    if arguments.start is not None:
+        raise UsageError(f"--from: a {arguments.system} is always learned from nothing")
     recipe = system_recipe(
         arguments.system,
-        file=None if arguments.recipe == DEFAULT_RECIPE else arguments.recipe,
+        file=arguments.recipe,
         values=_given(arguments),
     )
     corpus = read_corpus(arguments.train, arguments)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from posner.document import Document, Entity
-from posner.evaluation.bootstrap import RESAMPLES, UnitCounts, intervals
+from posner.evaluation.bootstrap import LEVEL, RESAMPLES, UnitCounts, intervals
 from posner.evaluation.calibration import Calibration
 from posner.evaluation.confusion import Cell, Confusion
 from posner.evaluation.documents import character_spans, evaluate_document, scoring_units
@@ -75,6 +75,7 @@ class Analysis:
             "intervals": {
                 "unit": self.units.unit,
                 "units": len(self.units.counts),
+                "level": LEVEL,
                 **{name: figure.to_json() for name, figure in found.items()},
             },
             "confusion": self.confusion.to_json(),
@@ -134,7 +135,8 @@ def analyse(
     for index, (truth, found) in enumerate(zip(gold, tagged, strict=True)):
         places = Places(truth)
         for left, right in aligned_entities(truth, found):
-            cells[left and left.label, right and right.label] += 1
+            cell = None if left is None else left.label, None if right is None else right.label
+            cells[cell] += 1
             kind = kind_of(left, right)
             if right is not None:
                 scored.append((right.score, kind is None))

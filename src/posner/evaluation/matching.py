@@ -192,7 +192,12 @@ def match_spans(sentences: Iterable[tuple[Iterable[Span], Iterable[Span]]]) -> R
                         [of_label[0][i] for i in part.gold],
                         [of_label[1][i] for i in part.predicted],
                     )
-    return Readings(*(_reading(tally, mode) for mode in MODES))
+    return Readings(
+        strict=_reading(tally, "strict"),
+        exact=_reading(tally, "exact"),
+        partial=_reading(tally, "partial"),
+        type=_reading(tally, "type"),
+    )
 
 
 def words_by_label(sentences: Iterable[tuple[Iterable[Span], Iterable[Span]]]) -> Score:
@@ -289,11 +294,15 @@ def _tally(
         elif len(gold) == len(predicted) == 1:
             pairs = [(0, 0)]
         else:
-            pairs = best_pairs(gold, predicted, lambda g, p, w=worth: w(_facts(g, p), base))
+            pairs = best_pairs(gold, predicted, _worth(worth, base))
         for i, j in pairs:
             tally[mode, label, _outcome(mode, _facts(gold[i], predicted[j]))] += 1
         tally[mode, label, "missed"] += len(gold) - len(pairs)
         tally[mode, label, "spurious"] += len(predicted) - len(pairs)
+
+
+def _worth(of_facts: Callable[[Facts, int], int], base: int) -> Callable[[Span, Span], int]:
+    return lambda gold, predicted: of_facts(_facts(gold, predicted), base)
 
 
 def _facts(gold: Span, predicted: Span) -> Facts:

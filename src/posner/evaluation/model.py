@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.evaluation.documents import evaluate_document
 from posner.evaluation.result import Evaluation
@@ -13,6 +14,7 @@ from posner.tagger import Tagger
 
 def evaluate_documents(tagger: Tagger, documents: Sequence[Document]) -> Evaluation:
     """Tag the words of gold documents and score what was found."""
+    documents = [resegmented(document, tagger.segmenter) for document in documents]
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin

@@ -12,7 +12,7 @@ from typing import Any
 
 from posner.document import Document, Entity, Sentence
 from posner.errors import DataError
-from posner.evaluation.counts import Score, counts_by_key
+from posner.evaluation.counts import Counts, Score, counts_by_key
 from posner.evaluation.mentions import KnownMentions
 from posner.evaluation.places import Places
 
@@ -66,9 +66,11 @@ class Splitter:
         """What was counted."""
         counts = counts_by_key(*self._tallies)
         found: dict[str, dict[str, Score]] = {}
-        for split, part in sorted({key[:2] for key in counts}, key=_order):
-            labels = {key[2]: c for key, c in counts.items() if key[:2] == (split, part)}
-            found.setdefault(split, {})[part] = Score(labels)
+        by_part: dict[tuple[str, str], dict[str, Counts]] = {}
+        for (split, part, label), own in counts.items():
+            by_part.setdefault((split, part), {})[label] = own
+        for split, part in sorted(by_part, key=_order):
+            found.setdefault(split, {})[part] = Score(by_part[split, part])
         return found
 
     def _parts(self, places: Places, entity: Entity) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,7 @@ class Recipe(Sectioned):
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
+        _ = self.data.segmenter  # refuses a dictionary that there is not
         numbers = self.backbone.layer_numbers  # refuses a text that is none
         if self.adapter.rank and numbers == (0,):
             raise RecipeError(
@@ -77,6 +78,11 @@ class Recipe(Sectioned):
                     where=key,
                     remedy="set data.pooling to first or mean",
                 )
+
+    @property
+    def hidden_share(self) -> float:
+        """The share of words hidden while learning: a frozen encoder would learn nothing of it."""
+        return 0.0 if self.backbone.freeze_encoder else self.training.mask
 
 
 def settings() -> Iterator[Setting]:

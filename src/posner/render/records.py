@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
-from typing import Any
+from typing import IO, Any
 
-from posner.document import Document, PieceTag
+from posner.document import Document, Entity, PieceTag
 from posner.errors import DataError
-from posner.render.tagged import Documents, each_tagged, iob2_tags
+from posner.render.tagged import Documents, Tagged, each_tagged, iob2_tags
 
 
 def to_dict(
@@ -19,6 +21,7 @@ def to_dict(
 
     Always `text` and `entities`; `id` and `meta` where the document has them; `tokens` with
     `tags`; `pieces` if they are given. Every `word` but a piece's is the exact slice of the text.
+    An entity has `corrected`, `id` and `changes` only where post-processing gave it some.
 
     Raises:
         DataError: with `tags`, entities that tags of words cannot express.
@@ -26,16 +29,7 @@ def to_dict(
     """
     record: dict[str, Any] = {} if document.id is None else {"id": document.id}
     record["text"] = document.text
-    record["entities"] = [
-        {
-            "entity_group": entity.label,
-            "score": _number(entity.score),
-            "word": entity.text,
-            "start": entity.start,
-            "end": entity.end,
-        }
-        for entity in document.entities
-    ]
+    record["entities"] = [_entity(entity) for entity in document.entities]
     if tags:
         record["tokens"] = _tokens(document)
     if pieces is not None:
@@ -54,16 +48,90 @@ def json_array(documents: Documents, *, tags: bool = False) -> Iterator[str]:
         DataError: metadata that JSON cannot hold; see also `to_dict`.
     """
     before = "[\n"
-    for item in each_tagged(documents):
-        yield before + _dump(to_dict(item.document, tags=tags, pieces=item.pieces))
+    items = each_tagged(documents)
+    for item in items:
+        yield before
+        yield from _record(item, items, tags)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def jsonl(documents: Documents, *, tags: bool = False) -> Iterator[str]:
     """JSON Lines: one document a line. Surrogates and errors as in `json_array`."""
-    for item in each_tagged(documents):
-        yield _dump(to_dict(item.document, tags=tags, pieces=item.pieces)) + "\n"
+    items = each_tagged(documents)
+    for item in items:
+        yield from _record(item, items, tags)
+        yield "\n"
+
+
+def _record(first: Tagged, following: Iterator[Tagged], tags: bool) -> Iterator[str]:
+    """One document's record; of a long document the further parts are taken from `following`."""
+    if first.last:
+        yield _dump(to_dict(first.document, tags=tags, pieces=first.pieces))
+    else:
+        yield from _long_record(first, following, tags)
+
+
+def _long_record(first: Tagged, following: Iterator[Tagged], tags: bool) -> Iterator[str]:
+    """A record that is never held whole: its text goes out part by part, its lists wait on disk."""
+    with ExitStack() as stack:
+        waiting: dict[str, IO[str]] = {}
+        item = first
+        while True:
+            part = to_dict(item.document, tags=tags, pieces=item.pieces)
+            text, meta = part.pop("text"), part.pop("meta", None)
+            if item is first:
+                head = {"id": part["id"]} if "id" in part else {}
+                yield _dump({**head, "text": ""}).removesuffix('"}')
+            yield _dump(text)[1:-1]
+            for key, values in part.items():
+                if key != "id":
+                    if key not in waiting:
+                        waiting[key] = stack.enter_context(_spool())
+                    for value in values:
+                        _shift(value, item.start)
+                        waiting[key].write(f"{_dump(value)}\n")
+            if item.last:
+                break
+            item = next(following)
+        yield '"'
+        for key, lines in waiting.items():
+            lines.seek(0)
+            yield f", {json.dumps(key)}: ["
+            between = ""
+            for line in lines:
+                yield between + line.removesuffix("\n")
+                between = ", "
+            yield "]"
+        yield f", {json.dumps('meta')}: {_dump(meta)}" + "}" if meta else "}"
+
+
+def _spool() -> IO[str]:
+    """Lines that wait: in memory while they are few, else in a temporary file."""
+    return tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8", newline="\n")
+
+
+def _shift(value: dict[str, Any], places: int) -> None:
+    """Let an entity's, word's or piece's offsets count characters of the whole document."""
+    value["start"] += places
+    value["end"] += places
+
+
+def _entity(entity: Entity) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "entity_group": entity.label,
+        "score": _number(entity.score),
+        "word": entity.text,
+        "start": entity.start,
+        "end": entity.end,
+    }
+    if entity.corrected is not None:
+        record["corrected"] = entity.corrected
+    if entity.id is not None:
+        record["id"] = entity.id
+    if entity.changes:
+        record["changes"] = list(entity.changes)
+    return record
 
 
 def _tokens(document: Document) -> list[dict[str, Any]]:
@@ -92,7 +160,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"a value of type {type(value).__name__}")
 
 
-def _dump(record: dict[str, Any]) -> str:
+def _dump(record: Any) -> str:
     try:
         line = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:

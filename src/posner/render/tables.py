@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from posner.document import Document, PieceTag
+from posner.document import Document, Entity, PieceTag
 from posner.render.marks import visible
 from posner.render.tagged import Documents, each_tagged, iob2_tags, printable
 
 _HEADING_WIDTH = 78
+_POSTPROCESSED: Mapping[str, Callable[[Entity], str | None]] = {
+    "corrected": lambda entity: entity.corrected,
+    "id": lambda entity: entity.id,
+    "changes": lambda entity: "; ".join(entity.changes),
+}
+"""Columns that only documents have in which post-processing did something."""
 
 
 def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
@@ -27,11 +33,15 @@ def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
     """
     between = ""
     for item in each_tagged(documents):
-        parts = [_heading(item.document) + _entities(item.document)]
+        if item.start:  # a further part of the same document
+            parts = [_entities(item.document, item.start)] if item.document.entities else []
+            between = "\n" if parts else ""
+        else:
+            parts = [_heading(item.document) + _entities(item.document)]
         if tags:
             parts.append(_words(item.document))
         if item.pieces is not None:
-            parts.append(_pieces(item.pieces))
+            parts.append(_pieces(item.pieces, item.start))
         yield between + "\n".join(parts)
         between = "\n"
 
@@ -45,11 +55,20 @@ def _heading(document: Document) -> str:
     return heading + "\n"
 
 
-def _entities(document: Document) -> str:
+def _entities(document: Document, start: int = 0) -> str:
     if not document.entities:
         return "  no entities\n"
-    rows = [(e.text, e.label, _score(e.score), f"{e.start}-{e.end}") for e in document.entities]
-    return _aligned(("entity", "label", "score", "start-end"), rows)
+    head = ["entity", "label", "score", "start-end"]
+    rows = [
+        [e.text, e.label, _score(e.score), f"{start + e.start}-{start + e.end}"]
+        for e in document.entities
+    ]
+    for name, value in _POSTPROCESSED.items():
+        values = [value(entity) for entity in document.entities]
+        if any(values):
+            head.append(name)
+            rows = [[*row, cell or "-"] for row, cell in zip(rows, values, strict=True)]
+    return _aligned(head, rows)
 
 
 def _words(document: Document) -> str:
@@ -61,8 +80,11 @@ def _words(document: Document) -> str:
     return _aligned(("word", "tag", "pos"), rows)
 
 
-def _pieces(pieces: Sequence[PieceTag]) -> str:
-    rows = [(str(p.index), p.word, p.entity, _score(p.score), f"{p.start}-{p.end}") for p in pieces]
+def _pieces(pieces: Sequence[PieceTag], start: int) -> str:
+    rows = [
+        (str(p.index), p.word, p.entity, _score(p.score), f"{start + p.start}-{start + p.end}")
+        for p in pieces
+    ]
     return _aligned(("index", "piece", "tag", "score", "start-end"), rows)
 
 

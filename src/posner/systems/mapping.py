@@ -87,7 +87,7 @@ class Relabelled(Tagger):
         self.mapping = dict(mapping)
         self.manifest = MappedFacts(tagger.manifest, self.mapping)
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents."""
         return [
             replace(

@@ -65,7 +65,7 @@ class SpacyTagger(Tagger):
         labels = tuple(sorted(self.language.pipe_labels["ner"]))
         self.manifest = OpponentFacts(SPACY, labels, Path(self.language.path))
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities are replaced, and parts of speech taken away."""
         sentences = [s for document in documents for s in document.sentences if s.tokens]
         with self.language.select_pipes(enable=["tok2vec", "ner"]):

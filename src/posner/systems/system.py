@@ -93,7 +93,7 @@ class System(Tagger, Generic[R]):
         """What makes paths and scores of emissions."""
         return Decoder(self.manifest.tags, self.manifest.scheme, self.transitions)
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
         return self.assemble(documents, self.emissions(documents))
 
@@ -105,7 +105,7 @@ class System(Tagger, Generic[R]):
         return [_with_paths(d, list(islice(decoded, len(d.sentences)))) for d in documents]
 
     def predict(self, documents: Sequence[Document]) -> list[Document]:
-        """`tag` by the name that scikit-learn's users expect."""
+        """`tag`, by the name that scikit-learn's users expect."""
         return self.tag(documents)
 
     def evaluate(self, documents: Sequence[Document]) -> Evaluation:

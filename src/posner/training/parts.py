@@ -9,6 +9,7 @@ from typing import Any
 
 from posner.collector import collector_paused
 from posner.corpus import Corpus
+from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError
 from posner.recipe import Recipe
@@ -44,6 +45,8 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         DataError: a corpus without sentences, without entities, or with entities that no tags
             hold; a lexicon that cannot be read.
     """
+    corpus = _resegmented(corpus, recipe)
+    dev = None if dev is None else _resegmented(dev, recipe)
     tag_sets(corpus)  # refuses a corpus with nothing to learn from, before it is parted
     for given in (corpus, dev):
         if given is not None:
@@ -70,6 +73,12 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         "fingerprint": "".join(digests),
     }
     return Parts(train_part, dev_part, tags, facts, lexicon)
+
+
+def _resegmented(corpus: Corpus, recipe: Recipe) -> Corpus:
+    """The corpus with raw texts segmented as the recipe's model will segment them."""
+    segmenter = recipe.data.segmenter
+    return replace(corpus, documents=tuple(resegmented(d, segmenter) for d in corpus.documents))
 
 
 def _lexicon(recipe: Recipe, reporter: Reporter) -> Lexicon:
