@@ -12,7 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from posner.compare.memory import peak_gigabytes
-from posner.compare.order import FAILED, TRAINED, Order, Scored, Trained
+from posner.compare.order import (
+    FAILED,
+    TRAINED,
+    Order,
+    Scored,
+    Trained,
+    read_scored,
+    read_trained,
+)
 from posner.corpus import Corpus, Problem, read, split_by_fraction
 from posner.document import Document
 from posner.errors import MissingExtraError, PosnerError
@@ -20,6 +28,7 @@ from posner.evaluation.analysis import analyse
 from posner.evaluation.report import figures_console
 from posner.files import write_json
 from posner.recipe import Recipe
+from posner.search.locks import locked
 from posner.systems.labelling import only_labels
 from posner.systems.mapping import Relabelled, mapping_to
 from posner.systems.opening import load
@@ -138,13 +147,23 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def done(folder: Path, work: str) -> bool:
+    """Whether a part of a cell's work is finished."""
+    found = read_trained(folder) if work == "train" else read_scored(folder)
+    return found is not None
+
+
 def main(arguments: list[str]) -> int:
     """Do one part of a cell's work; why it failed stands in its folder."""
     work, folder = arguments[0], Path(arguments[1])
     order = Order.read(folder)
     assert order is not None
     try:
-        {"train": train_cell, "score": score_cell}[work](folder, order)
+        # One whose parent was killed may still be at it: then its answer is waited for.
+        with locked(folder / ".lock"):
+            if done(folder, work):
+                return 0
+            {"train": train_cell, "score": score_cell}[work](folder, order)
     except PosnerError as error:
         write_json(folder / FAILED, {"work": work, "error": error.line()})
         print(f"posner: {error.line()}", file=sys.stderr)
