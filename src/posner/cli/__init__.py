@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "train": "fine-tune a recogniser on a labelled corpus",
     "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
+    "compare": "train and score several systems on the same words, in one table",
     "calibrate": "make a model's scores honest, and choose thresholds for them",
     "lexicon": "build, check or describe a list of known names",
     "report": "show runs side by side on one HTML page, with pictures",
