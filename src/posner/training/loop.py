@@ -137,7 +137,7 @@ class Loop:
     def _train_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
         self.train = self.work.course.at(progress.epoch)
-        plan = self.work.planner.epoch(progress.epoch, self.train.lengths)
+        plan = self.work.course.plan(progress.epoch, self.work.planner)
         self.padding = plan.padding
         for step in plan.steps[progress.step_in_epoch :]:
             self._step(step)

@@ -213,7 +213,8 @@ def _build(
     )
     plan = window_plan(manifest, backbone.tokenizer)
     fresh = FreshSets.of(parts.train.documents, parts.lexicon, manifest, backbone.tokenizer)
-    first = Course.of(recipe, settings.epochs, train_set, plan).plan(0, planner)
+    wanted = settings.members * settings.epochs
+    first = Course.of(recipe, wanted, train_set, plan).plan(0, planner)
     epochs = settings.members * affordable_epochs(len(first.steps), settings)
     course = Course.of(recipe, epochs, train_set, plan, fresh)
     schedule = Schedule.of(settings, course.steps(planner))
