@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "score a model on a labelled corpus",
     "calibrate": "make a model's scores honest, and choose thresholds for them",
     "lexicon": "build, check or describe a list of known names",
+    "report": "show runs side by side on one HTML page, with pictures",
     "predict": "tag text, files or a corpus",
     "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",

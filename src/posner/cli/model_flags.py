@@ -11,6 +11,11 @@ from posner.recognizer import Recognizer, load
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Add MODEL, `--device` and `--precision`."""
     parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    add_device_flags(parser)
+
+
+def add_device_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--device` and `--precision`."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
     parser.add_argument(
         "--precision",
