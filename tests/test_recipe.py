@@ -67,6 +67,7 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
         "backbone.layers",  # not every text names layers
         "data.alone",
         "data.context-epochs",
+        "data.dictionaries",  # not every text names dictionaries
     }
     keys = st.sampled_from(sorted(set(SETTINGS) - tied))
     chosen = draw(st.lists(keys, unique=True, max_size=6))
