@@ -56,7 +56,7 @@ def tag(arguments: list[str]) -> int:
 
     model, text, found, *flags = arguments
     if flags:
-        importlib.import_module("posner.cli.predict").load_from_flags = _stand_in
+        vars(importlib.import_module("posner.cli.predict"))["load_from_flags"] = _stand_in
     call = ["predict", model, text, "--document", "file", "--format", "jsonl", "-o", found]
     return command(call)
 

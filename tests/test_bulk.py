@@ -159,6 +159,7 @@ texts = st.lists(
     st.lists(st.integers(0, 6), max_size=4),
     st.binary(max_size=30),
     st.booleans(),
+    st.sampled_from([0.0, 9.0]),
 )
 def test_a_killed_job_loses_and_doubles_no_line(
     tmp_path_factory: pytest.TempPathFactory,
@@ -167,6 +168,7 @@ def test_a_killed_job_loses_and_doubles_no_line(
     stops: list[int],
     rest: bytes,
     split: bool,
+    seconds: float,
 ) -> None:
     folder = tmp_path_factory.mktemp("job")
     source = folder / "in.jsonl"
@@ -177,7 +179,8 @@ def test_a_killed_job_loses_and_doubles_no_line(
     source.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     flags = ["--input", "jsonl", *(["--max-chars", 25, "--over-limit", "split"] if split else [])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "SECONDS", 0.0)
+        patch.setattr(journal, "SECONDS", seconds)
+        patch.setattr(journal, "SHORT", 0.0)
         patch.setattr(predict, "load_from_flags", lambda _: Echo(finds=True))
         assert to_jsonl(folder / "whole.jsonl", source, *flags) == 0
         target = folder / "killed.jsonl"

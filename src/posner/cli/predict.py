@@ -179,9 +179,10 @@ def _to_journal(
     """Write JSON Lines that can be gone on with; returns how many texts could not be tagged."""
     if journal.items:
         print(f"posner: the first {journal.items:,} texts are done already", file=sys.stderr)
+    remaining = islice(groups, journal.items, None)
     try:
         write_lines(
-            outcomes(tagger, islice(groups, journal.items, None)),
+            outcomes(tagger, journal.before_each(remaining)),
             journal,
             progress,
             lambda parts: jsonl(parts, tags=bool(arguments.tags)),
