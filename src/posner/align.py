@@ -120,7 +120,7 @@ class PieceTokenizer:
         known = self._known
         fresh = list({word for words in sentences for word in words if word not in known})
         if len(known) + len(fresh) > CACHED_WORDS:
-            known.clear()
+            known = self._known = {}  # a new one: other threads still read the old
             fresh = list({word for words in sentences for word in words})
         for word, encoding in zip(fresh, self._encodings(fresh), strict=True):
             known[word] = tuple(encoding.ids[:MAX_WORD_PIECES]) or (self.unknown,)
@@ -150,7 +150,7 @@ class PieceTokenizer:
         try:
             return encode([[w] for w in words], is_pretokenized=True, add_special_tokens=False)
         except (TypeError, UnicodeEncodeError):  # lone surrogates have no UTF-8
-            mended = [[_printable(w)] for w in words]
+            mended = [[printable_word(w)] for w in words]
             return encode(mended, is_pretokenized=True, add_special_tokens=False)
 
     def _word_pieces(self, words: Sequence[tuple[int, ...]]) -> WordPieces:
@@ -189,7 +189,8 @@ def read_tokenizer(path: str | os.PathLike[str]) -> tokenizers.Tokenizer:
         raise ModelError("not a fast tokenizer's file", where=path, got=error) from error
 
 
-def _printable(word: str) -> str:
+def printable_word(word: str) -> str:
+    """The text with each lone surrogate, which tokenizers refuse, replaced by U+FFFD."""
     return "".join("\ufffd" if unicodedata.category(c) == "Cs" else c for c in word)
 
 

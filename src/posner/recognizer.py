@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -20,14 +21,18 @@ from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence
-from posner.errors import MissingExtraError
+from posner.errors import MissingExtraError, UsageError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.foreign.folder import is_foreign
 from posner.schemes import SCHEMES
 from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, WindowPlan, merge_votes
 
 if TYPE_CHECKING:
     from posner.backends.torch import TorchBackend
+
+Aggregation = Literal["legal", "first", "average", "max", "simple"]
+"""How the pieces of a foreign model become entities, see `load`."""
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
@@ -177,22 +182,38 @@ def load(
     *,
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
+    aggregation: Aggregation = "legal",
 ) -> Recognizer:
-    """Load a model or run folder.
+    """Load a model or run folder, or a token classifier that transformers saved.
 
     That takes no network, unless it has adapters over an encoder of the hub of which no copy is
     kept on this machine.
 
     Args:
-        path: a model folder, or the run folder around it.
+        path: a model folder, or the run folder around it; or a folder of transformers' with
+            config.json, safetensors and a tokenizer.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `bf16` is faster where the device computes it natively; see `TorchBackend`.
+        aggregation: for folders of transformers': with `legal` each of our words is tagged by its
+            first piece, on the best legal path; the others give the entities that transformers'
+            pipeline gives with that aggregation strategy.
 
     Raises:
-        ModelError: the folder is missing, damaged, foreign or newer than the program, or the
-            encoder that its adapters stand on is missing or another.
+        ModelError: the folder is missing, damaged, of no known kind or newer than the program, or
+            the encoder that its adapters stand on is missing or another.
+        UsageError: another aggregation than `legal` for one of Posner's own models.
         MissingExtraError: torch is not installed, or peft for a model with adapters.
     """
+    if is_foreign(path):
+        from posner.piece_recognizer import load_foreign
+
+        return load_foreign(Path(path), device=device, precision=precision, aggregation=aggregation)
+    if aggregation != "legal":
+        raise UsageError(
+            "one of Posner's own models tags whole words, so no aggregation can be named",
+            where=path,
+            got=aggregation,
+        )
     folder = find_model(path)
     manifest = read_manifest(folder)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
