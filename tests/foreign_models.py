@@ -60,7 +60,7 @@ _OWN: dict[str, dict[str, Any]] = {
     "albert": {**_SIZES, "embedding_size": 16, "max_position_embeddings": 128},
 }
 _BERT_LIKE = ("bert", "distilbert", "electra")
-_BYTES = ("roberta", "modernbert")
+BYTES = ("roberta", "modernbert")
 
 
 def save_classifier(folder: Path, kind: str = "bert", names: Sequence[str] = CONLL) -> Path:
@@ -95,7 +95,7 @@ def save_classifier(folder: Path, kind: str = "bert", names: Sequence[str] = CON
 def _tokenizer(kind: str) -> tokenizers.Tokenizer:
     if kind in _BERT_LIKE:
         return tiny.word_pieces()
-    return tiny.byte_pieces() if kind in _BYTES else _unigram()
+    return tiny.byte_pieces() if kind in BYTES else _unigram()
 
 
 def _unigram() -> tokenizers.Tokenizer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -108,8 +109,7 @@ def _units(pieces: ScoredPieces, names: Sequence[str], strategy: Strategy) -> It
     count = len(pieces.starts)
     begins = np.ones(count, dtype=bool) if strategy == "simple" else ~pieces.continues
     begins[:1] = True
-    firsts = np.flatnonzero(begins)
-    for first, last in zip(firsts, [*firsts[1:], count], strict=True):
+    for first, last in pairwise([*np.flatnonzero(begins), count]):
         scores = _agreed(pieces.scores[first:last], strategy)  # (outputs,)
         best = int(scores.argmax())
         start, end = int(pieces.starts[first]), int(pieces.ends[last - 1])
