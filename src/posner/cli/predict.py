@@ -18,7 +18,18 @@ from posner.corpus import FORMATS
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
-from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
+from posner.render import (
+    Tagged,
+    coloured,
+    conll,
+    csv_lines,
+    has_colour,
+    html,
+    json_array,
+    jsonl,
+    table,
+    write,
+)
 from posner.textfile import DOCUMENT_UNITS
 
 
@@ -45,9 +56,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("table", "text", "json", "jsonl", "conll"),
+        choices=("table", "text", "html", "json", "jsonl", "csv", "conll"),
         default="table",
-        help="table (default), the text with its entities marked, json, jsonl, or conll columns",
+        help="table (default), the text with its entities marked, a page that opens on its own, "
+        "json, jsonl, csv with an entity a line, or conll columns",
     )
     parser.add_argument("--tags", action="store_true", help="also each word with its tags")
     parser.add_argument("--pieces", action="store_true", help="also each piece with its tag")
@@ -58,9 +70,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
-    if arguments.pieces and arguments.format in ("conll", "text"):
+    if arguments.pieces and arguments.format in ("conll", "text", "html", "csv"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
-    if arguments.tags and arguments.format == "text":
+    if arguments.tags and arguments.format in ("text", "html", "csv"):
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
     recognizer = load_from_flags(arguments)
     found = answers(recognizer, read_inputs(arguments))
@@ -86,6 +98,8 @@ def _rendered(
         "json": lambda: json_array(tagged, tags=tags),
         "jsonl": lambda: jsonl(tagged, tags=tags),
         "conll": lambda: _columns(found),
+        "csv": lambda: csv_lines(tagged),
+        "html": lambda: html(tagged),
         "text": lambda: _marked(tagged, stream),
     }
     return formats[arguments.format]()
