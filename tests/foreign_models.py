@@ -72,7 +72,7 @@ def save_classifier(folder: Path, kind: str = "bert", names: Sequence[str] = CON
     config = transformers.AutoConfig.for_model(
         kind,
         **_OWN[kind],
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=tokenizer.get_vocab_size() + 4,  # some tokenizer classes add a mask
         pad_token_id=tokenizer.token_to_id(special["pad"]),
         bos_token_id=0,
         eos_token_id=2,

@@ -31,7 +31,7 @@ def scored(scores: np.ndarray, starts: list[int], ends: list[int], later: list[b
     )
 
 
-def joined(pieces: ScoredPieces, strategy: Strategy) -> list[tuple[str, float, int, int]]:
+def joined(pieces: ScoredPieces, strategy: Strategy) -> list[Any]:
     return [
         (g.label, pytest.approx(g.score, abs=1e-6), g.start, g.end)
         for g in join_pieces(pieces, NAMES, strategy)

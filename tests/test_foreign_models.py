@@ -37,7 +37,7 @@ TEXTS = [
     "  two  spaces\tand\nlines  ",
     "one",
 ]
-Fact = tuple[str, float, int, int]
+Fact = tuple[str, Any, int, int]  # the score may be approximate
 
 
 @pytest.fixture(scope="module")
@@ -215,10 +215,11 @@ def test_pieces_have_their_own_outputs(bert_folder: Path) -> None:
         "token-classification", model=str(bert_folder), device="cpu", ignore_labels=[]
     )
     recognizer = posner.load(bert_folder, device="cpu", aggregation="simple")
-    assert [
+    found: list[Any] = [
         (p.entity, pytest.approx(p.score, abs=1e-5), p.index, p.word, p.start, p.end)
         for p in recognizer.pieces(recognizer(text))
-    ] == [
+    ]
+    assert found == [
         (e["entity"], float(e["score"]), e["index"], e["word"], e["start"], e["end"])
         for e in pipeline(text)
     ]
@@ -276,6 +277,43 @@ class TestRefusals:
         save_network(tmp_path / "own", model.network, model.manifest, model.tokenizer)
         with pytest.raises(UsageError, match="whole words"):
             posner.load(tmp_path / "own", aggregation="first")
+
+
+def test_info_needs_no_weights(
+    bert_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text((bert_folder / "config.json").read_text())
+    assert main(["info", str(tmp_path), "--json", str(tmp_path / "info.json")]) == 0
+    assert "scheme IOB2\n" in capsys.readouterr().out
+    assert json.loads((tmp_path / "info.json").read_text())["labels"] == [
+        "MISC",
+        "PER",
+        "ORG",
+        "LOC",
+    ]
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    assert main(["info", str(tmp_path)]) == 1
+    assert "does not name its outputs" in capsys.readouterr().err
+
+
+def test_berts_own_tokenizer_class(bert_folder: Path, tmp_path: Path) -> None:
+    """The folder's class, not only the general one, decides how transformers cuts texts."""
+    named = {"tokenizer_class": "BertTokenizer", "do_lower_case": False}
+    folder = changed(bert_folder, tmp_path / "m", {})
+    tokens = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokens | named))
+    pipeline = pipeline_of(folder, "max")
+    recognizer = posner.load(folder, device="cpu", aggregation="max")
+    for text in TEXTS:
+        assert facts(recognizer(text)) == expected(pipeline, text)
+
+
+def test_pages_and_tables(bert_folder: Path, tmp_path: Path) -> None:
+    for name, begin in (("html", "<!DOCTYPE html>"), ("csv", "document,id,start")):
+        call = ["predict", str(bert_folder), "--text", TEXTS[0], "--format", name]
+        assert main([*call, "-o", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
+        assert main([*call, "--pieces"]) == 2
 
 
 def test_commands_take_it(bert_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

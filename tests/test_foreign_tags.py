@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from posner.errors import ModelError
 from posner.foreign.tags import ForeignTags, read_names
-from posner.schemes import SCHEMES
+from posner.schemes import SCHEMES, Scheme
 
 
 def read(*names: str) -> ForeignTags:
@@ -22,7 +23,9 @@ def read(*names: str) -> ForeignTags:
     st.lists(st.sampled_from(["PER", "ORG", "x-y", "é", "a b"]), min_size=1, unique=True),
     st.randoms(use_true_random=False),
 )
-def test_a_whole_tag_set_tells_its_scheme(scheme, labels, random) -> None:  # type: ignore[no-untyped-def]
+def test_a_whole_tag_set_tells_its_scheme(
+    scheme: Scheme, labels: list[str], random: Random
+) -> None:
     names = list(scheme.tags(labels))
     random.shuffle(names)
     found = read(*names)

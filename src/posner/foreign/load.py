@@ -188,7 +188,7 @@ def foreign_network(foreign: ForeignModel) -> Network:
 def _classifier(foreign: ForeignModel) -> str:
     """The name of the linear layer above the encoder that the outputs come from."""
     prefix = f"{getattr(foreign.model, 'base_model_prefix', '')}."
-    found = [
+    found: list[str] = [
         name
         for name, module in foreign.model.named_modules()
         if isinstance(module, nn.Linear)
