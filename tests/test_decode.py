@@ -100,6 +100,29 @@ def test_all_paths_agree(
 
 @learned
 @small_cases
+@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 4), temperature=st.floats(0.25, 8.0))
+def test_a_temperature_divides_everything_and_moves_no_path(
+    name: str, label_count: int, crf: bool, seed: int, length: int, temperature: float
+) -> None:
+    scheme, labels = SCHEMES[name], ("X", "Y")[:label_count]
+    tags = scheme.tags(labels)
+    random = np.random.default_rng(seed)
+    transitions = random_transitions(tags, scheme, random, crf=crf)
+    emissions = 3 * random.normal(size=(length, len(tags)))
+    decoder = Decoder(tags, scheme, transitions, temperature)
+    (found,) = decoder.decode([emissions], marginals=True)
+    (plain,) = Decoder(tags, scheme, transitions).decode([emissions])
+    assert found.tags == plain.tags
+    expected = enumerated(emissions / temperature, transitions.divided(temperature), labels, scheme)
+    for scored in found.spans:
+        assert scored.score == pytest.approx(expected.spans[scored.span], abs=1e-6)
+    for word, tag in enumerate(found.tags):
+        probability = expected.marginals[word][decoder.tags.index(tag)]
+        assert found.marginals[word] == pytest.approx(probability, abs=1e-6)
+
+
+@learned
+@small_cases
 def test_the_recursions_agree_at_every_word(name: str, label_count: int, crf: bool) -> None:
     scheme, labels = SCHEMES[name], ("X", "Y")[:label_count]
     tags = scheme.tags(labels)

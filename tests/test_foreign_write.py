@@ -25,7 +25,7 @@ from posner.recipe import load_recipe
 from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES, illegal_positions
 
-PLAIN: dict[str, Any] = {"features.casing": False}
+PLAIN: dict[str, Any] = {"features.casing": False, "data.repeats": 0.0}
 
 
 def saved(folder: Path, model: tiny.Untrained) -> Path:
@@ -155,9 +155,9 @@ def test_targets_are_safe(bert: Path, tmp_path: Path) -> None:
 def test_the_command_says_how_to_open_it(
     bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own = saved(tmp_path / "own", plain(bert, {"data.context": 8}))
+    own = saved(tmp_path / "own", plain(bert, {"data.context": 8, "data.repeats": 0.3}))
     arguments = argparse.Namespace(model=str(own), out=tmp_path / "hf", force=False)
     assert run_huggingface(arguments) == 0
     printed = capsys.readouterr().out
     assert 'transformers.pipeline("token-classification"' in printed
-    assert printed.count("note: ") == 2
+    assert printed.count("note: ") == 3

@@ -277,14 +277,18 @@ def test_other_documents_than_the_kept_ones_run_the_encoder(toy: Toy, counted: l
     assert len(counted) >= steps
 
 
-@pytest.mark.parametrize(
-    "values",
-    [{"data.pooling": "none", "features.sentence": True}, {"training.mask": 0.2}],
-)
-def test_what_differs_by_piece_or_step_is_not_kept(toy: Toy, values: dict[str, Any]) -> None:
-    toy.train("run", values)
+def test_states_of_pieces_are_not_kept(toy: Toy) -> None:
+    toy.train("run", {"data.pooling": "none", "features.sentence": True})
     assert toy.computed == 0
     assert entries() == []
+
+
+def test_a_frozen_encoder_is_shown_every_word(toy: Toy) -> None:
+    toy.train("run", {"training.mask": 0.9})
+    assert toy.computed == 2
+    toy.train("shown", {"training.mask": 0.0})
+    hidden, shown = (toy.folder / name / "model/model.safetensors" for name in ("run", "shown"))
+    assert hidden.read_bytes() == shown.read_bytes()
 
 
 def test_an_encoder_without_a_first_special_piece_has_no_window_state(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +289,20 @@ def test_tags_of_the_heads_are_the_most_probable(bert: Path) -> None:
         expected = [tagger.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1)]
         assert [t.pos for t in sentence.tokens] == expected
         assert {t.chunk for t in sentence.tokens} == {"B-NP"}
+
+
+def test_steps_follow_what_was_found_in_their_order(bert: Path) -> None:
+    tagger = recognizer(bert, {})
+    found = tagger.tag(tiny.documents(2))
+    assert sum(len(document.entities) for document in found) > 2
+
+    def noted(note: str) -> Callable[[Document], Document]:
+        return lambda document: document.with_entities(
+            replace(entity, changes=(*entity.changes, note)) for entity in document.entities
+        )
+
+    tagger.steps = (noted("first"), noted("second"))
+    for plain, changed in zip(found, tagger.tag(tiny.documents(2)), strict=True):
+        assert facts(changed) == facts(plain)
+        assert {entity.changes for entity in changed.entities} <= {("first", "second")}
+    assert tagger.find(tiny.documents(2)) == found

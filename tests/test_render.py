@@ -51,6 +51,13 @@ def merkel() -> Document:
     return document(TEXT, (0, 13, "PER"), (19, 25, "LOC"))
 
 
+def corrected() -> Document:
+    found = merkel()
+    changes = ("relabelled from ORG by the lexicon",)
+    first = replace(found.entities[0], corrected="Angela D. Merkel", id="Q567", changes=changes)
+    return found.with_entities([first, found.entities[1]])
+
+
 def with_columns(base: Document) -> Document:
     tokens = tuple(replace(t, pos="NNP", chunk="B-NP") for t in base.sentences[0].tokens)
     return replace(base, sentences=(Sentence(tokens), *base.sentences[1:]))
@@ -118,6 +125,13 @@ class TestRecords:
         numpy_score: float = np.float32(0.5)  # type: ignore[assignment]
         scored = base.with_entities([base.entity(0, 4, "LOC", numpy_score)])
         assert json.loads("".join(jsonl([scored])))["entities"][0]["score"] == 0.5
+
+    def test_what_post_processing_gave_is_told_where_it_gave_some(self) -> None:
+        told, plain = to_dict(corrected())["entities"]
+        assert told["corrected"] == "Angela D. Merkel"
+        assert told["id"] == "Q567"
+        assert told["changes"] == ["relabelled from ORG by the lexicon"]
+        assert plain.keys() == {"entity_group", "score", "word", "start", "end"}
 
     @given(st.lists(documents(), max_size=3))
     def test_array_and_lines_hold_the_same_documents(self, found: list[Document]) -> None:
@@ -226,6 +240,14 @@ class TestTable:
             "  Angela Merkel  PER    0.5000  0-13\n"
             "  Berlin         LOC    0.5000  19-25\n"
         )
+
+    def test_what_post_processing_gave_has_columns_where_it_gave_some(self) -> None:
+        assert "".join(table([corrected()])).splitlines()[1:] == [
+            "  entity         label  score   start-end  corrected         id    changes",
+            "  Angela Merkel  PER    0.5000  0-13       Angela D. Merkel  Q567  "
+            "relabelled from ORG by the lexicon",
+            "  Berlin         LOC    0.5000  19-25      -                 -     -",
+        ]
 
     def test_words_and_pieces_follow(self) -> None:
         shown = "".join(table([Tagged(with_columns(merkel()), PIECES)], tags=True)).splitlines()

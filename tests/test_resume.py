@@ -28,9 +28,10 @@ from posner.recipe import TrainingRecipe
 from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.optimisation import Schedule
 
-# Everything that has a state of its own is on: dropout, average, plateau, stopping, clipping.
+# Everything that has a state of its own is on: members, dropout, average, plateau, clipping.
 SETTINGS = {
-    "training.epochs": "2",
+    "training.epochs": "1",
+    "training.members": "2",
     "training.patience": "2",
     "training.checkpoint-steps": "3",
     "training.ema": "0.9",
@@ -278,7 +279,9 @@ def checkpointer(tmp_path: Path) -> Checkpointer:
     accelerator = Accelerator(cpu=True)
     network = torch.nn.Linear(2, 2)
     accelerator.prepare(network, torch.optim.AdamW(network.parameters()))
-    return Checkpointer(tmp_path / "checkpoints", accelerator, Schedule(TrainingRecipe(), 9), None)
+    return Checkpointer(
+        tmp_path / "checkpoints", accelerator, Schedule.of(TrainingRecipe(), [9]), None, None
+    )
 
 
 @pytest.mark.parametrize("moment", ["before it is named", "before the old ones go", None])

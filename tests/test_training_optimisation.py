@@ -33,7 +33,7 @@ from posner.training.train import _accelerator, _build
 
 
 def course(total: int = 10, **values: Any) -> list[float]:
-    schedule = Schedule(TrainingRecipe(**values), total)
+    schedule = Schedule.of(TrainingRecipe(**values), [total])
     return [schedule.at(step) for step in range(total)]
 
 
@@ -60,13 +60,13 @@ def test_warmup_is_a_share_or_steps(schedule: str, warmup: float) -> None:
 
 def test_a_plateau_lowers_the_rate_after_its_patience() -> None:
     recipe = TrainingRecipe(schedule="plateau", warmup=0.0, plateau_patience=2, plateau_factor=0.5)
-    schedule = Schedule(recipe, 100)
+    schedule = Schedule.of(recipe, [100])
     rates = []
     for f1 in (0.5, 0.6, 0.6, 0.6, 0.7, 0.7, 0.6, 0.6, 0.6):
         schedule.observe(f1)
         rates.append(schedule.at(50))
     assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
-    twin = Schedule(recipe, 100)
+    twin = Schedule.of(recipe, [100])
     twin.restore(schedule.state())
     assert twin == schedule
 
@@ -76,7 +76,7 @@ def test_patience_is_the_number_of_evaluations_without_a_better_one(patience: in
     recipe = TrainingRecipe(
         schedule="plateau", warmup=0.0, plateau_patience=patience, plateau_factor=0.5
     )
-    schedule = Schedule(recipe, 100)
+    schedule = Schedule.of(recipe, [100])
     schedule.observe(0.5)
     for stale in range(1, patience + 1):
         assert schedule.at(50) == 1
@@ -88,7 +88,7 @@ def test_every_group_follows_its_own_peak(bert: Path) -> None:
     recipe = tiny.recipe(bert)
     network = tiny.untrained(recipe).network
     optimizer = build_optimizer(network, recipe.training)
-    schedule = Schedule(TrainingRecipe(schedule="linear", warmup=0.0), 10)
+    schedule = Schedule.of(TrainingRecipe(schedule="linear", warmup=0.0), [10])
     schedule.apply(optimizer, 5)
     peaks = {group["peak"] for group in optimizer.param_groups}
     assert peaks == {recipe.training.learning_rate, recipe.training.head_learning_rate}

@@ -168,6 +168,7 @@ def recipe(encoder: Path, values: Mapping[str, Any] | None = None) -> Recipe:
         "features.character-width": 8,
         "training.epochs": 2,
         "training.batch-pieces": 256,
+        "training.mask": 0.0,
         "training.learning-rate": 1e-3,
         "training.head-learning-rate": 1e-2,
         "training.precision": "fp32",

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -215,6 +216,13 @@ class EncodedDocument:
     def piece_count(self, first: int, last: int) -> int:
         """Pieces of the words `first` to `last` (exclusive)."""
         return int(self.starts[last] - self.starts[first])
+
+
+class DocumentEncoder(Protocol):
+    """Turns documents into arrays."""
+
+    def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
+        """Encode documents, in order."""
 
 
 class Encoder:

@@ -53,6 +53,14 @@ class Transitions:
 
         return Transitions(add(self.start, start), add(self.pairs, pairs), add(self.end, end))
 
+    def divided(self, temperature: float) -> Transitions:
+        """These divided by a temperature where they are legal."""
+
+        def cool(weights: Float64Array) -> Float64Array:
+            return np.where(weights <= ILLEGAL, ILLEGAL, weights / temperature)
+
+        return Transitions(cool(self.start), cool(self.pairs), cool(self.end))
+
 
 def legal_transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
     """Zero where the scheme allows a transition, `ILLEGAL` where not."""
@@ -99,14 +107,22 @@ class Decoder:
         tags: in the order of the emissions' last axis.
         scheme: what makes a path legal.
         transitions: learned weights; by default none.
+        temperature: divides emissions and transitions alike before they become probabilities, so
+            that the order of the paths, and with it the best one, stays.
     """
 
     def __init__(
-        self, tags: Sequence[str], scheme: Scheme, transitions: Transitions | None = None
+        self,
+        tags: Sequence[str],
+        scheme: Scheme,
+        transitions: Transitions | None = None,
+        temperature: float = 1.0,
     ) -> None:
         self.tags = tuple(tags)
         self.scheme = scheme
         self.transitions = transitions or legal_transitions(tags, scheme)
+        self.temperature = temperature
+        self._divided = self.transitions.divided(temperature)
         parsed = [parse_tag(tag) for tag in tags]
         self._inside = np.array([[scheme.is_inside(a, b) for b in parsed] for a in parsed])
         self._label_tags: dict[str, IntArray] = {}
@@ -141,13 +157,14 @@ class Decoder:
         all_spans = [tags_to_spans(tags, self.scheme) for tags in all_tags]
         if not marginals and not any(all_spans):
             return [DecodedSentence(tags, (), np.zeros(0)) for tags in all_tags]
-        alpha = forward(emissions, self.transitions)
-        beta = backward(emissions, lengths, self.transitions)
-        totals = log_partition(alpha, lengths, self.transitions)
+        divided = emissions / self.temperature  # the path was found without: no rounding moves it
+        alpha = forward(divided, self._divided)
+        beta = backward(divided, lengths, self._divided)
+        totals = log_partition(alpha, lengths, self._divided)
         result = []
         for row, (path, tags, spans) in enumerate(zip(paths, all_tags, all_spans, strict=True)):
             chain = _Chain(
-                emissions[row, : len(path)],
+                divided[row, : len(path)],
                 alpha[row, : len(path)],
                 beta[row, : len(path)],
                 float(totals[row]),
@@ -165,18 +182,18 @@ class Decoder:
         """The probability that an entity with this label starts and ends exactly here."""
         first, last, label = span
         members = self._label_tags[label]
-        pairs = self.transitions.pairs
+        pairs = self._divided.pairs
         inside = np.where(self._inside, pairs, ILLEGAL)[np.ix_(members, members)]
         border = np.where(self._inside, ILLEGAL, pairs)
         if first == 0:
-            weight = self.transitions.start[members]
+            weight = self._divided.start[members]
         else:
             weight = _log_sum(chain.alpha[first - 1][:, None] + border[:, members], axis=0)
         weight = weight + chain.emissions[first, members]
         for word in range(first + 1, last):
             weight = _log_sum(weight[:, None] + inside, axis=0) + chain.emissions[word, members]
         if last == len(chain.emissions):
-            weight = weight + self.transitions.end[members]
+            weight = weight + self._divided.end[members]
         else:
             after = chain.emissions[last] + chain.beta[last]
             weight = weight + _log_sum(border[members] + after, axis=1)

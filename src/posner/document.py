@@ -89,6 +89,9 @@ class Entity:
         text: the exact slice.
         score: probability of exactly this span with this label; None for gold entities.
         metadata: what the reader does not know but carries through (ids, annotators).
+        corrected: the name as a lexicon spells it, where the text spells it otherwise.
+        id: what a lexicon knows the name by.
+        changes: what post-processing did to it, in order, each in a few words.
     """
 
     start: int
@@ -97,6 +100,9 @@ class Entity:
     text: str
     score: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=_no_metadata)
+    corrected: str | None = None
+    id: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

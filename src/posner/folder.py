@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from posner.errors import ModelError
+from posner.errors import DataError, ModelError
+from posner.files import write_text
+from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
@@ -60,6 +62,8 @@ class Manifest:
         files: SHA-256 of each other file in the folder.
         version: the program that wrote it.
         base: the encoder that is not in the folder; None for a whole model.
+        temperature: divides emissions and transitions before they become scores (calibration).
+        thresholds: scores below which what it finds is left out.
     """
 
     recipe: Recipe
@@ -72,6 +76,8 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     version: str = ""
     base: Base | None = None
+    temperature: float = 1.0
+    thresholds: Thresholds = NO_THRESHOLDS
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -91,6 +97,8 @@ class Manifest:
             "characters": self.characters,
             "window": self.window,
             "base": None if self.base is None else asdict(self.base),
+            "temperature": self.temperature,
+            "thresholds": self.thresholds.to_json(),
             "recipe": self.recipe.to_dict(),
             "figures": self.figures,
             "files": self.files,
@@ -207,7 +215,24 @@ def _manifest(data: dict[str, Any], path: Path) -> Manifest:
         files=files,
         version=value("version", str),
         base=_base(data.get("base"), path) if recipe.adapter.rank else None,
+        temperature=_temperature(data.get("temperature", 1.0), path),
+        thresholds=_thresholds(data.get("thresholds", {}), path),
     )
+
+
+def _temperature(found: Any, path: Path) -> float:
+    if type(found) in (int, float) and 0 < found < float("inf"):
+        return float(found)
+    raise ModelError("damaged", where=path, expected="temperature: above 0", got=repr(found)[:80])
+
+
+def _thresholds(found: Any, path: Path) -> Thresholds:
+    try:
+        return Thresholds.from_json(found)
+    except DataError as error:
+        raise ModelError(
+            "damaged", where=path, expected=f"thresholds: {error.expected}", got=error.got
+        ) from error
 
 
 def _base(found: Any, path: Path) -> Base:
@@ -244,6 +269,10 @@ def sha256(path: Path) -> str:
 def seal(folder: Path, manifest: Manifest) -> None:
     """Write `posner.json` with the checksums of all other files in the folder."""
     files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name != MANIFEST}
-    data = manifest.to_dict() | {"files": files}
-    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    rewrite(folder, replace(manifest, files=files))
+
+
+def rewrite(folder: Path, manifest: Manifest) -> None:
+    """Write `posner.json` alone, beside and renamed; the other files are as the manifest says."""
+    text = json.dumps(manifest.to_dict(), ensure_ascii=False, indent=2) + "\n"
+    write_text(folder / MANIFEST, text)

@@ -41,11 +41,8 @@ class PieceRecognizer(Recognizer):
         reader: PieceReader,
     ) -> None:
         super().__init__(manifest, tokenizer, backend)
+        self.encoder = reader
         self.reader = reader
-
-    def votes(self, documents: Sequence[Document]) -> list[Votes]:
-        """The outputs of each document's pieces."""
-        return self._votes([self.reader.encode(document.text) for document in documents])
 
     def assemble(self, documents: Sequence[Document], votes: Sequence[Votes]) -> list[Document]:
         """Join the pieces of each document to entities."""

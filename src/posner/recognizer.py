@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from posner.align import EncodedDocument, Encoder, PieceTokenizer
+from posner.align import DocumentEncoder, EncodedDocument, Encoder, PieceTokenizer
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
@@ -24,6 +24,8 @@ from posner.document import Document, PieceTag, Sentence
 from posner.errors import MissingExtraError, UsageError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import is_foreign
+from posner.postprocess.thresholds import threshold_steps
+from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
 from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, WindowPlan, merge_votes
@@ -60,18 +62,21 @@ class Recognizer(Tagger):
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.backend = backend
-        self.encoder = Encoder(tokenizer, manifest.characters)
+        self.encoder: DocumentEncoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
         scheme = SCHEMES[manifest.recipe.data.scheme]
-        self.decoder = Decoder(manifest.tags, scheme, backend.transitions)
+        self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
+        self.steps = threshold_steps(manifest.thresholds)
 
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
         return self.assemble(documents, self.votes(documents))
 
     def votes(self, documents: Sequence[Document]) -> list[Votes]:
         """The emissions of each sentence, one after the other through all documents."""
-        return self._votes(self.encoder.encode(documents))
+        votes = self._votes(self.encoder.encode(documents))
+        share = self.manifest.recipe.data.repeats
+        return _with_repeats(documents, votes, share) if share else votes
 
     def assemble(self, documents: Sequence[Document], votes: Sequence[Votes]) -> list[Document]:
         """Decode what `votes` found into the documents' entities and tags."""
@@ -156,6 +161,19 @@ class Recognizer(Tagger):
             for token, tag, chunk in zip(sentence.tokens, pos, chunks, strict=True)
         )
         return replace(sentence, tokens=tokens)
+
+
+def _with_repeats(
+    documents: Sequence[Document], votes: Sequence[Votes], share: float
+) -> list[Votes]:
+    """The votes, with the entity emissions of each document's repeated words drawn together."""
+    result: list[Votes] = []
+    remaining = iter(votes)
+    for document in documents:
+        own = list(islice(remaining, len(document.sentences)))
+        shared = share_repeats(document, [vote.entity for vote in own], share)
+        result += [replace(vote, entity=entity) for vote, entity in zip(own, shared, strict=True)]
+    return result
 
 
 def _merge(parts: Sequence[tuple[Core, Votes]], first: int, last: int) -> Votes:

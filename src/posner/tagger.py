@@ -1,12 +1,13 @@
 """What every system that finds entities can do: texts, streams and Documents in, Documents out.
 
-A system says only how it tags Documents; everything else that a user calls is here, once.
+A system says only how it finds entities in Documents; everything else that a user calls is here,
+once: streams, texts, and the steps that follow what was found (`posner.postprocess`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
 from posner.document import Document
@@ -16,19 +17,31 @@ from posner.segment import segment
 CHUNK_WORDS = 20_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
 
+Step = Callable[[Document], Document]
+"""Changes what was found in a document: a lexicon's corrections, a threshold. Words stay."""
+
 
 class Tagger(ABC):
     """A system that finds entities in Documents.
 
     Attributes:
         manifest: what the model is.
+        steps: what becomes of that which it finds, one after the other.
     """
 
     manifest: Manifest
+    steps: tuple[Step, ...] = ()
 
     @abstractmethod
-    def tag(self, documents: Sequence[Document]) -> list[Document]:
+    def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
+
+    def tag(self, documents: Sequence[Document]) -> list[Document]:
+        """What the system finds in documents, after all steps."""
+        found = self.find(documents)
+        for step in self.steps:
+            found = [step(document) for document in found]
+        return found
 
     @overload
     def __call__(self, texts: str) -> Document: ...  # type: ignore[overload-overlap]

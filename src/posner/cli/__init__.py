@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "train": "fine-tune a recogniser on a labelled corpus",
     "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
+    "calibrate": "make a model's scores honest, and choose thresholds for them",
     "predict": "tag text, files or a corpus",
     "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
@@ -17,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_model_flags(parser)
     parser.add_argument("data", metavar="DATA", help="labelled corpus")
     add_corpus_flags(parser)
+    add_step_flags(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
 
@@ -24,7 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag a corpus's words and score what was found."""
     corpus = read_corpus(arguments.data, arguments)
     recognizer = load_from_flags(arguments)
+    set_steps(recognizer, arguments)
     evaluation = evaluate_documents(recognizer, corpus.documents)
+    print_steps(recognizer)
     figures_console().print(evaluation_report(evaluation))
     if arguments.json is not None:
         write_json(arguments.json, evaluation.to_json())

@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     _print_tags("parts of speech", manifest.pos_tags)
     _print_tags("chunks", manifest.chunk_tags)
     _print_figures(manifest)
+    _print_calibration(manifest)
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():
         print(f"  {checksum}  {name}")
@@ -84,3 +85,15 @@ def _print_figures(manifest: Manifest) -> None:
         micro = dev["strict"]["micro"]
         precision, recall, f1 = (100 * micro[k] for k in ("precision", "recall", "f1"))
         print(f"dev, strict, epoch {dev['epoch']}: P {precision:.2f}  R {recall:.2f}  F1 {f1:.2f}")
+
+
+def _print_calibration(manifest: Manifest) -> None:
+    found = manifest.figures.get("calibration")
+    if found:
+        before, after = (100 * found[key]["error"] for key in ("before", "after"))
+        print(
+            f"calibrated on {found['data']}: temperature {manifest.temperature:.3f}, expected "
+            f"calibration error {before:.2f} % before, {after:.2f} % after"
+        )
+    if manifest.thresholds:
+        print(f"entities with a score below {manifest.thresholds} are left out")

@@ -14,6 +14,7 @@ from typing import TextIO
 from posner.cli.corpora import add_repair
 from posner.cli.inputs import Answer, answers, read_inputs
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
@@ -66,6 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write here")
     parser.add_argument("--force", action="store_true", help="replace FILE")
     add_repair(parser)
+    add_step_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,9 +77,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.tags and arguments.format in ("text", "html", "csv"):
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
     recognizer = load_from_flags(arguments)
+    set_steps(recognizer, arguments)
     found = answers(recognizer, read_inputs(arguments))
     with _output(arguments.output, arguments.force) as stream:
         write(_rendered(found, recognizer, arguments, stream), stream)
+    print_steps(recognizer)
     return 0
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 
+from posner.folder import find_model, read_manifest
 from posner.recipe import Recipe, load_recipe, settings
 
 
@@ -12,9 +14,8 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--recipe` and a flag for every setting."""
     parser.add_argument(
         "--recipe",
-        default="default",
         metavar="NAME|FILE",
-        help="a named recipe (see `posner recipes`) or a TOML file; default: %(default)s",
+        help="a named recipe (see `posner recipes`) or a TOML file; default: default",
     )
     groups = {
         section.name: parser.add_argument_group(f"{section.name} settings of the recipe")
@@ -32,12 +33,21 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def recipe_from_flags(arguments: argparse.Namespace) -> Recipe:
+def recipe_from_flags(arguments: argparse.Namespace, *, start: Path | None = None) -> Recipe:
     """The recipe that the flags ask for.
+
+    Args:
+        arguments: parsed.
+        start: a model whose recipe is meant where none is named.
 
     Raises:
         RecipeError: an unknown recipe or a bad value.
+        ModelError: there is no such model.
     """
     given = {s.key: getattr(arguments, s.key) for s in settings()}
     values = {key: value for key, value in given.items() if value is not None}
-    return load_recipe(arguments.recipe).with_values(values, where="command line")
+    if arguments.recipe is None and start is not None:
+        recipe = read_manifest(find_model(start)).recipe
+    else:
+        recipe = load_recipe(arguments.recipe or "default")
+    return recipe.with_values(values, where="command line")

@@ -20,6 +20,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dev", metavar="DATA", help="labelled corpus that chooses the best epoch")
     parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder to make")
     add_corpus_flags(parser)
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="MODEL",
+        help="go on from this model's weights and labels, with its recipe unless --recipe is given",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--force", action="store_true", help="replace a run that stands there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
@@ -30,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and print the best epoch's figures."""
     if arguments.resume and arguments.force:
         raise UsageError("--resume and --force exclude each other")
-    recipe = recipe_from_flags(arguments)
+    recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_corpus(arguments.train, arguments)
     dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
     with needs_train_extra("training"):
@@ -43,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         recipe,
         arguments.out,
         reporter=reporter_for(console),
+        start=arguments.start,
         resume=arguments.resume,
         force=arguments.force,
     )

@@ -66,6 +66,7 @@ class ForeignModel:
             "backbone.name": str(self.folder),
             "data.scheme": self.tags.scheme.name,
             "data.pooling": "first",
+            "data.repeats": 0.0,
             "features.casing": False,
             "heads.entity": "softmax",
             "heads.pos-weight": 0.0,

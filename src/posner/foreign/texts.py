@@ -61,9 +61,11 @@ class PieceReader:
         model = json.loads(tokenizer.to_str())["model"]
         self._marks_words = bool(model.get("continuing_subword_prefix"))
 
-    def encode(self, text: str) -> EncodedDocument:
-        """A text for the road, with each piece in the place of a word."""
-        pieces = self.pieces(text)
+    def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
+        """Documents for the road, each one sentence with a piece in the place of each word."""
+        return [self._encoded(self.pieces(document.text)) for document in documents]
+
+    def _encoded(self, pieces: TextPieces) -> EncodedDocument:
         count = len(pieces.ids)
         return EncodedDocument(
             ids=pieces.ids,

@@ -160,6 +160,8 @@ def _notes(manifest: Manifest) -> Iterator[str]:
         yield "its chunk head is left out"
     if data.context or data.pack:
         yield "Posner shows it a sentence's neighbours; a pipeline shows it the text it is given"
+    if data.repeats:
+        yield "Posner draws repeated words of a document together (data.repeats), a pipeline none"
     if data.scheme not in ("IOB2", "IOB1"):
         yield (
             f"its tags are {data.scheme}, of which a pipeline knows only B and I: join them "

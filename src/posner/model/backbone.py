@@ -121,8 +121,12 @@ def _no_such_backbone(name: str) -> Iterator[None]:
         ) from error
 
 
-def encoder_from_config(values: dict[str, Any]) -> nn.Module:
+def encoder_from_config(values: dict[str, Any], *, dropout: float | None = None) -> nn.Module:
     """An encoder of that configuration, with weights still to be loaded.
+
+    Args:
+        values: from `encoder_config`.
+        dropout: another than the configuration's.
 
     Raises:
         ModelError: transformers knows no such architecture.
@@ -130,6 +134,8 @@ def encoder_from_config(values: dict[str, Any]) -> nn.Module:
     quieten()
     with _unknown_encoder():
         config = transformers.AutoConfig.for_model(**values)
+        if dropout is not None:
+            _set_dropout(config, dropout)
         encoder = transformers.AutoModel.from_config(config)
     return without_pooler(encoder)
 

@@ -70,7 +70,7 @@ def load_network(folder: Path, manifest: Manifest) -> Network:
             on is not to be had.
         MissingExtraError: it has adapters, and peft is not installed.
     """
-    config = _config(folder)
+    config = saved_config(folder)
     if manifest.base is None:
         encoder = encoder_from_config(config)
     else:
@@ -95,7 +95,7 @@ def load_networks(models: Sequence[tuple[Path, Manifest]], device: torch.device)
         if base is None or manifest.base is None:
             raise ModelError("has no adapters, and so an encoder of its own", where=folder)
         same = manifest.base.sha256 == base.sha256
-        if not same or architecture(_config(folder)) != architecture(_config(first)):
+        if not same or architecture(saved_config(folder)) != architecture(saved_config(first)):
             raise ModelError(
                 f"its adapters stand on another encoder than those of {first}",
                 where=folder,
@@ -103,14 +103,18 @@ def load_networks(models: Sequence[tuple[Path, Manifest]], device: torch.device)
                 got=manifest.base,
             )
     assert base is not None
-    encoder = load_base(base, _config(first), first).to(device)
+    encoder = load_base(base, saved_config(first), first).to(device)
     for folder, manifest in models:
         networks.append(_filled(folder, manifest, with_shared_weights(encoder)).to(device))
     return networks
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    """The encoder's configuration."""
+def saved_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a folder's encoder.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
     with _damaged(folder):
         config: dict[str, Any] = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
     return config

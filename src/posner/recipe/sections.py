@@ -85,6 +85,13 @@ class DataRecipe:
     pack: int = option(
         0, "pieces up to which consecutive sentences of a document share a window; 0: none", low=0
     )
+    repeats: float = option(
+        0.35,
+        "how far a word's emissions lean to their mean over its places in the document, where it "
+        "stands in several sentences; 0: not",
+        low=0,
+        high=1,
+    )
     alone: float = option(
         0.0, "share of documents whose sentences are learned without neighbours", low=0, high=1
     )
@@ -129,7 +136,7 @@ class HeadsRecipe:
 
     entity: Literal["softmax", "crf"] = option("softmax", "entity head")
     entity_weight: float = option(1.0, "weight of the entity loss", low=0)
-    dropout: float = option(0.1, "dropout before the entity head", low=0, high=0.9)
+    dropout: float = option(0.3, "dropout before the entity head", low=0, high=0.9)
     pos_weight: float = option(0.2, "weight of the part-of-speech loss; 0: no such head", low=0)
     pos_dropout: float = option(0.1, "dropout before the part-of-speech head", low=0, high=0.9)
     chunk_weight: float = option(0.0, "weight of the chunk loss; 0: no such head", low=0)
@@ -163,19 +170,26 @@ class AugmentRecipe:
 class TrainingRecipe:
     """The optimiser and its course."""
 
-    epochs: int = option(5, "passes over the training sentences", low=1)
+    epochs: int = option(6, "passes over the training sentences", low=1)
+    members: int = option(
+        1, "trainings from one start, each of all epochs, whose weights are averaged", low=1
+    )
     min_steps: int = option(
-        0, "more epochs where they would take fewer steps than this; 0: no limit", low=0
+        0, "more epochs where a member would take fewer steps than this; 0: no limit", low=0
     )
     max_steps: int = option(
-        4500, "fewer epochs where they would take more steps than this; 0: no limit", low=0
+        4500, "fewer epochs where all members would take more steps than this; 0: no limit", low=0
     )
     minimum_epochs: int = option(1, "early stopping waits at least this long", low=1)
     evaluations: int = option(
-        0, "times that dev is scored, evenly over the epochs; 0: after each of them", low=0
+        0,
+        "times that dev is scored in each member, evenly over the epochs; 0: after each of them",
+        low=0,
     )
     patience: int = option(
-        3, "evaluations without a better dev F1 before stopping; 0: never", low=0
+        3,
+        "evaluations without a better dev F1 before stopping; 0, or several members: never",
+        low=0,
     )
     batch_pieces: int = option(768, "pieces a step, padding included, over all processes", low=16)
     accumulation: int = option(1, "parts that a process computes a step in", low=1)
@@ -185,10 +199,11 @@ class TrainingRecipe:
     )
     layer_decay: float = option(1.0, "a layer's rate relative to the one above", low=0, high=1)
     weight_decay: float = option(0.01, "AdamW's weight decay", low=0)
-    encoder_dropout: float = option(0.1, "dropout inside the encoder", low=0, high=0.9)
+    encoder_dropout: float = option(0.15, "dropout inside the encoder", low=0, high=0.9)
     mask: float = option(
-        0.0,
-        "share of words whose spelling is hidden while learning; their shape is not",
+        0.15,
+        "share of words whose spelling is hidden while learning, their shape is not; never from a "
+        "wholly frozen encoder",
         low=0,
         high=0.9,
     )

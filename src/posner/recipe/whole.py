@@ -83,6 +83,11 @@ class Recipe:
                     remedy="set data.pooling to first or mean",
                 )
 
+    @property
+    def hidden_share(self) -> float:
+        """The share of words hidden while learning: a frozen encoder would learn nothing of it."""
+        return 0.0 if self.backbone.freeze_encoder else self.training.mask
+
     def with_values(self, values: Mapping[str, Any], *, where: str) -> Recipe:
         """This recipe with `section.key` values replaced.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from posner.document import Document, PieceTag
+from posner.document import Document, Entity, PieceTag
 from posner.errors import DataError
 from posner.render.tagged import Documents, each_tagged, iob2_tags
 
@@ -19,6 +19,7 @@ def to_dict(
 
     Always `text` and `entities`; `id` and `meta` where the document has them; `tokens` with
     `tags`; `pieces` if they are given. Every `word` but a piece's is the exact slice of the text.
+    An entity has `corrected`, `id` and `changes` only where post-processing gave it some.
 
     Raises:
         DataError: with `tags`, entities that tags of words cannot express.
@@ -26,16 +27,7 @@ def to_dict(
     """
     record: dict[str, Any] = {} if document.id is None else {"id": document.id}
     record["text"] = document.text
-    record["entities"] = [
-        {
-            "entity_group": entity.label,
-            "score": _number(entity.score),
-            "word": entity.text,
-            "start": entity.start,
-            "end": entity.end,
-        }
-        for entity in document.entities
-    ]
+    record["entities"] = [_entity(entity) for entity in document.entities]
     if tags:
         record["tokens"] = _tokens(document)
     if pieces is not None:
@@ -64,6 +56,23 @@ def jsonl(documents: Documents, *, tags: bool = False) -> Iterator[str]:
     """JSON Lines: one document a line. Surrogates and errors as in `json_array`."""
     for item in each_tagged(documents):
         yield _dump(to_dict(item.document, tags=tags, pieces=item.pieces)) + "\n"
+
+
+def _entity(entity: Entity) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "entity_group": entity.label,
+        "score": _number(entity.score),
+        "word": entity.text,
+        "start": entity.start,
+        "end": entity.end,
+    }
+    if entity.corrected is not None:
+        record["corrected"] = entity.corrected
+    if entity.id is not None:
+        record["id"] = entity.id
+    if entity.changes:
+        record["changes"] = list(entity.changes)
+    return record
 
 
 def _tokens(document: Document) -> list[dict[str, Any]]:

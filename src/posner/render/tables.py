@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from posner.document import Document, PieceTag
+from posner.document import Document, Entity, PieceTag
 from posner.render.marks import visible
 from posner.render.tagged import Documents, each_tagged, iob2_tags, printable
 
 _HEADING_WIDTH = 78
+_POSTPROCESSED: Mapping[str, Callable[[Entity], str | None]] = {
+    "corrected": lambda entity: entity.corrected,
+    "id": lambda entity: entity.id,
+    "changes": lambda entity: "; ".join(entity.changes),
+}
+"""Columns that only documents have in which post-processing did something."""
 
 
 def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
@@ -48,8 +54,14 @@ def _heading(document: Document) -> str:
 def _entities(document: Document) -> str:
     if not document.entities:
         return "  no entities\n"
-    rows = [(e.text, e.label, _score(e.score), f"{e.start}-{e.end}") for e in document.entities]
-    return _aligned(("entity", "label", "score", "start-end"), rows)
+    head = ["entity", "label", "score", "start-end"]
+    rows = [[e.text, e.label, _score(e.score), f"{e.start}-{e.end}"] for e in document.entities]
+    for name, value in _POSTPROCESSED.items():
+        values = [value(entity) for entity in document.entities]
+        if any(values):
+            head.append(name)
+            rows = [[*row, cell or "-"] for row, cell in zip(rows, values, strict=True)]
+    return _aligned(head, rows)
 
 
 def _words(document: Document) -> str:

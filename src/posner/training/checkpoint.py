@@ -1,7 +1,8 @@
 """Checkpoints: enough to go on with the same tensors as if nothing had happened.
 
 Accelerate writes the weights (safetensors), the optimiser and each process's random state, and
-reads them with `weights_only=True`; beside them stand the weights' average and `progress.json`.
+reads them with `weights_only=True`; beside them stand the weights' average, the mean of finished
+members, and `progress.json`.
 A checkpoint is written beside and renamed; the ones before it go only then. None takes the place of
 another, so at every moment there is a whole one.
 """
@@ -20,10 +21,12 @@ import torch
 from accelerate import Accelerator
 
 from posner.errors import ModelError, PosnerError
+from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage
 
 PROGRESS = "progress.json"
 AVERAGE = "average.safetensors"
+MEMBERS = "members.safetensors"
 
 
 @dataclass
@@ -64,12 +67,14 @@ class Checkpointer:
         accelerator: knows the weights, the optimiser and the processes.
         schedule: its state is kept too.
         average: its state is kept too, if there is one.
+        members: the mean of the finished ones is kept too, if there are several.
     """
 
     folder: Path
     accelerator: Accelerator
     schedule: Schedule
     average: WeightAverage | None
+    members: Members | None
 
     def save(self, progress: Progress) -> None:
         """Write a checkpoint; every process calls this at the same step."""
@@ -101,6 +106,9 @@ class Checkpointer:
         if self.average is not None:
             safetensors.torch.save_file(self.average.weights, folder / AVERAGE)
             state["average_steps"] = self.average.steps
+        if self.members is not None:
+            safetensors.torch.save_file(self.members.mean, folder / MEMBERS)
+            state["finished_members"] = self.members.finished
         (folder / PROGRESS).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
     def _free(self, step: int) -> Path:
@@ -140,6 +148,9 @@ class Checkpointer:
             if self.average is not None:
                 weights = safetensors.torch.load_file(folder / AVERAGE)
                 self.average.restore(weights, int(state["average_steps"]))
+            if self.members is not None:
+                mean = safetensors.torch.load_file(folder / MEMBERS)
+                self.members.restore(mean, int(state["finished_members"]))
             progress = Progress(**state["progress"])
         except PosnerError:
             raise

@@ -24,7 +24,7 @@ class Course:
 
     Attributes:
         recipe: says how many epochs see neighbouring sentences, and for which share of documents.
-        epochs: how many there are.
+        epochs: how many there are, over all members.
         prepared: the documents in windows with all the neighbours that the recipe wants.
         near: the windows of each document with neighbours.
         lone: the windows of each document without; empty where no epoch needs them.
@@ -79,7 +79,7 @@ class Course:
         if not self.lone:
             return self.prepared
         last = self.recipe.data.context_epochs
-        if last and epoch < self.epochs - last:
+        if last and epoch % self.member_epochs < self.member_epochs - last:
             return replace(self.prepared, windows=list(chain.from_iterable(self.lone)))
         random = np.random.default_rng([self.recipe.training.seed, epoch])
         alone = random.random(len(self.near)) < self.recipe.data.alone
@@ -87,6 +87,11 @@ class Course:
             lone if a else near for a, near, lone in zip(alone, self.near, self.lone, strict=True)
         )
         return replace(self.prepared, windows=list(chain.from_iterable(chosen)))
+
+    @property
+    def member_epochs(self) -> int:
+        """Epochs of one member."""
+        return self.epochs // self.recipe.training.members
 
     @property
     def windows(self) -> list[Window]:
@@ -98,9 +103,14 @@ class Course:
         known = self._lengths.get(epoch)
         return planner.epoch(epoch, self.at(epoch).lengths if known is None else known)
 
-    def steps(self, planner: Planner) -> int:
-        """The steps of all epochs together; the first epoch comes last, since it is needed next."""
-        return sum(len(self.plan(epoch, planner).steps) for epoch in reversed(range(self.epochs)))
+    def steps(self, planner: Planner) -> list[int]:
+        """The steps of each member.
+
+        The first epoch is planned last, since it is needed next.
+        """
+        steps = [len(self.plan(epoch, planner).steps) for epoch in reversed(range(self.epochs))]
+        size = self.member_epochs
+        return [sum(steps[end - size : end]) for end in range(self.epochs, 0, -size)]
 
 
 def _by_document(prepared: PreparedSet, plan: WindowPlan) -> list[list[Window]]:

@@ -43,11 +43,11 @@ class FrozenStates:
 def wants_states(recipe: Recipe) -> bool:
     """Whether a training keeps its encoder's states: a frozen one's that sees whole words.
 
-    With `pooling = none` there is no state a word, and masked words differ from step to step.
+    With `pooling = none` there is no state a word.
     """
     backbone = recipe.backbone
     wanted = backbone.freeze_encoder and backbone.cache
-    return wanted and recipe.data.pooling != "none" and not recipe.training.mask
+    return wanted and recipe.data.pooling != "none"
 
 
 @dataclass(frozen=True)

@@ -76,10 +76,10 @@ class Learner:
         kept = self.work.states
         source = None if kept is None else kept.of(learned)
         tensors = TensorBatch.of(batch, self.work.accelerator.device, source)
-        if not self.recipe.mask:
+        if not self.work.network.recipe.hidden_share:
             return tensors
         drawn = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
-        hidden = drawn < self.recipe.mask
+        hidden = drawn < self.work.network.recipe.hidden_share
         pieces = hidden.gather(1, tensors.piece_words.clamp(min=0)) & (tensors.piece_words >= 0)
         spelt = tensors.characters
         return dataclasses.replace(

@@ -18,7 +18,7 @@ from posner.recognizer import Recognizer
 from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.develop import DevResult, evaluate_prepared
 from posner.training.learner import Learner
-from posner.training.optimisation import encoder_rate
+from posner.training.optimisation import encoder_rate, trained_weights
 from posner.training.pace import Pace
 from posner.training.plan import Part, judged_epochs
 from posner.training.run import MetricsLine
@@ -48,13 +48,13 @@ class Loop:
         self.judge = judge
         self.learner = Learner(work)
         self.checkpoints = Checkpointer(
-            work.run.checkpoints, work.accelerator, work.schedule, work.average
+            work.run.checkpoints, work.accelerator, work.schedule, work.average, work.members
         )
         self.progress = Progress()
         self.watch = Stopwatch()
         self.pace = Pace(work.schedule.total)
         self.estimated = False
-        self.judged = judged_epochs(work.course.epochs, self.recipe.evaluations)
+        self.judged = judged_epochs(work.course.member_epochs, self.recipe.evaluations)
         self.saved_step = 0
         self.train = work.course.prepared
         self.padding = 0.0
@@ -77,10 +77,7 @@ class Loop:
             with Interruption() as interruption:
                 while not self._finished():
                     self._train_epoch(interruption)
-                    if self.progress.epoch in self.judged:
-                        best = self._evaluate() or best
-                    elif self._since_checkpoint >= self.recipe.checkpoint_steps > 0:
-                        self._checkpoint()
+                    best = self._end_epoch() or best
         finally:
             self.work.reporter.end()
         return best
@@ -99,12 +96,42 @@ class Loop:
         """Wall time of the training, earlier parts of a resumed run included."""
         return self.progress.seconds + self.watch.seconds
 
+    def _end_epoch(self) -> DevResult | None:
+        """Evaluate, begin another member, write a checkpoint: each if it is time."""
+        judged, member = self._is_judged(self.progress.epoch), self._ends_member()
+        best = self._evaluate() if judged else None
+        if member:
+            self._next_member()
+        if judged or member or self._since_checkpoint >= self.recipe.checkpoint_steps > 0:
+            self._checkpoint()
+        return best
+
+    def _is_judged(self, epoch: int) -> bool:
+        """Whether dev is scored after an epoch, counted from 1 over all members."""
+        return (epoch - 1) % self.work.course.member_epochs + 1 in self.judged
+
+    def _ends_member(self) -> bool:
+        """Whether the latest epoch was a member's last, and not the training's."""
+        epoch, course = self.progress.epoch, self.work.course
+        return epoch < course.epochs and epoch % course.member_epochs == 0
+
+    def _next_member(self) -> None:
+        """Keep the weights as they are, and begin again from the start."""
+        work = self.work
+        assert work.members is not None
+        work.members.finish(self._trained())
+        work.members.restart(work.network, work.optimizer)
+        work.schedule.restart()
+        if work.average is not None:
+            work.average.restart(work.network)
+
     def _finished(self) -> bool:
         progress, recipe = self.progress, self.recipe
         if progress.epoch >= self.work.course.epochs:
             return True
-        enough = progress.epoch >= recipe.minimum_epochs and progress.epoch in self.judged
-        return bool(recipe.patience) and enough and progress.stale >= recipe.patience
+        enough = progress.epoch >= recipe.minimum_epochs and self._is_judged(progress.epoch)
+        patient = recipe.patience and recipe.members == 1
+        return bool(patient) and enough and progress.stale >= recipe.patience
 
     def _train_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
@@ -151,7 +178,8 @@ class Loop:
         self.estimated = True
         work, progress = self.work, self.progress
         pieces = sum(w.pieces for w in work.dev.windows)
-        evaluations = sum(epoch > progress.epoch for epoch in self.judged)
+        epochs = range(progress.epoch + 1, work.course.epochs + 1)
+        evaluations = sum(map(self._is_judged, epochs))
         seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
         memory = memory_gigabytes(work.accelerator.device)
         work.reporter.say(
@@ -191,7 +219,6 @@ class Loop:
             work.run.append(line)
             work.reporter.evaluated(line)
         progress.loss, progress.words, progress.pieces, progress.train_seconds = 0.0, 0, 0, 0.0
-        self._checkpoint()
         return result if better else None
 
     def _judge(self) -> DevResult:
@@ -202,11 +229,20 @@ class Loop:
         return evaluate_prepared(Recognizer(work.manifest, work.tokenizer, backend), work.dev)
 
     def _weights(self) -> dict[str, Tensor]:
-        """The weights to judge and save: the averaged ones where there are such."""
-        weights = dict(self.work.network.state_dict())
-        if self.work.average is not None:
-            weights |= self.work.average.weights
+        """The weights to judge and save: at a member's end, the mean with those before it."""
+        weights = dict(self.work.network.state_dict()) | self._trained()
+        members, course = self.work.members, self.work.course
+        if members is not None and self.progress.epoch % course.member_epochs == 0:
+            weights |= members.with_member(weights)
         return weights
+
+    def _trained(self) -> dict[str, Tensor]:
+        """What was trained, averaged over the latest steps where that is wanted."""
+        if self.work.average is not None:
+            return self.work.average.weights
+        return {
+            name: weight.detach() for name, weight in trained_weights(self.work.network).items()
+        }
 
     def _metrics(self, result: DevResult, better: bool) -> MetricsLine:
         progress, counts = self.progress, result.evaluation.counts

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -87,10 +90,11 @@ def _rates(network: Network, recipe: TrainingRecipe) -> dict[int, float]:
 
 @dataclass
 class Schedule:
-    """The learning rate relative to its peak.
+    """The learning rate relative to its peak; it begins anew for each member.
 
     Attributes:
         recipe: names the schedule.
+        starts: the first step of each member, counted from 0.
         total: steps of the whole training.
         factor: what plateaus have lowered it to.
         best: the best dev F1 that the plateau rule has seen.
@@ -98,22 +102,32 @@ class Schedule:
     """
 
     recipe: TrainingRecipe
+    starts: tuple[int, ...]
     total: int
     factor: float = 1.0
     best: float = -1.0
     stale: int = 0
 
-    @property
-    def warmup(self) -> int:
-        """Steps of warmup."""
-        warmup = self.recipe.warmup
-        return round(warmup * self.total) if warmup < 1 else round(warmup)
+    @classmethod
+    def of(cls, recipe: TrainingRecipe, members: Sequence[int]) -> Schedule:
+        """For members of that many steps each."""
+        ends = list(accumulate(members))
+        return cls(recipe, (0, *ends[:-1]), ends[-1])
 
     def at(self, step: int) -> float:
         """The relative rate of step `step`, counted from 0."""
-        if step < self.warmup:
-            return (step + 1) / self.warmup
-        share = (step - self.warmup) / max(1, self.total - self.warmup)
+        member = bisect_right(self.starts, step) - 1
+        begin = self.starts[member]
+        end = (*self.starts, self.total)[member + 1]
+        return self._within(step - begin, end - begin)
+
+    def _within(self, step: int, total: int) -> float:
+        """The relative rate of a step of a member that has `total`."""
+        warmup = self.recipe.warmup
+        warmup = round(warmup * total) if warmup < 1 else round(warmup)
+        if step < warmup:
+            return (step + 1) / warmup
+        share = (step - warmup) / max(1, total - warmup)
         match self.recipe.schedule:
             case "linear":
                 return max(0.0, 1.0 - share)
@@ -139,6 +153,10 @@ class Schedule:
             self.factor *= self.recipe.plateau_factor
             self.stale = 0
 
+    def restart(self) -> None:
+        """Forget what plateaus were seen: another member begins."""
+        self.factor, self.best, self.stale = 1.0, -1.0, 0
+
     def state(self) -> dict[str, Any]:
         """What a checkpoint must hold."""
         return {"factor": self.factor, "best": self.best, "stale": self.stale}
@@ -147,6 +165,11 @@ class Schedule:
         """Go on from a checkpoint's state."""
         self.factor, self.best = float(state["factor"]), float(state["best"])
         self.stale = int(state["stale"])
+
+
+def trained_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The weights that take a gradient, by name."""
+    return {name: p for name, p in network.named_parameters() if p.requires_grad}
 
 
 class WeightAverage:
@@ -161,9 +184,7 @@ class WeightAverage:
         self.decay = decay
         self.steps = 0
         self.weights: dict[str, Tensor] = {
-            name: parameter.detach().clone()
-            for name, parameter in network.named_parameters()
-            if parameter.requires_grad
+            name: parameter.detach().clone() for name, parameter in trained_weights(network).items()
         }
 
     @torch.no_grad()
@@ -171,9 +192,12 @@ class WeightAverage:
         """Take in the weights after a step."""
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
-        current = dict(network.named_parameters())
-        averaged = list(self.weights.values())
-        torch._foreach_lerp_(averaged, [current[name] for name in self.weights], 1 - decay)
+        current = list(trained_weights(network).values())
+        torch._foreach_lerp_(list(self.weights.values()), current, 1 - decay)
+
+    def restart(self, network: nn.Module) -> None:
+        """Begin again with the weights as they are."""
+        self.restore({n: p.detach() for n, p in trained_weights(network).items()}, 0)
 
     def restore(self, weights: dict[str, Tensor], steps: int) -> None:
         """Go on from a checkpoint's state."""

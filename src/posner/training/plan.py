@@ -94,7 +94,7 @@ class Planner:
 
 
 def affordable_epochs(steps: int, recipe: TrainingRecipe) -> int:
-    """The wanted epochs, or more or fewer to come within the wanted steps.
+    """The wanted epochs of a member, or more or fewer to come within the wanted steps.
 
     Args:
         steps: of one epoch.
@@ -103,11 +103,11 @@ def affordable_epochs(steps: int, recipe: TrainingRecipe) -> int:
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
     if not recipe.max_steps:
         return epochs
-    return min(epochs, max(recipe.minimum_epochs, recipe.max_steps // steps))
+    return min(epochs, max(recipe.minimum_epochs, recipe.max_steps // (steps * recipe.members)))
 
 
 def judged_epochs(epochs: int, evaluations: int) -> frozenset[int]:
-    """After which epochs, counted from 1, dev is scored: evenly, the last one always."""
+    """After which epochs of a member, counted from 1, dev is scored: evenly, the last always."""
     if not 0 < evaluations < epochs:
         return frozenset(range(1, epochs + 1))
     return frozenset(math.ceil(epochs * n / evaluations) for n in range(1, evaluations + 1))

@@ -12,6 +12,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from posner.align import Encoder, PieceTokenizer
+from posner.calibration.calibrate import calibrate_folder
 from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
@@ -29,11 +30,13 @@ from posner.training.course import Course
 from posner.training.fresh import FreshSets
 from posner.training.frozen import FrozenStates, StateKeeper, wants_states
 from posner.training.loop import Loop
+from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts, training_parts
 from posner.training.plan import Planner, affordable_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import FINISHED, RunFolder
+from posner.training.start import Start
 from posner.training.work import Work
 from posner.word_features import alphabet_of
 
@@ -60,6 +63,7 @@ def train(
     out: Path,
     *,
     reporter: Reporter,
+    start: Path | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> TrainResult:
@@ -71,19 +75,26 @@ def train(
         recipe: every setting.
         out: the run folder.
         reporter: is told how it goes.
+        start: a model or run folder whose weights and tags to go on from, instead of the
+            recipe's backbone.
         resume: go on from the folder's last checkpoint; from the start if there is none. A run
             that is finished stays as it is.
         force: write into a folder that is not empty.
 
     Raises:
         DataError: the corpus cannot be learned from, or a resumed run's was another.
-        RecipeError: settings that contradict each other, or a resumed run's.
-        ModelError: the backbone cannot be loaded.
+        RecipeError: settings that contradict each other, a resumed run's or those that the model
+            to start from is built with.
+        ModelError: the backbone, or the model to start from, cannot be loaded.
         InterruptedRunError: the user stopped it; `resume` goes on.
     """
     accelerator = _accelerator(recipe)
     reporter = reporter if accelerator.is_main_process else Reporter()
     parts = training_parts(corpus, dev, recipe, reporter)
+    begun = None if start is None else Start.at(start)
+    if begun is not None:
+        begun.check(recipe)
+        parts = begun.extend(parts)
     run = RunFolder(out)
     main = bool(accelerator.is_main_process)
     if resume:
@@ -95,7 +106,7 @@ def train(
     elif main:
         run.refuse(force=force)
     accelerator.wait_for_everyone()
-    work = _build(parts, recipe, accelerator, run, reporter)
+    work = _build(parts, recipe, accelerator, run, reporter, begun)
     if wants_states(recipe):
         work.states = _frozen_states(work, parts)
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
@@ -109,6 +120,10 @@ def train(
         loop.checkpoints.clear()
         return TrainResult(out, None, loop.seconds)
     evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
+    for line in calibrate_folder(
+        run.model, parts.dev.documents, source=str(parts.dev.path), device=recipe.training.device
+    ):
+        reporter.say(line)
     run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(loop.seconds, 1)})
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(out, evaluation, loop.seconds)
@@ -160,13 +175,20 @@ def _build(
     accelerator: Accelerator,
     run: RunFolder,
     reporter: Reporter,
+    start: Start | None = None,
 ) -> Work:
     """Everything that the loop works with."""
     set_seed(recipe.training.seed)
-    backbone = load_backbone(recipe.backbone, dropout=recipe.training.encoder_dropout)
+    dropout = recipe.training.encoder_dropout
+    if start is None:
+        backbone = load_backbone(recipe.backbone, dropout=dropout)
+    else:
+        backbone = start.backbone(dropout)
     check_sentence(recipe, backbone.tokenizer)
-    manifest = _manifest(parts, recipe, backbone)
+    manifest = _manifest(parts, recipe, backbone, start)
     network = build_network(backbone.encoder, manifest).to(accelerator.device)
+    if start is not None:
+        start.fill(network, manifest)
     use_byte_dropout(network)
     train_set, dev_set = _prepared(parts, manifest, backbone.tokenizer)
     settings = recipe.training
@@ -179,9 +201,9 @@ def _build(
     plan = window_plan(manifest, backbone.tokenizer)
     fresh = FreshSets.of(parts.train.documents, parts.lexicon, manifest, backbone.tokenizer)
     first = Course.of(recipe, settings.epochs, train_set, plan).plan(0, planner)
-    epochs = affordable_epochs(len(first.steps), settings)
+    epochs = settings.members * affordable_epochs(len(first.steps), settings)
     course = Course.of(recipe, epochs, train_set, plan, fresh)
-    schedule = Schedule(settings, course.steps(planner))
+    schedule = Schedule.of(settings, course.steps(planner))
     for line in _announcement(parts, recipe, course, dev_set, planner):
         reporter.say(line)
     reporter.say(_weights_line(network, accelerator))
@@ -193,6 +215,7 @@ def _build(
         optimizer=build_optimizer(network, settings),
         schedule=schedule,
         average=WeightAverage(network, settings.ema) if settings.ema else None,
+        members=Members(network) if settings.members > 1 else None,
         planner=planner,
         course=course,
         dev=dev_set,
@@ -206,14 +229,15 @@ def _announcement(
 ) -> Iterator[str]:
     """What is going to be done."""
     settings, train_set = recipe.training, course.prepared
-    if course.epochs != settings.epochs:
-        fewer = course.epochs < settings.epochs
+    epochs = course.member_epochs
+    if epochs != settings.epochs:
+        fewer = epochs < settings.epochs
         wanted = (
             f"stay within training.max-steps = {settings.max_steps}"
             if fewer
             else f"come to training.min-steps = {settings.min_steps}"
         )
-        yield f"{course.epochs} epochs instead of {settings.epochs}, to {wanted}"
+        yield f"{epochs} epochs instead of {settings.epochs}, to {wanted}"
     yield (
         f"{train_set.sentences:,} sentences ({train_set.words:,} words) to learn from, "
         f"{dev_set.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
@@ -221,8 +245,9 @@ def _announcement(
     if course.fresh is not None:
         yield from course.fresh.announcement()
     plan = course.plan(0, planner)
+    several = f"{settings.members} members, each in " if settings.members > 1 else ""
     yield (
-        f"{course.epochs} epochs of {len(plan.steps):,} steps of at most "
+        f"{several}{epochs} epochs of {len(plan.steps):,} steps of at most "
         f"{settings.batch_pieces:,} pieces, {100 * plan.padding:.1f} % of them padding"
     )
 
@@ -237,8 +262,9 @@ def _weights_line(network: Network, accelerator: Accelerator) -> str:
     )
 
 
-def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone) -> Manifest:
+def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone, start: Start | None) -> Manifest:
     tags = parts.tags
+    characters = alphabet_of(parts.train.documents) if recipe.features.characters else ""
     pos, chunk = required_head_tags(recipe, tags.pos, tags.chunk)
     return Manifest(
         recipe=recipe,
@@ -246,7 +272,7 @@ def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone) -> Manifest:
         window=backbone.window,
         pos_tags=pos,
         chunk_tags=chunk,
-        characters=alphabet_of(parts.train.documents) if recipe.features.characters else "",
+        characters=characters if start is None else start.manifest.characters,
         figures={"data": {k: v for k, v in parts.facts.items() if k != "fingerprint"}},
     )
 

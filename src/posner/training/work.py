@@ -13,6 +13,7 @@ from posner.model.network import Network
 from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.frozen import FrozenStates
+from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage
 from posner.training.plan import Planner
 from posner.training.prepare import PreparedSet
@@ -31,6 +32,7 @@ class Work:
         optimizer: over the network's weights.
         schedule: its course.
         average: the weights' moving average, if wanted.
+        members: several trainings from one start, if wanted.
         planner: which windows go into which step.
         course: what is learned in each epoch.
         dev: what is scored after each epoch.
@@ -46,6 +48,7 @@ class Work:
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     average: WeightAverage | None
+    members: Members | None
     planner: Planner
     course: Course
     dev: PreparedSet

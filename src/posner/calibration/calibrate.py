@@ -1,0 +1,173 @@
+"""Calibrating a model folder: a temperature, and thresholds where they are wished for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posner.calibration.judged import SpanScorer
+from posner.calibration.temperature import Fit, cross_fitted, fit, loss_table
+from posner.calibration.threshold import Wish, choose, counts_with
+from posner.document import Document
+from posner.errors import PosnerError
+from posner.evaluation.counts import Counts
+from posner.folder import find_model, read_manifest, rewrite
+from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
+from posner.recognizer import Recognizer, load
+
+FOLDS = 5
+"""Parts of the labelled documents that are held out in turn."""
+
+
+@dataclass(frozen=True)
+class ThresholdResult:
+    """Thresholds, and what they are worth on the labelled documents.
+
+    Attributes:
+        thresholds: what stays.
+        wish: what they were chosen for; None where they were given.
+        without: the counts when everything stays.
+        within: the counts on the documents that they were chosen on.
+        held_out: the counts on parts that had no say in the choice; None where they were given, or
+            where some part reaches the wished precision at no threshold.
+    """
+
+    thresholds: Thresholds
+    wish: Wish | None
+    without: Counts
+    within: Counts
+    held_out: Counts | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        named = {"without": self.without, "within": self.within, "held_out": self.held_out}
+        return {
+            "thresholds": self.thresholds.to_json(),
+            "wish": None if self.wish is None else str(self.wish),
+            **{
+                name: None if counts is None else counts.to_json() | counts.ratios.to_json()
+                for name, counts in named.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What calibrating found; `threshold` is None where none was asked for."""
+
+    fit: Fit
+    threshold: ThresholdResult | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of `posner calibrate --json`."""
+        threshold = None if self.threshold is None else self.threshold.to_json()
+        return self.fit.to_json() | {"threshold": threshold}
+
+
+def calibrate(
+    recognizer: Recognizer,
+    documents: Sequence[Document],
+    *,
+    wish: Wish | None = None,
+    given: Thresholds | None = None,
+) -> Calibration:
+    """Fit a temperature on labelled documents, and choose thresholds or judge given ones.
+
+    Args:
+        recognizer: the model, which stays as it is.
+        documents: labelled; best those that chose the model's epoch (dev), never its training's.
+        wish: what thresholds are to reach.
+        given: thresholds to judge.
+
+    Raises:
+        PosnerError: a wished precision is reached at no threshold.
+    """
+    scorer = SpanScorer(recognizer, documents, folds=FOLDS)
+    found = fit(scorer, FOLDS)
+    if wish is not None:
+        return Calibration(found, _chosen(scorer, found.temperature, wish))
+    if given is not None:
+        judged = scorer.at(found.temperature)
+        everything = range(judged.unit_count)
+        without, within = (counts_with(judged, everything, t) for t in (NO_THRESHOLDS, given))
+        return Calibration(found, ThresholdResult(given, None, without, within, None))
+    return Calibration(found)
+
+
+def _chosen(scorer: SpanScorer, temperature: float, wish: Wish) -> ThresholdResult:
+    judged = scorer.at(temperature)
+    everything = range(judged.unit_count)
+    thresholds = choose(judged, everything, wish)
+    return ThresholdResult(
+        thresholds,
+        wish,
+        without=counts_with(judged, everything, NO_THRESHOLDS),
+        within=counts_with(judged, everything, thresholds),
+        held_out=_held_out(scorer, wish),
+    )
+
+
+def _held_out(scorer: SpanScorer, wish: Wish) -> Counts | None:
+    """The counts of each part at the temperature and thresholds that the other parts give."""
+    total = Counts()
+    count = scorer.judged.unit_count
+    for fold, (temperature, _) in enumerate(cross_fitted(scorer, loss_table(scorer), FOLDS)):
+        judged = scorer.at(temperature)
+        numbers = np.arange(count)
+        own, others = numbers[numbers % FOLDS == fold], numbers[numbers % FOLDS != fold]
+        try:
+            thresholds = choose(judged, others.tolist(), wish)
+        except PosnerError:
+            return None
+        total += counts_with(judged, own.tolist(), thresholds)
+    return total
+
+
+def store(folder: str | os.PathLike[str], calibration: Calibration, source: str) -> None:
+    """Write temperature, thresholds and their figures into a model folder.
+
+    Thresholds that the model has stay where the calibration has none.
+
+    Args:
+        folder: a model or run folder.
+        calibration: what was found.
+        source: names the labelled documents.
+    """
+    model = find_model(folder)
+    manifest = read_manifest(model)
+    threshold = calibration.threshold
+    figures = {**manifest.figures, "calibration": calibration.to_json() | {"data": source}}
+    rewrite(
+        model,
+        replace(
+            manifest,
+            temperature=calibration.fit.temperature,
+            thresholds=threshold.thresholds if threshold else manifest.thresholds,
+            figures=figures,
+        ),
+    )
+
+
+def calibrate_folder(
+    folder: Path, documents: Sequence[Document], *, source: str, device: str = "auto"
+) -> Iterator[str]:
+    """Calibrate a model folder's scores in place, and say so, a line at a time."""
+    calibration = calibrate(load(folder, device=device), documents)
+    store(folder, calibration, source)
+    yield summary(calibration.fit)
+
+
+def summary(found: Fit) -> str:
+    """What a fit came to, on one line."""
+    if not found.spans:
+        return "no entity was found, so the scores stay as the network has them"
+    return (
+        f"temperature {found.temperature:.3f} from {found.spans:,} entities: expected calibration "
+        f"error {100 * found.before.error:.2f} % before, {100 * found.after.error:.2f} % after "
+        f"(on {found.units} held out in turn)"
+    )

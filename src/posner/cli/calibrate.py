@@ -1,0 +1,117 @@
+"""`posner calibrate`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from posner.calibration.calibrate import Calibration, ThresholdResult, calibrate, store, summary
+from posner.calibration.temperature import Fit
+from posner.calibration.threshold import Wish
+from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.extras import needs_train_extra
+from posner.cli.thresholds import add_threshold_flag, thresholds_from_flag
+from posner.errors import UsageError
+from posner.evaluation.counts import Counts
+from posner.evaluation.report import figures_console, percent
+from posner.files import write_json
+from posner.recognizer import load
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument("data", metavar="DEV", help="labelled corpus that it did not learn from")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
+    add_threshold_flag(parser, "store this threshold; default: those that the model has stay")
+    parser.add_argument(
+        "--best-f1", action="store_true", help="store the threshold with the best F1 on DEV"
+    )
+    parser.add_argument(
+        "--precision",
+        type=float,
+        metavar="P",
+        help="store the threshold with the best recall at this precision on DEV, such as 0.95",
+    )
+    parser.add_argument(
+        "--per-label", action="store_true", help="choose a threshold for each label too"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the figures, and leave the model as it is"
+    )
+    add_corpus_flags(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Calibrate a model in place, and print what that is worth."""
+    given = thresholds_from_flag(arguments)
+    wish = _wish(arguments)
+    if given is not None and wish is not None:
+        raise UsageError("--threshold goes with neither --best-f1 nor --precision")
+    documents = read_corpus(arguments.data, arguments).documents
+    with needs_train_extra("running this model"):
+        recognizer = load(arguments.model, device=arguments.device)
+    calibration = calibrate(recognizer, documents, wish=wish, given=given)
+    if not arguments.dry_run:
+        store(arguments.model, calibration, arguments.data)
+    figures_console().print(_report(calibration))
+    if arguments.json is not None:
+        write_json(arguments.json, calibration.to_json())
+    return 0
+
+
+def _wish(arguments: argparse.Namespace) -> Wish | None:
+    precision: float | None = arguments.precision
+    if precision is not None and not 0 < precision <= 1:
+        raise UsageError(
+            "not a precision", where="--precision", expected="above 0, at most 1", got=precision
+        )
+    if arguments.best_f1 and precision is not None:
+        raise UsageError("--best-f1 and --precision exclude each other")
+    if arguments.best_f1 or precision is not None:
+        return Wish(precision, arguments.per_label)
+    if arguments.per_label:
+        raise UsageError("--per-label goes with --best-f1 or --precision")
+    return None
+
+
+def _report(calibration: Calibration) -> RenderableType:
+    fit = calibration.fit
+    parts: list[RenderableType] = [Text(summary(fit)), Text()]
+    parts.append(Text(f"{fit.folds} parts of {fit.unit_count:,} {fit.units}, held out in turn"))
+    parts.append(_reliability(fit))
+    if calibration.threshold is not None:
+        result = calibration.threshold
+        aim = f" ({result.wish})" if result.wish else ""
+        parts += [Text(f"\nthreshold {result.thresholds}{aim}"), _threshold(result)]
+    return Group(*parts)
+
+
+def _reliability(fit: Fit) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("temperature", "calibration error", "log loss"):
+        table.add_column(name, justify="left" if name == "temperature" else "right", no_wrap=True)
+    for name, found in (("before", fit.before), ("after", fit.after)):
+        table.add_row(name, f"{percent(found.error)} %", f"{found.log_loss:.4f}")
+    return table
+
+
+def _threshold(result: ThresholdResult) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "left out", "precision", "recall", "F1"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+
+    def row(name: str, counts: Counts) -> None:
+        ratios = [percent(r) for r in (counts.precision, counts.recall, counts.f1)]
+        table.add_row(name, f"{result.without.predicted - counts.predicted:,}", *ratios)
+
+    row("everything stays", result.without)
+    row("with it", result.within)
+    if result.held_out is not None:
+        row("chosen on the other parts", result.held_out)
+    return table

@@ -1,0 +1,260 @@
+"""Calibration: a temperature that is known is found, thresholds reach what is wished for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+import tiny
+from oracles import enumerate_paths
+from posner.calibration.calibrate import calibrate, calibrate_folder, store
+from posner.calibration.judged import JudgedSpans, SpanScorer
+from posner.calibration.temperature import GRID, Reliability, fit, fitted, loss_table
+from posner.calibration.threshold import Wish, choose, counts_with
+from posner.cli import main
+from posner.decode import Float64Array, Transitions, legal_transitions
+from posner.document import Document
+from posner.errors import PosnerError
+from posner.evaluation.model import evaluate_documents
+from posner.folder import MANIFEST, Manifest, read_manifest
+from posner.model.saved import save_network
+from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
+from posner.recipe import load_recipe
+from posner.recognizer import Recognizer, Votes, load
+from posner.schemes import SCHEMES, tags_to_spans
+
+LABELS = ("X", "Y")
+SCHEME = SCHEMES["IOB2"]
+
+
+@dataclass
+class FixedBackend:
+    transitions: Transitions | None
+
+
+@dataclass
+class FixedRecognizer:
+    """Answers emissions that are given beforehand, sentence by sentence."""
+
+    manifest: Manifest
+    emissions: list[Float64Array]
+    backend: FixedBackend
+
+    def votes(self, documents: Sequence[Document]) -> list[Votes]:
+        assert sum(len(d.sentences) for d in documents) == len(self.emissions)
+        return [Votes(e.astype(np.float32), None, None) for e in self.emissions]
+
+
+def world(count: int, temperature: float, seed: int = 5) -> tuple[Recognizer, list[Document]]:
+    """Documents whose truth is drawn from the emissions' own paths at a temperature."""
+    random = np.random.default_rng(seed)
+    tags = SCHEME.tags(LABELS)
+    transitions = legal_transitions(tags, SCHEME).plus(
+        random.normal(size=5), random.normal(size=(5, 5)), random.normal(size=5)
+    )
+    cool = transitions.divided(temperature)
+    tables = (cool.start.tolist(), cool.pairs.tolist(), cool.end.tolist())
+    emissions, documents = [], []
+    for _ in range(count):
+        emission = 4.0 * random.normal(size=(2, 5))
+        paths = enumerate_paths((emission / temperature).tolist(), *tables, LABELS, SCHEME).paths
+        drawn = random.choice(len(paths), p=np.array(list(paths.values())))
+        path = [tags[i] for i in list(paths)[drawn]]
+        emissions.append(emission)
+        documents.append(tiny.labelled([("a b", tags_to_spans(path, SCHEME))]))
+    manifest = Manifest(recipe=load_recipe("default"), labels=LABELS, window=128)
+    fixed = FixedRecognizer(manifest, emissions, FixedBackend(transitions))
+    return cast(Recognizer, fixed), documents
+
+
+@pytest.fixture(scope="module")
+def scorer() -> SpanScorer:
+    """Spans of a world whose temperature is 3."""
+    return SpanScorer(*world(600, 3.0), folds=5)
+
+
+def test_the_temperature_of_the_world_is_found(scorer: SpanScorer) -> None:
+    found = fit(scorer, 5)
+    assert found.spans > 400
+    assert found.temperature == pytest.approx(3.0, rel=0.25)
+    assert found.before.error > 0.1
+    assert found.after.error < 0.06
+    assert found.after.log_loss < found.before.log_loss
+    assert (found.units, found.unit_count) == ("documents", 600)
+
+
+def test_the_parabola_is_near_the_best_of_a_fine_grid(scorer: SpanScorer) -> None:
+    judged = scorer.judged
+    everything = np.ones(len(judged), dtype=np.bool_)
+    coarse = fitted(loss_table(scorer), judged.correct, everything)
+    fine = [coarse * 1.02**step for step in range(-10, 11)]
+    losses = [Reliability.of(scorer.at(t).scores, judged.correct).log_loss for t in fine]
+    assert losses[10] == pytest.approx(min(losses), abs=5e-4)
+
+
+def test_spans_stay_and_scores_spread_at_a_higher_temperature(scorer: SpanScorer) -> None:
+    hot, cold = scorer.at(6.0), scorer.at(0.5)
+    assert hot.labels == cold.labels == scorer.judged.labels
+    assert (hot.correct == cold.correct).all()
+    assert hot.scores.mean() < scorer.judged.scores.mean() < cold.scores.mean()
+
+
+def test_a_few_spans_that_are_all_right_do_not_make_scores_certain() -> None:
+    table = {t: np.array([0.9, 0.8]) ** t for t in GRID}
+    used = np.array([True, True])
+    few = fitted(table, used, used)
+    assert GRID[0] < few < 2
+    assert fitted(table, used, ~used) == 1.0
+
+
+def test_the_calibration_error_of_known_scores() -> None:
+    scores = np.array([0.95, 0.95, 0.95, 0.95, 0.0, 1.0])
+    correct = np.array([True, True, True, False, False, True])
+    # One bin of five from 14/15 on (mean 0.96, four right), and one of a score of 0.
+    assert Reliability.of(scores, correct).error == pytest.approx(5 / 6 * (0.96 - 0.8))
+    assert Reliability.of(np.zeros(0), np.zeros(0, dtype=np.bool_)) == Reliability(0.0, 0.0)
+
+
+def spans(scores: list[float], correct: list[bool], labels: str, gold: int) -> JudgedSpans:
+    return JudgedSpans(
+        np.array(scores),
+        np.array(correct),
+        tuple(labels),
+        np.arange(len(scores)),
+        {(i % len(scores), labels[i % len(scores)]): 1 for i in range(gold)},
+        len(scores),
+        "documents",
+    )
+
+
+def test_thresholds_for_f1_and_precision_lie_between_two_scores() -> None:
+    judged = spans([0.9, 0.8, 0.7, 0.6, 0.5], [True, True, False, True, False], "XXXXX", 5)
+    assert choose(judged, range(5), Wish()) == Thresholds(0.55)
+    assert choose(judged, range(5), Wish(0.75)) == Thresholds(0.55)
+    assert choose(judged, range(5), Wish(0.76)) == Thresholds(0.75)
+    assert choose(judged, range(5), Wish(0.5)) == NO_THRESHOLDS
+    assert choose(judged, range(2), Wish(1.0)) == NO_THRESHOLDS
+    with pytest.raises(PosnerError, match=r"reached at no threshold.*0\.0000 at most"):
+        choose(judged, [2, 4], Wish(0.5))
+    assert choose(judged, [], Wish()) == NO_THRESHOLDS
+
+
+@pytest.mark.parametrize("wish", [Wish(), Wish(0.6), Wish(per_label=True)])
+def test_no_other_cut_is_better(scorer: SpanScorer, wish: Wish) -> None:
+    judged = scorer.at(3.0)
+    units = range(judged.unit_count)
+    chosen = choose(judged, units, wish)
+    best = counts_with(judged, units, chosen)
+    others = [counts_with(judged, units, Thresholds(float(s))) for s in judged.scores[::7]]
+    if wish.precision is None:
+        assert best.f1 >= max(c.f1 for c in others) - (0.01 if wish.per_label else 0)
+        assert set(chosen.labels) == (set(LABELS) if wish.per_label else set())
+    else:
+        assert best.precision >= wish.precision
+        assert best.recall >= max(c.recall for c in others if c.precision >= wish.precision)
+
+
+def test_counts_without_thresholds_are_those_of_all_spans(scorer: SpanScorer) -> None:
+    judged = scorer.judged
+    counts = counts_with(judged, range(judged.unit_count), NO_THRESHOLDS)
+    assert counts.predicted == len(judged)
+    assert counts.correct == judged.correct.sum()
+    assert counts.gold == sum(judged.gold.values())
+
+
+def test_what_is_held_out_is_judged_by_the_others() -> None:
+    recognizer, documents = world(200, 3.0, seed=6)
+    result = calibrate(recognizer, documents, wish=Wish()).threshold
+    assert result is not None
+    assert result.held_out is not None
+    assert result.within.f1 >= result.without.f1
+    assert result.held_out.gold == result.within.gold == result.without.gold
+    assert calibrate(recognizer, documents).threshold is None
+
+
+def test_few_documents_are_held_out_by_sentence() -> None:
+    recognizer, documents = world(4, 1.0)
+    assert SpanScorer(recognizer, documents, folds=5).judged.unit_name == "sentences"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, bert: Path) -> Path:
+    model = tiny.untrained(tiny.recipe(bert, {"heads.entity": "crf"}))
+    save_network(tmp_path / "model", model.network, model.manifest, model.tokenizer)
+    return tmp_path / "model"
+
+
+def test_a_folder_is_calibrated_in_place(folder: Path) -> None:
+    documents = tiny.documents(5)
+    before = load(folder).tag(documents)
+    (line,) = calibrate_folder(folder, documents, source="dev.conll")
+    manifest = read_manifest(folder)  # its checksums are verified
+    assert line.startswith(f"temperature {manifest.temperature:.3f} from ")
+    assert manifest.temperature > 1.5  # nothing that it finds is right
+    assert manifest.figures["calibration"]["data"] == "dev.conll"
+    after = load(folder).tag(documents)
+    for one, other in zip(before, after, strict=True):
+        assert [(e.start, e.end, e.label) for e in one.entities] == [
+            (e.start, e.end, e.label) for e in other.entities
+        ]
+    flat = [[e.score or 0.0 for d in tagged for e in d.entities] for tagged in (before, after)]
+    assert sum(flat[1]) < sum(flat[0])
+
+
+def test_stored_thresholds_are_used_and_a_new_fit_leaves_them(folder: Path) -> None:
+    documents = tiny.documents(5)
+    recognizer = load(folder)
+    store(folder, calibrate(recognizer, documents, given=Thresholds(0.0, {"PER": 1.0})), "dev")
+    found = load(folder)
+    assert {e.label for d in recognizer.tag(documents) for e in d.entities} >= {"PER", "LOC"}
+    assert "PER" not in {e.label for d in found.tag(documents) for e in d.entities}
+    assert evaluate_documents(found, documents).strict.labels["PER"].predicted == 0
+    list(calibrate_folder(folder, documents, source="dev"))
+    assert read_manifest(folder).thresholds == Thresholds(0.0, {"PER": 1.0})
+
+
+def test_folders_from_before_have_neither(folder: Path) -> None:
+    path = folder / MANIFEST
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["temperature"], record["thresholds"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    manifest = read_manifest(folder)
+    assert (manifest.temperature, manifest.thresholds) == (1.0, NO_THRESHOLDS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("temperature", 0), ("temperature", "hot"), ("thresholds", {"overall": 2}), ("thresholds", 1)],
+)
+def test_damaged_settings_are_named(folder: Path, key: str, value: object) -> None:
+    path = folder / MANIFEST
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {key: value}), encoding="utf-8")
+    with pytest.raises(PosnerError, match=f"damaged.*{key}"):
+        read_manifest(folder)
+
+
+def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dev = tiny.save_corpus(tmp_path / "dev.conll", 5)
+    figures = tmp_path / "figures.json"
+    flags = [str(folder), str(dev), "--json", str(figures)]
+    before = (folder / MANIFEST).read_text(encoding="utf-8")
+    assert main(["calibrate", *flags, "--threshold", "0.9", "--dry-run"]) == 0
+    assert (folder / MANIFEST).read_text(encoding="utf-8") == before
+    assert "calibration error" in capsys.readouterr().out
+    assert main(["calibrate", *flags, "--threshold", "PER=0.9"]) == 0
+    written = json.loads(figures.read_text(encoding="utf-8"))
+    assert written["temperature"] == read_manifest(folder).temperature
+    assert written["threshold"]["thresholds"] == {"overall": 0.0, "labels": {"PER": 0.9}}
+    assert main(["predict", str(folder), "--text", "Ada lives in Oslo", "--threshold", "1"]) == 0
+    assert "below the threshold 1 left out" in capsys.readouterr().err
+    assert main(["info", str(folder)]) == 0
+    assert "below 0, PER 0.9 are left out" in capsys.readouterr().out
+    for wrong in (["--per-label"], ["--precision", "2"], ["--best-f1", "--threshold", "0.5"]):
+        assert main(["calibrate", *flags, *wrong]) == 2

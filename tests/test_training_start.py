@@ -1,0 +1,87 @@
+"""Going on from a saved model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import posner
+import tiny
+from posner.cli import main
+from posner.errors import RecipeError
+from posner.folder import read_manifest
+from posner.model.network import build_network
+from posner.model.saved import load_network
+from posner.recipe import Recipe
+from posner.training.console import Reporter
+from posner.training.start import Start
+from posner.training.train import train
+
+CRF = {"heads.entity": "crf", "features.characters": True}
+
+
+@pytest.fixture(scope="module")
+def run(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("start") / "run"
+    learn(tiny.recipe(bert, CRF), folder)
+    return folder
+
+
+def learn(recipe: Recipe, out: Path, start: Path | None = None) -> None:
+    train(tiny.corpus(4), tiny.corpus(2, first=4), recipe, out, reporter=Reporter(), start=start)
+
+
+def test_without_learning_the_model_stays_as_it_is(run: Path, bert: Path, tmp_path: Path) -> None:
+    still = {"training.learning-rate": 0, "training.head-learning-rate": 0, "training.epochs": 1}
+    learn(tiny.recipe(bert, {**CRF, **still}), tmp_path / "next", run)
+    first, second = (load_file(p / "model/model.safetensors") for p in (run, tmp_path / "next"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    figures = json.loads((tmp_path / "next/model/posner.json").read_text())["figures"]
+    assert figures["data"]["from"] == str(run / "model")
+
+
+def test_new_labels_come_after_the_old_which_keep_their_weights(run: Path) -> None:
+    start = Start.at(run)
+    old = start.manifest
+    known = load_network(start.folder, old)
+    new = dataclasses.replace(old, labels=(*old.labels, "SHIP"))
+    network = build_network(start.backbone(0.1).encoder, new)
+    start.fill(network, new)
+    places = [new.tags.index(tag) for tag in old.tags]
+    weights, old_weights = (n.state_dict()["entity_head.1.weight"] for n in (network, known))
+    assert torch.equal(weights[places], old_weights)
+    assert network.crf is not None
+    assert known.crf is not None
+    assert torch.equal(network.crf.pairs[places][:, places], known.crf.pairs)
+    assert torch.equal(network.crf.end[places], known.crf.end)
+
+
+def test_what_a_model_is_built_with_cannot_be_changed(
+    run: Path, bert: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match=r"^heads\.entity: .*expected crf, got softmax"):
+        learn(tiny.recipe(bert, CRF | {"heads.entity": "softmax"}), tmp_path / "next", run)
+    assert not (tmp_path / "next").exists()
+
+
+def test_the_command_takes_the_models_recipe(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = tmp_path / "more.conll"
+    posner.write(tiny.corpus(4), corpus)
+    out = tmp_path / "next"
+    flags = [str(corpus), "--dev", str(corpus), "--from", str(run), "--out", str(out)]
+    assert main(["train", *flags, "--training.epochs", "1"]) == 0
+    recipe = read_manifest(out / "model").recipe
+    assert recipe.heads.entity == "crf"
+    assert recipe.training.epochs == 1
+    capsys.readouterr()
+    assert main(["train", *flags, "--force", "--recipe", "quick"]) == 1
+    assert "is built with another value" in capsys.readouterr().err
+    assert (out / "model").is_dir()
