@@ -127,15 +127,26 @@ def rows(*items: Document) -> list[list[str]]:
 def test_csv_has_an_entity_a_line() -> None:
     given_text = 'Ada, "the first", left Oslo'
     assert rows(document("none", []), document(given_text, [(0, 16, "PER")], name="d1")) == [
-        ["document", "id", "start", "end", "label", "score", "text"],
-        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"'],
+        [
+            "document",
+            "document_id",
+            "start",
+            "end",
+            "label",
+            "score",
+            "text",
+            "corrected",
+            "entity_id",
+            "changes",
+        ],
+        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', "", "", ""],
     ]
 
 
 @given(st.lists(documents(), max_size=3))
 def test_csv_reads_back(items: list[Document]) -> None:
     wanted = [
-        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text]
+        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, "", "", ""]
         for number, item in enumerate(items, 1)
         for e in item.entities
     ]

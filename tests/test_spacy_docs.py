@@ -88,7 +88,10 @@ def test_a_file_is_a_corpus(tmp_path: Path) -> None:
 def test_scores_and_overlaps_are_kept(tmp_path: Path) -> None:
     document = tiny.labelled([("New Haven Mills won", [])])
     scored = document.with_entities(
-        [document.entity(0, 15, "ORG", 0.75), document.entity(0, 9, "LOC", 0.5)]
+        [
+            replace(document.entity(0, 15, "ORG", 0.75), id="Q7"),
+            document.entity(0, 9, "LOC", 0.5),
+        ]
     )
     posner.write([scored], tmp_path / "a.spacy")
     (back,) = posner.read(tmp_path / "a.spacy").documents

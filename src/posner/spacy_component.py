@@ -63,7 +63,11 @@ class PosnerComponent:
         scores: list[float] = []
         for entity in document.entities:
             span = doc.char_span(
-                entity.start, entity.end, label=entity.label, alignment_mode="expand"
+                entity.start,
+                entity.end,
+                label=entity.label,
+                alignment_mode="expand",
+                span_id=entity.id or "",
             )
             if span is not None:
                 spans.append(span)

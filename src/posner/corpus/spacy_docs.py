@@ -80,14 +80,14 @@ def _entity(span: Any) -> Entity | None:
     if span.start_char >= span.end_char:
         return None
     score = span._.get(SCORE)
-    known = {"kb_id": span.kb_id_, "id": span.id_}
     return Entity(
         span.start_char,
         span.end_char,
         span.label_,
         span.text,
         float(score) if isinstance(score, int | float) else None,
-        {name: value for name, value in known.items() if value},
+        {"kb_id": span.kb_id_} if span.kb_id_ else {},
+        id=span.id_ or None,
     )
 
 
@@ -135,6 +135,7 @@ def _span(doc: Any, entity: Entity, losses: Losses | None) -> Any:
         entity.end,
         label=entity.label,
         kb_id=str(entity.metadata.get("kb_id", "")),
+        span_id=entity.id or "",
         alignment_mode="expand",
     )
     if (span.start_char, span.end_char) != (entity.start, entity.end) and losses is not None:

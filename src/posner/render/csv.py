@@ -8,21 +8,30 @@ from collections.abc import Iterator
 
 from posner.render.tagged import Documents, each_tagged
 
-COLUMNS = ("document", "id", "start", "end", "label", "score", "text")
+COLUMNS = (
+    *("document", "document_id", "start", "end", "label", "score", "text"),
+    *("corrected", "entity_id", "changes"),
+)
 
 
 def csv_lines(documents: Documents) -> Iterator[str]:
     """A line of headings, then a line an entity, with commas and quotes as RFC 4180 has them.
 
-    `document` counts the documents from 1, so that those without entities are missed in it; `id`
-    is empty where a document has none. `start` and `end` count characters of the document's text.
+    `document` counts the documents from 1, so that those without entities are missed in it.
+    `start` and `end` count characters of the document's text. What is not known is empty; the last
+    three columns are post-processing's.
     """
     yield _line(COLUMNS)
     for number, item in enumerate(each_tagged(documents), 1):
         for entity in item.document.entities:
-            score = "" if entity.score is None else f"{entity.score:.6f}"
-            name = item.document.id or ""
-            yield _line((number, name, entity.start, entity.end, entity.label, score, entity.text))
+            yield _line(
+                (
+                    *(number, item.document.id or "", entity.start, entity.end, entity.label),
+                    "" if entity.score is None else f"{entity.score:.6f}",
+                    entity.text,
+                    *(entity.corrected or "", entity.id or "", "; ".join(entity.changes)),
+                )
+            )
 
 
 def _line(values: tuple[object, ...]) -> str:

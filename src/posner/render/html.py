@@ -55,9 +55,9 @@ _END = "</body>\n</html>\n"
 def html(documents: Documents) -> Iterator[str]:
     r"""The page, document by document.
 
-    A score stands in the tip of its entity. A lone surrogate, which UTF-8 cannot hold, is written
-    `\ud800`; control characters are shown by their pictures. Overlapping entities keep a piece of
-    text together on one line.
+    A score and a corrected name stand in the tip of their entity. A lone surrogate, which UTF-8
+    cannot hold, is written `\ud800`; control characters are shown by their pictures. Overlapping
+    entities keep a piece of text together on one line.
     """
     yield _HEAD
     for item in each_tagged(documents):
@@ -102,6 +102,7 @@ def _mark(entity: Entity) -> str:
 
 def _attributes(entity: Entity, lane: int | None = None) -> str:
     tip = entity.label if entity.score is None else f"{entity.label} {entity.score:.4f}"
+    tip += "" if entity.corrected is None else f": {entity.corrected}"
     style = f"--c: {colour_of(entity.label)}" + ("" if lane is None else f"; --lane: {lane}")
     return f'style="{style}" title="{_shown(tip)}"'
 
