@@ -309,7 +309,7 @@ def test_berts_own_tokenizer_class(bert_folder: Path, tmp_path: Path) -> None:
 
 
 def test_pages_and_tables(bert_folder: Path, tmp_path: Path) -> None:
-    for name, begin in (("html", "<!DOCTYPE html>"), ("csv", "document,id,start")):
+    for name, begin in (("html", "<!DOCTYPE html>"), ("csv", "document,document_id,start")):
         call = ["predict", str(bert_folder), "--text", TEXTS[0], "--format", name]
         assert main([*call, "-o", str(tmp_path / name)]) == 0
         assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)

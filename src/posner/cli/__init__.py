@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "score a model on a labelled corpus",
     "calibrate": "make a model's scores honest, and choose thresholds for them",
     "predict": "tag text, files or a corpus",
+    "adopt": "make a Posner model of a Hugging Face token classifier",
     "merge": "make a whole model of one with adapters",
     "info": "say what a model is: labels, recipe, figures, checksums",
     "cache": "list what frozen encoders' trainings keep on disk, or remove it",

@@ -170,24 +170,32 @@ def foreign_network(foreign: ForeignModel) -> Network:
     Raises:
         ModelError: its outputs do not come from one linear layer.
     """
-    classifier = _classifier(foreign)
+    classifier = classifier_name(foreign)
     encoder = _Below(foreign.model, classifier)
     network = build_network(encoder, foreign.manifest())
+    fill_head(network, encoder.taken, foreign.tags)
+    return network.eval().requires_grad_(False)
+
+
+def fill_head(network: Network, layer: nn.Linear, tags: ForeignTags) -> None:
+    """Make a foreign model's last layer the entity head of a network."""
     head = cast(nn.Linear, network.entity_head[-1])
-    layer = encoder.taken
     assert head.in_features == layer.in_features, "a classifier of another width than its encoder"
     with torch.no_grad():
         head.weight.zero_()
         head.bias.fill_(ILLEGAL)  # of tags that the model does not have
-        for row, column in enumerate(foreign.tags.columns):
+        for row, column in enumerate(tags.columns):
             if column is not None:
                 head.weight[row] = layer.weight[column]
                 head.bias[row] = 0.0 if layer.bias is None else layer.bias[column]
-    return network.eval().requires_grad_(False)
 
 
-def _classifier(foreign: ForeignModel) -> str:
-    """The name of the linear layer above the encoder that the outputs come from."""
+def classifier_name(foreign: ForeignModel) -> str:
+    """The name of the linear layer above the encoder that the outputs come from.
+
+    Raises:
+        ModelError: there is none.
+    """
     prefix = f"{getattr(foreign.model, 'base_model_prefix', '')}."
     found: list[str] = [
         name
