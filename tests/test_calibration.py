@@ -56,7 +56,7 @@ def world(count: int, temperature: float, seed: int = 5) -> tuple[Recognizer, li
     random = np.random.default_rng(seed)
     tags = SCHEME.tags(LABELS)
     transitions = legal_transitions(tags, SCHEME).plus(
-        random.normal(size=5), random.normal(size=(5, 5)), random.normal(size=5)
+        *(random.normal(size=size).astype(np.float32) for size in (5, (5, 5), 5))
     )
     cool = transitions.divided(temperature)
     tables = (cool.start.tolist(), cool.pairs.tolist(), cool.end.tolist())

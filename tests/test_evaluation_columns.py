@@ -48,8 +48,17 @@ def test_a_compressed_file_is_read(tmp_path: Path) -> None:
 def test_a_document_start_parts_sentences(tmp_path: Path) -> None:
     path = write(tmp_path, "-DOCSTART- -X- O O\na x B-X O\n-DOCSTART-\nb x O B-X\n")
     assert list(read_tag_columns(path)) == [
-        TaggedSentence(2, ("B-X",), ("O",)),
-        TaggedSentence(4, ("O",), ("B-X",)),
+        TaggedSentence(2, ("B-X",), ("O",), document=1),
+        TaggedSentence(4, ("O",), ("B-X",), document=2),
+    ]
+
+
+def test_words_and_document_rows_are_read_where_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "-DOCSTART- -X- O O\n\na x B-X O\n-DOCSTART-\nb x O B-X\n")
+    assert list(read_tag_columns(path, words=True, document_rows=True)) == [
+        TaggedSentence(1, ("O",), ("O",), ("-DOCSTART-",), 1),
+        TaggedSentence(3, ("B-X",), ("O",), ("a",), 1),
+        TaggedSentence(5, ("O",), ("B-X",), ("b",), 2),
     ]
 
 

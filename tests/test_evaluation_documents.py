@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from posner.document import Document, WordRow, WordSentence, document_from_words
-from posner.errors import DataError, SchemeError
+from posner.errors import DataError
 from posner.evaluation.counts import Counts
 from posner.evaluation.documents import evaluate_document
+from posner.evaluation.matching import Matches
 from posner.schemes import Span
 
 
@@ -62,8 +63,13 @@ def test_parts_of_speech_of_other_sentences_are_refused() -> None:
         evaluate_document(gold, gold, predicted_pos=[["NNP"]])
 
 
-def test_overlapping_entities_are_refused() -> None:
+def test_overlapping_and_nested_entities_count() -> None:
     gold = gold_document()
-    overlapping = gold.with_entities([gold.entity(0, 12, "PER"), gold.entity(4, 12, "PER")])
-    with pytest.raises(SchemeError, match="overlapping entities"):
-        evaluate_document(gold, overlapping)
+    nested = gold.with_entities([gold.entity(0, 12, "PER"), gold.entity(4, 12, "FAM")])
+    assert evaluate_document(nested, nested).counts == Counts(2, 2, 2)
+    found = evaluate_document(nested, gold)
+    assert found.counts == Counts(2, 2, 1)
+    assert found.readings.strict.total == Matches(correct=1, missed=1, spurious=1)
+    assert found.flat.tags["B-FAM"] == Counts(1, 0, 0)
+    assert found.flat.tags["I-PER"] == Counts(1, 1, 1)
+    assert found.readings.per_word.labels["PER"] == Counts(2, 2, 2)

@@ -85,8 +85,21 @@ def test_nothing_scores_nothing() -> None:
     assert set(FlatScore().to_json().values()) == {0.0}
 
 
-def test_what_no_tag_can_say_is_refused() -> None:
-    with pytest.raises(SchemeError, match="overlapping entities"):
-        flat_spans([(3, [Span(0, 2, "PER"), Span(1, 3, "LOC")], [])])
+def test_a_word_in_several_spans_counts_for_each() -> None:
+    gold = [Span(0, 2, "PER"), Span(1, 3, "LOC")]
+    score = flat_spans([(4, gold, [Span(1, 3, "LOC")])])
+    assert score.tags == {
+        "B-PER": Counts(1, 0, 0),
+        "I-PER": Counts(1, 0, 0),
+        "B-LOC": Counts(1, 1, 1),
+        "I-LOC": Counts(1, 1, 1),
+        "O": Counts(1, 2, 1),
+    }
+    assert flat_spans([(4, reversed(gold), [Span(1, 3, "LOC")])]) == score
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(SchemeError, match="sentence"):
+        flat_spans([(3, [Span(2, 4, "PER")], [])])
     with pytest.raises(DataError, match="another number of predicted tags"):
         flat_tags([(["O"], [])])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posner.document import Document, Entity
-from posner.render import csv_lines, html, printable
+from posner.render import Tagged, csv_lines, html, printable
 from posner.render.html import _lanes
 from posner.render.marks import visible
 from posner.segment import segment
@@ -141,6 +141,17 @@ def test_csv_has_an_entity_a_line() -> None:
         ],
         ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', "", "", ""],
     ]
+
+
+def test_parts_of_a_long_text_are_one_document() -> None:
+    left, right = document("Ada won.\n", [(0, 3, "PER")]), document("Ben lost.", [(0, 3, "PER")])
+    parts = [Tagged(left, last=False), Tagged(right, start=9), Tagged(document("x", [(0, 1, "A")]))]
+    assert [row[:4] for row in csv.reader(csv_lines(parts))][1:] == [
+        ["1", "", "0", "3"],
+        ["1", "", "9", "12"],
+        ["2", "", "0", "1"],
+    ]
+    assert Page("".join(html(parts))).texts == ["Ada won.\nBen lost.", "x"]
 
 
 @given(st.lists(documents(), max_size=3))

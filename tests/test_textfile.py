@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echo import Echo
 from posner.cli import main, predict
-from posner.document import Document
 from posner.errors import DataError
 from posner.textfile import DOCUMENT_UNITS, read_texts
 
@@ -111,13 +110,6 @@ def test_a_file_that_ends_inside_a_character_is_refused() -> None:
         texts("a語".encode()[:-1], "file")
 
 
-class Echo:
-    """Stands in for a model that finds nothing."""
-
-    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
-        yield from documents
-
-
 @pytest.fixture
 def echo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "load_from_flags", lambda _: Echo())
@@ -162,14 +154,24 @@ def test_predict_tells_of_targets_that_it_cannot_write(
 
 
 @pytest.mark.usefixtures("echo")
-def test_a_text_that_is_not_utf8_leaves_no_half_written_file(
+def test_a_side_file_that_cannot_be_written_leaves_no_half_written_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, target = tmp_path / "notes.txt", tmp_path / "found.jsonl"
     source.write_bytes(b"good\n\xff\n")
-    assert main(["predict", "model", str(source), "-o", str(target)]) == 1
-    assert f"{source}:2: not UTF-8" in capsys.readouterr().err
+    assert main(["predict", "model", str(source), "--bad", "/dev/full", "-o", str(target)]) == 1
+    assert "/dev/full: cannot be written" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.usefixtures("echo")
+def test_without_a_side_file_a_text_that_is_not_utf8_ends_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "notes.txt"
+    source.write_bytes(b"good\n\xff\n")
+    assert main(["predict", "model", str(source)]) == 1
+    assert f"{source}:2: not UTF-8" in capsys.readouterr().err
 
 
 def test_pieces_need_a_format_that_holds_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import tokenizers
 
-from posner.document import Document, Token
+from posner.document import Document, Token, form_places
 from posner.errors import ModelError
 from posner.word_features import CHARACTERS_PER_WORD, alphabet_index, character_row, shape_of
 
@@ -132,15 +132,10 @@ class PieceTokenizer:
         if not tokens:
             return []
         unknown = self._tokenizer.id_to_token(self.unknown) or ""
+        encodings = self._encodings([token.form for token in tokens], fast=False)
         return [
-            [
-                Piece(text, token.start + start, token.start + end)
-                for text, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
-            ][:MAX_WORD_PIECES]
-            or [Piece(unknown, token.start, token.end)]
-            for token, encoding in zip(
-                tokens, self._encodings([token.text for token in tokens], fast=False), strict=True
-            )
+            _placed(token, encoding)[:MAX_WORD_PIECES] or [Piece(unknown, token.start, token.end)]
+            for token, encoding in zip(tokens, encodings, strict=True)
         ]
 
     def _encodings(
@@ -188,6 +183,19 @@ def read_tokenizer(path: str | os.PathLike[str]) -> tokenizers.Tokenizer:
         ) from error
     except Exception as error:  # tokenizers raises bare Exception for a file it cannot parse
         raise ModelError("not a fast tokenizer's file", where=path, got=error) from error
+
+
+def _placed(token: Token, encoding: tokenizers.Encoding) -> list[Piece]:
+    """A word's pieces, with characters of the document even where a line's end parts the word."""
+    places = [*form_places(token.text), len(token.text)]
+    return [
+        Piece(
+            text,
+            token.start + places[start],
+            token.start + (places[end - 1] + 1 if end > start else places[end]),
+        )
+        for text, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+    ]
 
 
 def printable_word(word: str) -> str:
@@ -239,7 +247,7 @@ class Encoder:
 
     def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
         """Encode documents in one call of the tokenizer."""
-        pieces = iter(self.tokenizer.encode([s.words for d in documents for s in d.sentences]))
+        pieces = iter(self.tokenizer.encode([s.forms for d in documents for s in d.sentences]))
         return [self._encode_one(d, [next(pieces) for _ in d.sentences]) for d in documents]
 
     def _encode_one(self, document: Document, parts: list[WordPieces]) -> EncodedDocument:
@@ -249,7 +257,7 @@ class Encoder:
         starts = np.zeros(int(sentences[-1]) + 1, dtype=np.int64)
         empty = np.zeros(0, dtype=np.int64)
         np.cumsum(np.concatenate([empty, *counts]), out=starts[1:])
-        words = [token.text for token in document.tokens]
+        words = [token.form for token in document.tokens]
         return EncodedDocument(
             ids=np.concatenate([empty, *(p.ids for p in parts)]),
             starts=starts,

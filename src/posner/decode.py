@@ -149,6 +149,24 @@ class Decoder:
                 results[i] = decoded
         return results
 
+    def span_scores(
+        self, emissions: Sequence[FloatArray], spans: Sequence[Sequence[Span]]
+    ) -> list[list[float]]:
+        """The probability of each of the spans that are asked about, sentence by sentence.
+
+        Args:
+            emissions: for each sentence (words, tags).
+            spans: for each sentence any spans of its words; one whose label no tag has scores 0.
+        """
+        scores: list[list[float]] = [[] for _ in spans]
+        for place, (emission, asked) in enumerate(zip(emissions, spans, strict=True)):
+            for chain in self._chains(*_pad([emission])) if asked else ():
+                scores[place] = [
+                    self._span_score(chain, s) if s.label in self._label_tags else 0.0
+                    for s in asked
+                ]
+        return scores
+
     def _decode(
         self, emissions: Float64Array, lengths: IntArray, marginals: bool
     ) -> list[DecodedSentence]:
@@ -157,18 +175,9 @@ class Decoder:
         all_spans = [tags_to_spans(tags, self.scheme) for tags in all_tags]
         if not marginals and not any(all_spans):
             return [DecodedSentence(tags, (), np.zeros(0)) for tags in all_tags]
-        divided = emissions / self.temperature  # the path was found without: no rounding moves it
-        alpha = forward(divided, self._divided)
-        beta = backward(divided, lengths, self._divided)
-        totals = log_partition(alpha, lengths, self._divided)
+        chains = self._chains(emissions, lengths)
         result = []
-        for row, (path, tags, spans) in enumerate(zip(paths, all_tags, all_spans, strict=True)):
-            chain = _Chain(
-                divided[row, : len(path)],
-                alpha[row, : len(path)],
-                beta[row, : len(path)],
-                float(totals[row]),
-            )
+        for chain, path, tags, spans in zip(chains, paths, all_tags, all_spans, strict=True):
             scored = tuple(ScoredSpan(span, self._span_score(chain, span)) for span in spans)
             certainty = np.zeros(0)
             if marginals:
@@ -177,6 +186,17 @@ class Decoder:
                 certainty = np.exp(np.minimum(weight, 0.0))
             result.append(DecodedSentence(tags, scored, certainty))
         return result
+
+    def _chains(self, emissions: Float64Array, lengths: IntArray) -> list[_Chain]:
+        """Each sentence's recursions, without the padding."""
+        divided = emissions / self.temperature  # the path was found without: no rounding moves it
+        alpha = forward(divided, self._divided)
+        beta = backward(divided, lengths, self._divided)
+        totals = log_partition(alpha, lengths, self._divided)
+        return [
+            _Chain(divided[row, :n], alpha[row, :n], beta[row, :n], float(totals[row]))
+            for row, n in enumerate(lengths)
+        ]
 
     def _span_score(self, chain: _Chain, span: Span) -> float:
         """The probability that an entity with this label starts and ends exactly here."""

@@ -7,6 +7,7 @@ Entities hold character offsets, so they may overlap and need not fall on word b
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,27 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 def _no_metadata() -> Mapping[str, Any]:
     """The shared empty mapping (Python 3.11 takes it for a mutable default)."""
     return _EMPTY
+
+
+_BREAK = re.compile("([-\u00ad\u2010\u2011])[ \t]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028])[ \t]*")
+
+
+def form_places(word: str) -> list[int]:
+    """Which characters of a word that a line's end parts are read: all but the seam's.
+
+    The hyphen goes with the line break where the word goes on in lower case (`exam-|ple`). It
+    stays before a capital or a digit (`Anglo-|Saxon`), and in a word that has another hyphen
+    (`sister-in-|law`).
+    """
+    dropped: set[int] = set()
+    seams = list(_BREAK.finditer(word))
+    inside = {seam.start(1) for seam in seams}
+    compound = any(word[i] in "-\u2010\u2011" and i not in inside for i in range(len(word)))
+    for seam in seams:
+        soft = seam[1] == "\u00ad"
+        keeps = not soft and (compound or not word[seam.end() : seam.end() + 1].islower())
+        dropped.update(range(seam.start() + keeps, seam.end()))
+    return [i for i in range(len(word)) if i not in dropped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,13 @@ class Token:
     pos: str | None = None
     chunk: str | None = None
     extra: tuple[str, ...] = ()
+
+    @property
+    def form(self) -> str:
+        """The word as it is read: without the hyphen and line break that may part it."""
+        if self.text.isprintable():  # no line break: nearly all words
+            return self.text
+        return "".join(self.text[place] for place in form_places(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +97,11 @@ class Sentence:
         return [token.text for token in self.tokens]
 
     @property
+    def forms(self) -> list[str]:
+        """The words as they are read; see `Token.form`."""
+        return [token.form for token in self.tokens]
+
+    @property
     def start(self) -> int:
         """First character in the document (0 for a sentence without words)."""
         return self.tokens[0].start if self.tokens else 0
@@ -76,6 +110,14 @@ class Sentence:
     def end(self) -> int:
         """One past the last character (0 for a sentence without words)."""
         return self.tokens[-1].end if self.tokens else 0
+
+
+def shifted(sentence: Sentence, places: int) -> Sentence:
+    """The sentence with all its words so many characters further on."""
+    if not places or not sentence.tokens:
+        return sentence
+    tokens = tuple(replace(t, start=t.start + places, end=t.end + places) for t in sentence.tokens)
+    return replace(sentence, tokens=tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
 
-A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, and the files of its
-backend (`model.safetensors` and `encoder.json` for torch). Nothing in it is a pickle. A folder is
-written beside its place and renamed, so a crash leaves the old one or none, never half of one.
+A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, the files of its
+backend (`model.safetensors` and `encoder.json` for torch), and `README.md`, its card. Nothing in
+it is a pickle. A folder is written beside its place and renamed, so a crash leaves the old one or
+none, never half of one.
 A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from posner.card import CARD, model_card
 from posner.errors import DataError, ModelError
 from posner.files import write_text
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
@@ -267,12 +269,33 @@ def sha256(path: Path) -> str:
 
 
 def seal(folder: Path, manifest: Manifest) -> None:
-    """Write `posner.json` with the checksums of all other files in the folder."""
-    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name != MANIFEST}
+    """Write `posner.json` with the checksums of all other files in the folder, and its card.
+
+    The card has no checksum: people may go on writing it.
+    """
+    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in (MANIFEST, CARD)}
     rewrite(folder, replace(manifest, files=files))
 
 
 def rewrite(folder: Path, manifest: Manifest) -> None:
-    """Write `posner.json` alone, beside and renamed; the other files are as the manifest says."""
-    text = json.dumps(manifest.to_dict(), ensure_ascii=False, indent=2) + "\n"
+    """Write `posner.json` and the card alone; the other files are as the manifest says.
+
+    A card that somebody has changed, or brought, stays as it is.
+    """
+    data = manifest.to_dict()
+    if _is_own_card(folder):
+        write_text(folder / CARD, model_card(data))
+    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     write_text(folder / MANIFEST, text)
+
+
+def _is_own_card(folder: Path) -> bool:
+    """Whether there is no card, or just what was written from `posner.json` as it stands."""
+    try:
+        found = (folder / CARD).read_text(encoding="utf-8")
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return not (folder / CARD).exists()
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and found == model_card(told)

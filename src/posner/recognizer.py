@@ -20,7 +20,7 @@ from posner.align import DocumentEncoder, EncodedDocument, Encoder, PieceTokeniz
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.decode import DecodedSentence, Decoder
-from posner.document import Document, PieceTag, Sentence
+from posner.document import Document, PieceTag, Sentence, Token
 from posner.errors import MissingExtraError, UsageError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import is_foreign
@@ -64,6 +64,8 @@ class Recognizer(Tagger):
         self.backend = backend
         self.encoder: DocumentEncoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
+        self.margin = self.plan.context  # a word has at least one piece
+        self.segmenter = manifest.recipe.data.segmenter
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
@@ -96,6 +98,11 @@ class Recognizer(Tagger):
             ]
             result.append(replace(document, sentences=sentences, entities=tuple(entities)))
         return result
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is a single piece of the vocabulary."""
+        (pieces,) = self.tokenizer.pieces([Token(word, 0, len(word))])
+        return len(pieces) == 1
 
     def pieces(self, document: Document) -> list[PieceTag]:
         """Each piece of a document with the tag of its word."""
@@ -192,7 +199,9 @@ def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
     """How a model's sentences are cut into windows."""
     data = manifest.recipe.data
     limit = min(data.window, manifest.window) if data.window else manifest.window
-    return WindowPlan(limit, tokenizer.special_count, data.context, data.overlap, data.pack)
+    return WindowPlan(
+        limit, tokenizer.special_count, data.context, data.overlap, data.pack, data.long_window
+    )
 
 
 def load(

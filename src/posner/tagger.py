@@ -7,12 +7,15 @@ once: streams, texts, and the steps that follow what was found (`posner.postproc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import overload
 
 from posner.document import Document
 from posner.folder import Manifest
-from posner.segment import segment
+from posner.segment import Segmenter, segment
+from posner.segment.passages import Passage, narrowed, passages, widened
 
 CHUNK_WORDS = 20_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
@@ -27,10 +30,14 @@ class Tagger(ABC):
     Attributes:
         manifest: what the model is.
         steps: what becomes of that which it finds, one after the other.
+        segmenter: finds the sentences and words of raw text.
+        margin: words of neighbouring sentences on each side that a sentence's tags depend on.
     """
 
     manifest: Manifest
     steps: tuple[Step, ...] = ()
+    segmenter: Segmenter = segment
+    margin: int = 0
 
     @abstractmethod
     def find(self, documents: Sequence[Document]) -> list[Document]:
@@ -52,7 +59,7 @@ class Tagger(ABC):
     def __call__(self, texts: str | Sequence[str]) -> Document | list[Document]:
         """Tag a text, or several; the answers come in the order of the texts."""
         if isinstance(texts, str):
-            return self.tag([segmented(texts)])[0]
+            return self.tag([segmented(texts, self.segmenter)])[0]
         return list(self.pipe(texts))
 
     def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
@@ -63,7 +70,7 @@ class Tagger(ABC):
         chunk: list[Document] = []
         words = 0
         for text in texts:
-            document = segmented(text) if isinstance(text, str) else text
+            document = segmented(text, self.segmenter) if isinstance(text, str) else text
             chunk.append(document)
             words += document.word_count + 1  # a stream of empty texts must flow too
             if words >= CHUNK_WORDS:
@@ -71,7 +78,38 @@ class Tagger(ABC):
                 chunk, words = [], 0
         yield from self.tag(chunk)
 
+    def stream(self, text: str | Iterable[str]) -> Iterator[Passage]:
+        """Tag one text of any length, part by part, in memory that does not grow with it.
 
-def segmented(text: str) -> Document:
+        Parts end at blank lines where there are any within their 65,536 characters, and the words
+        around a part are seen where the model sees neighbouring sentences; so the parts' entities
+        are those of the whole text, but for words repeated in other parts: what a text says of
+        them is shared within a part (`data.repeats`).
+
+        Args:
+            text: the text, or pieces of it as they are read.
+
+        Yields:
+            each part with its entities; `Passage.entities` count characters of the whole text.
+        """
+        waiting: deque[Passage] = deque()
+
+        def documents() -> Iterator[Document]:
+            parts = passages(text, segmenter=self.segmenter)
+            if not self.margin:
+                for part in parts:
+                    waiting.append(part)
+                    yield part.document
+                return
+            for part, document in widened(parts, self.margin):
+                waiting.append(part)
+                yield document
+
+        for tagged in self.pipe(documents()):
+            part = waiting.popleft()
+            yield replace(part, document=narrowed(tagged, part) if self.margin else tagged)
+
+
+def segmented(text: str, segmenter: Segmenter = segment) -> Document:
     """A raw text as a Document with sentences and words."""
-    return Document(text, segment(text))
+    return Document(text, segmenter(text))

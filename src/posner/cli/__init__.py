@@ -28,6 +28,8 @@ COMMANDS: dict[str, str] = {
     "search": "try settings of a space, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
     "calibrate": "make a model's scores honest, and choose thresholds for them",
+    "lexicon": "build, check or describe a list of known names",
+    "report": "show runs side by side on one HTML page, with pictures",
     "predict": "tag text, files or a corpus",
     "adopt": "make a Posner model of a Hugging Face token classifier",
     "merge": "make a whole model of one with adapters",

@@ -3,33 +3,72 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.analysis_flags import (
+    CONLLEVAL,
+    add_analysis_flags,
+    print_analysis,
+    train_mentions,
+    write_figures,
+)
+from posner.cli.corpora import add_repair, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.cli.steps import add_step_flags, print_steps, set_steps
-from posner.evaluation.model import evaluate_documents
-from posner.evaluation.report import evaluation_report, figures_console
-from posner.files import write_json
+from posner.corpus import FORMATS
+from posner.evaluation.analysis import analyse_tagger
+from posner.evaluation.analysis_report import difference_report
+from posner.evaluation.bootstrap import paired_differences
+from posner.evaluation.report import figures_console
+from posner.schemes import SCHEMES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_model_flags(parser)
     parser.add_argument("data", metavar="DATA", help="labelled corpus")
-    add_corpus_flags(parser)
+    parser.add_argument(
+        "--format",
+        choices=(*FORMATS, CONLLEVAL),
+        help="format of the data; default: found out. conlleval: the same as --conlleval",
+    )
+    parser.add_argument(
+        "--scheme", help=f"its tag scheme ({', '.join(SCHEMES)}); default: found out"
+    )
+    add_repair(parser)
+    parser.add_argument(
+        "--against",
+        metavar="B",
+        help="a second model or run, compared with the first by a paired bootstrap",
+    )
     add_step_flags(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    add_analysis_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tag a corpus's words and score what was found."""
-    corpus = read_corpus(arguments.data, arguments)
-    recognizer = load_from_flags(arguments)
-    set_steps(recognizer, arguments)
-    evaluation = evaluate_documents(recognizer, corpus.documents)
-    print_steps(recognizer)
-    figures_console().print(evaluation_report(evaluation))
-    if arguments.json is not None:
-        write_json(arguments.json, evaluation.to_json())
+    """Tag a corpus's words, and say what was found and how sure that is."""
+    if arguments.format == CONLLEVAL:
+        arguments.format, arguments.conlleval = None, True
+    train = train_mentions(arguments)
+    documents = read_corpus(arguments.data, arguments).documents
+    tagger = load_from_flags(arguments)
+    set_steps(tagger, arguments)
+    rival = None if arguments.against is None else load_from_flags(arguments, arguments.against)
+    if rival is not None:
+        set_steps(rival, arguments)
+    analysis = analyse_tagger(tagger, documents, train=train, by=arguments.by)
+    print_steps(tagger)
+    print_analysis(analysis, arguments)
+    figures = analysis.to_json(text=arguments.errors > 0)
+    if rival is not None:
+        other = analyse_tagger(rival, documents)
+        found = paired_differences(analysis.units, other.units)
+        console = figures_console()
+        console.print()
+        console.print(difference_report(found, arguments.model, arguments.against))
+        figures["against"] = {
+            "model": arguments.against,
+            "figures": other.to_json(),
+            "differences": {name: figure.to_json() for name, figure in found.items()},
+        }
+    write_figures(figures, arguments)
     return 0

@@ -1,26 +1,37 @@
-"""What `posner predict` tags: texts from the command line, text files, corpora."""
+"""What `posner predict` tags: texts from the command line, files and folders, corpora."""
 
 from __future__ import annotations
 
 import argparse
-import gzip
+import hashlib
+import json
 import sys
-import zlib
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from posner.cli.corpora import read_repaired
 from posner.corpus import FORMATS, Corpus
+from posner.corpus.files import plain_suffix, read_head
 from posner.corpus.formats import looks_like_corpus
 from posner.document import Document, Token
 from posner.errors import DataError, UsageError
-from posner.recognizer import Recognizer
 from posner.render import iob2_tags
-from posner.tagger import segmented
-from posner.textfile import read_texts
+from posner.sources import (
+    KINDS,
+    Item,
+    Limit,
+    Meter,
+    Place,
+    Reading,
+    Text,
+    files_in,
+    kind_of,
+    limited,
+    read_file,
+    read_text_stream,
+)
+from posner.tagger import Tagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,113 +72,205 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """A document to tag.
+class CorpusText(Text):
+    """A document of a corpus.
 
     Attributes:
-        document: its words; a corpus's own columns and gold entities are kept.
-        columns: the corpus's columns; None for raw text.
+        columns: the corpus's columns.
         bordered: whether it is one of several documents that have borders between them.
     """
 
-    document: Document
     columns: Columns | None = None
     bordered: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An input with what the model found in it."""
-
-    source: Input
-    document: Document
-
-    def with_own_columns(self) -> Document:
+    def with_own_columns(self, tagged: Document) -> Document:
         """For column formats: a corpus keeps its own columns, its gold tag among them.
 
         Raises:
             SchemeError: gold entities that overlap have no column.
         """
-        columns, own = self.source.columns, self.source.document
-        if columns is None:
-            return self.document
+        own, columns = self.content, self.columns
+        if columns is None or not isinstance(own, Document):
+            return tagged
         gold = iob2_tags(own) if columns.gold else [["O"] * len(s) for s in own.sentences]
         sentences = tuple(
             replace(sentence, tokens=tuple(map(columns.filled, sentence.tokens, tags)))
             for sentence, tags in zip(own.sentences, gold, strict=True)
         )
-        return replace(own, sentences=sentences, entities=self.document.entities)
+        return replace(own, sentences=sentences, entities=tagged.entities)
 
 
-def answers(recognizer: Recognizer, inputs: Iterable[Input]) -> Iterator[Answer]:
-    """Tag a stream of inputs, in order."""
-    waiting: deque[Input] = deque()
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read.
 
-    def documents() -> Iterator[Document]:
-        for item in inputs:
-            waiting.append(item)
-            yield item.document
+    Attributes:
+        path: it; None for standard input.
+        kind: of `sources.KINDS`; None for a corpus.
+        folder: the folder that was named and that it was found in.
+    """
 
-    for document in recognizer.pipe(documents()):
-        yield Answer(waiting.popleft(), document)
+    path: Path | None
+    kind: str | None
+    folder: Path | None = None
 
 
-def read_inputs(arguments: argparse.Namespace) -> Iterator[Input]:
-    """Everything that the command line names, in its order.
+def find_sources(arguments: argparse.Namespace) -> list[Source]:
+    """The files that the command line names, and those in its folders, in order.
 
     Raises:
-        DataError: a file that cannot be read.
+        DataError: one does not exist, or a folder holds nothing that can be read.
+        UsageError: `--input` names what standard input cannot be.
     """
-    for text in arguments.text or ():
-        yield Input(segmented(text))
-    bordered = arguments.document != "line"
+    found: list[Source] = []
     for file in arguments.files or ([] if arguments.text else ["-"]):
         if file == "-":
             if arguments.input not in (None, "text"):
                 raise UsageError("--input names what files are; standard input is read as text")
-            for text in read_texts(sys.stdin.buffer, arguments.document):
-                yield Input(segmented(text), bordered=bordered)
-        elif _is_text(file, arguments.input):
-            for text in _file_texts(Path(file), arguments.document):
-                yield Input(segmented(text), bordered=bordered)
+            found.append(Source(None, "text"))
+        elif arguments.input is None and not Path(file).exists():
+            raise DataError("no such file", where=file, remedy="check the path")
+        elif Path(file).is_dir() and not _is_corpus_folder(Path(file), arguments.input):
+            found += _in_folder(Path(file), arguments)
         else:
-            corpus, _ = read_repaired(
-                file, format=arguments.input, scheme=arguments.scheme, repair=arguments.repair
-            )
-            yield from _corpus_inputs(corpus)
+            found.append(Source(Path(file), _kind(Path(file), arguments)))
+    return found
 
 
-def _corpus_inputs(corpus: Corpus) -> Iterator[Input]:
+def _is_corpus_folder(path: Path, named: str | None) -> bool:
+    if named is not None and named not in KINDS:
+        return True
+    return named is None and looks_like_corpus(path)
+
+
+def _in_folder(folder: Path, arguments: argparse.Namespace) -> list[Source]:
+    wanted, others = files_in(folder)
+    if arguments.input is not None:
+        others += [path for path in wanted if kind_of(path) != arguments.input]
+        wanted = [path for path in wanted if kind_of(path) == arguments.input]
+    if not wanted:
+        raise DataError(
+            "a folder without texts, and no corpus",
+            where=folder,
+            expected="files that end in " + " ".join(s for own in KINDS.values() for s in own),
+        )
+    if others:
+        print(
+            f"posner: {folder}: {len(others):,} files of other kinds are passed over, "
+            f"{others[0]} first",
+            file=sys.stderr,
+        )
+    return [Source(path, kind_of(path), folder) for path in wanted]
+
+
+def _kind(path: Path, arguments: argparse.Namespace) -> str | None:
+    """What a file is read as: as named, else as it looks; None for a corpus (which is told)."""
+    named: str | None = arguments.input
+    kind = kind_of(path)
+    if named in KINDS and not (named == "jsonl" and arguments.format == "conll"):
+        return named
+    if named is not None:
+        return None
+    if kind in ("csv", "parquet") and (kind == "parquet" or not looks_like_corpus(path)):
+        return kind
+    if arguments.column is not None:
+        return kind or "text"
+    if not looks_like_corpus(path):
+        return "text"
+    print(
+        f"posner: {path}: a corpus, whose own words are tagged (--input text reads it as text)",
+        file=sys.stderr,
+    )
+    # Columns are those of the whole corpus, and an array has no lines.
+    streamed = plain_suffix(path) in (".json", ".jsonl", ".ndjson") and arguments.format != "conll"
+    return "jsonl" if streamed and read_head(path).lstrip(_BEFORE)[:1] == b"{" else None
+
+
+_BEFORE = b" \t\r\n\xef\xbb\xbf"
+
+
+def meter_of(sources: Sequence[Source]) -> Meter:
+    """How many bytes there are to read."""
+    paths = [source.path for source in sources]
+    known = all(path is not None and path.is_file() for path in paths)
+    return Meter(sum(p.stat().st_size for p in paths if p is not None) if known else 0)
+
+
+def read_groups(
+    sources: Sequence[Source], arguments: argparse.Namespace, tagger: Tagger, meter: Meter
+) -> Iterator[Sequence[Item]]:
+    """Everything that the command line names; each item with what it becomes under the limit.
+
+    Raises:
+        DataError: a file that cannot be read.
+    """
+    items = _items(sources, arguments, meter)
+    if arguments.max_chars is None:
+        return ([item] for item in items)
+    limit = Limit(arguments.max_chars, arguments.over_limit or "error")
+    return limited(items, limit, tagger.segmenter)
+
+
+def _items(
+    sources: Sequence[Source], arguments: argparse.Namespace, meter: Meter
+) -> Iterator[Item]:
+    for text in arguments.text or ():
+        yield Text(Place("--text"), text, len(text))
+    reading = Reading(arguments.document, arguments.column, tuple(arguments.keep or ()))
+    bordered = arguments.document != "line"
+    for source in sources:
+        found: Iterator[Item]
+        if source.path is None:
+            found = read_text_stream(sys.stdin.buffer, arguments.document, "standard input")
+        elif source.kind is None:
+            yield from _corpus_items(source.path, arguments)
+            continue
+        else:
+            found = read_file(source.path, source.kind, reading, meter)
+        for item in found:
+            if isinstance(item, Text):
+                item = _named(item, source)
+                if bordered and source.kind == "text":
+                    item = _bordered(item)
+            yield item
+
+
+def _named(text: Text, source: Source) -> Text:
+    """In a folder each text says which file and line it is from."""
+    if source.folder is None or source.path is None:
+        return text
+    place = {"file": source.path.relative_to(source.folder).as_posix(), "line": text.place.number}
+    if source.kind in ("csv", "parquet"):
+        del place["line"]  # they have rows
+    metadata = {**place, **text.metadata}
+    if isinstance(text.content, Document):
+        return replace(text, content=replace(text.content, metadata=metadata), metadata=metadata)
+    return replace(text, metadata=metadata)
+
+
+def _bordered(text: Text) -> CorpusText:
+    return CorpusText(text.place, text.content, text.length, text.id, text.metadata, bordered=True)
+
+
+def _corpus_items(path: Path, arguments: argparse.Namespace) -> Iterator[Item]:
+    corpus, _ = read_repaired(
+        str(path), format=arguments.input, scheme=arguments.scheme, repair=arguments.repair
+    )
     columns = Columns.of(corpus)
     several = len(corpus.documents) > 1 and any(len(d.sentences) > 1 for d in corpus.documents)
     for document in corpus.documents:
-        yield Input(document, columns, bordered=several)
+        place = Place(str(path))
+        yield CorpusText(place, document, len(document.text), columns=columns, bordered=several)
 
 
-def _is_text(file: str, named: str | None) -> bool:
-    """Whether a file is raw text: as named, or unless it surely is a corpus (which is told)."""
-    if named is not None:
-        return named == "text"
-    path = Path(file)
-    if not path.exists():
-        raise DataError("no such file", where=file, remedy="check the path")
-    if not looks_like_corpus(path):
-        if path.is_dir():
-            raise DataError(
-                "a folder that is no corpus", where=file, remedy="name the files to tag"
-            )
-        return True
-    print(
-        f"posner: {file}: a corpus, whose own words are tagged (--input text reads it as text)",
-        file=sys.stderr,
-    )
-    return False
-
-
-def _file_texts(path: Path, unit: str) -> Iterator[str]:
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opened(path, "rb") as stream:
-            yield from read_texts(cast(BinaryIO, stream), unit, name=str(path))
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError("cannot be read", where=path, got=error) from error
+def call_digest(arguments: argparse.Namespace, sources: Sequence[Source], tagger: Tagger) -> str:
+    """What tells whether a later call writes the same: the model, the files, and the flags."""
+    own = ("resume", "force", "output", "bad", "device")
+    flags = {key: str(v) for key, v in sorted(vars(arguments).items()) if key not in own}
+    files = []
+    for source in sources:
+        if source.path is not None:
+            state = source.path.stat()
+            files.append((str(source.path), source.kind, state.st_size, state.st_mtime_ns))
+    facts = json.dumps([flags, files, repr(tagger.manifest)])
+    return hashlib.sha256(facts.encode("utf-8", "backslashreplace")).hexdigest()

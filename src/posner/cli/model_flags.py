@@ -10,10 +10,15 @@ from posner.recognizer import Recognizer, load
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
-    """Add MODEL, `--device` and `--precision`."""
+    """Add MODEL and what `add_device_flags` adds."""
     parser.add_argument(
         "model", metavar="MODEL", help="a model or run folder, or a Hugging Face one"
     )
+    add_device_flags(parser)
+
+
+def add_device_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`, `--precision` and `--aggregation`."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
     parser.add_argument(
         "--precision",
@@ -30,11 +35,11 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from_flags(arguments: argparse.Namespace) -> Recognizer:
-    """The model that the flags name."""
+def load_from_flags(arguments: argparse.Namespace, model: str | None = None) -> Recognizer:
+    """The model that the flags name, or another with the same device and precision."""
     with needs_train_extra("running this model"):
         return load(
-            arguments.model,
+            model or arguments.model,
             device=arguments.device,
             precision=arguments.precision,
             aggregation=arguments.aggregation,

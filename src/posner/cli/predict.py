@@ -6,13 +6,17 @@ import argparse
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
+from rich.console import Console
+
+from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_lines
 from posner.cli.corpora import add_repair
-from posner.cli.inputs import Answer, answers, read_inputs
+from posner.cli.inputs import CorpusText, call_digest, find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
@@ -31,20 +35,24 @@ from posner.render import (
     table,
     write,
 )
+from posner.segment.passages import Passage
+from posner.sources import Bad, Item, Text
 from posner.textfile import DOCUMENT_UNITS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_model_flags(parser)
-    parser.add_argument("files", nargs="*", metavar="FILE", help="texts or corpora; - is stdin")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="texts, folders of them, corpora; - is stdin"
+    )
     parser.add_argument(
         "--text", action="append", metavar="T", help="a text to tag; may be repeated"
     )
     parser.add_argument(
         "--input",
-        choices=("text", *FORMATS),
-        help="what the files are: raw text, or a corpus whose words are tagged; default: found out",
+        choices=("text", *FORMATS, "csv", "parquet"),
+        help="what files are: raw texts, or corpora whose words are tagged; default: found out",
     )
     parser.add_argument(
         "--scheme", metavar="NAME", help="tag scheme of a corpus; default: found out"
@@ -64,29 +72,152 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tags", action="store_true", help="also each word with its tags")
     parser.add_argument("--pieces", action="store_true", help="also each piece with its tag")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write here")
-    parser.add_argument("--force", action="store_true", help="replace FILE")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write here")
+    parser.add_argument("--force", action="store_true", help="replace OUT")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with OUT (jsonl) where a process was killed"
+    )
+    parser.add_argument(
+        "--bad",
+        type=Path,
+        metavar="FILE",
+        help="what cannot be tagged goes here, with the reason; default: OUT.bad.jsonl",
+    )
+    _add_reading(parser)
     add_repair(parser)
     add_step_flags(parser)
 
 
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """The flags that say how texts are read."""
+    parser.add_argument(
+        "--column", metavar="NAME", help="column or JSON key of the texts; default: text"
+    )
+    parser.add_argument(
+        "--keep", action="append", metavar="NAME", help="also keep this column; may be repeated"
+    )
+    parser.add_argument(
+        "--join-hyphens", action="store_true", help="join words that a line's end parts"
+    )
+    parser.add_argument(
+        "--max-chars", type=_at_least_one, metavar="N", help="characters of a text at most"
+    )
+    parser.add_argument(
+        "--over-limit",
+        choices=("error", "split"),
+        help="a longer text is bad (default), or parted into several",
+    )
+
+
+def _at_least_one(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected at least 1")
+    return number
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
+    _check(arguments)
+    recognizer = load_from_flags(arguments)
+    set_steps(recognizer, arguments)
+    if arguments.join_hyphens:
+        recognizer.segmenter = replace(recognizer.segmenter, hyphens=True)
+    sources = find_sources(arguments)
+    meter = meter_of(sources)
+    groups = read_groups(sources, arguments, recognizer, meter)
+    output: Path | None = arguments.output
+    side = arguments.bad
+    if side is None and output is not None:
+        side = output.with_name(output.name + ".bad.jsonl")
+    console = Console(stderr=True)
+    with Progress(meter, console) as progress:
+        if _is_journaled(arguments):
+            assert output is not None
+            call = call_digest(arguments, sources, recognizer)
+            journal = Journal(output, side, call, resume=arguments.resume, force=arguments.force)
+            bad = _to_journal(journal, groups, recognizer, arguments, progress)
+        else:
+            aside = SideFile(side, force=arguments.force)
+            with aside, _output(output, arguments.force) as stream:
+                found = outcomes(recognizer, groups)
+                write(
+                    _rendered(_parts(found, aside, progress), recognizer, arguments, stream), stream
+                )
+            bad = aside.count
+    print_steps(recognizer)
+    if output is not None:
+        told = f"; {bad:,} could not be tagged, see {side}" if bad else ""
+        print(f"posner: {output}: {progress.line()}{told}", file=sys.stderr)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse flags that contradict each other."""
     if arguments.pieces and arguments.format in ("conll", "text", "html", "csv"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
     if arguments.tags and arguments.format in ("text", "html", "csv"):
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
-    recognizer = load_from_flags(arguments)
-    set_steps(recognizer, arguments)
-    found = answers(recognizer, read_inputs(arguments))
-    with _output(arguments.output, arguments.force) as stream:
-        write(_rendered(found, recognizer, arguments, stream), stream)
-    print_steps(recognizer)
-    return 0
+    if arguments.over_limit is not None and arguments.max_chars is None:
+        raise UsageError("--over-limit goes with --max-chars")
+    if arguments.keep and arguments.format not in ("json", "jsonl"):
+        raise UsageError("--keep goes with --format json or jsonl")
+    if arguments.resume:
+        if not _is_journaled(arguments):
+            raise UsageError("--resume goes with --format jsonl and -o FILE, not packed")
+        if "-" in (arguments.files or ["-"]):
+            raise UsageError("--resume cannot read standard input again", remedy="name files")
+        if arguments.force:
+            raise UsageError("--resume and --force exclude each other")
+
+
+def _is_journaled(arguments: argparse.Namespace) -> bool:
+    """Whether the output is lines of a regular file, so that a later process can go on with it."""
+    output: Path | None = arguments.output
+    if output is None or arguments.format != "jsonl" or output.suffix.lower() == ".gz":
+        return False
+    return output.is_file() or not output.exists()
+
+
+def _to_journal(
+    journal: Journal,
+    groups: Iterator[Sequence[Item]],
+    recognizer: Recognizer,
+    arguments: argparse.Namespace,
+    progress: Progress,
+) -> int:
+    """Write JSON Lines that can be gone on with; returns how many texts could not be tagged."""
+    if journal.items:
+        print(f"posner: the first {journal.items:,} texts are done already", file=sys.stderr)
+    try:
+        write_lines(
+            outcomes(recognizer, islice(groups, journal.items, None)),
+            journal,
+            progress,
+            lambda parts: jsonl(parts, tags=bool(arguments.tags)),
+            recognizer.pieces if arguments.pieces else None,
+        )
+        journal.finish()
+    finally:
+        journal.close()
+    return journal.bad
+
+
+Part = tuple[Text, Passage]
+
+
+def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Iterator[Part]:
+    """What was found; what cannot be tagged is set aside."""
+    for outcome in found:
+        if isinstance(outcome.source, Bad):
+            aside.add(outcome.source)
+        elif outcome.passage is not None:
+            progress.add(outcome.passage.document.word_count, ends=outcome.passage.last)
+            yield outcome.source, outcome.passage
 
 
 def _rendered(
-    found: Iterator[Answer],
+    found: Iterator[Part],
     recognizer: Recognizer,
     arguments: argparse.Namespace,
     stream: TextIO,
@@ -94,8 +225,13 @@ def _rendered(
     """What was found, in the format that was asked for."""
     tags = bool(arguments.tags)
     tagged = (
-        Tagged(a.document, recognizer.pieces(a.document) if arguments.pieces else None)
-        for a in found
+        Tagged(
+            passage.document,
+            recognizer.pieces(passage.document) if arguments.pieces else None,
+            passage.start,
+            passage.last,
+        )
+        for _, passage in found
     )
     formats: dict[str, Callable[[], Iterator[str]]] = {
         "table": lambda: table(tagged, tags=tags),
@@ -109,23 +245,30 @@ def _rendered(
     return formats[arguments.format]()
 
 
-def _columns(found: Iterator[Answer]) -> Iterator[str]:
+def _columns(found: Iterator[Part]) -> Iterator[str]:
     """CoNLL columns: a corpus's own ones stay, the predicted tag comes last."""
     first = next(found, None)
     if first is not None:
-        everything = chain([first], found)
-        yield from conll((a.with_own_columns() for a in everything), borders=first.source.bordered)
+        bordered = isinstance(first[0], CorpusText) and first[0].bordered
+        yield from conll((_with_columns(part) for part in chain([first], found)), borders=bordered)
+
+
+def _with_columns(part: Part) -> Tagged:
+    text, passage = part
+    document = passage.document
+    if isinstance(text, CorpusText):
+        document = text.with_own_columns(document)
+    return Tagged(document, None, passage.start, passage.last)
 
 
 def _marked(tagged: Iterable[Tagged], stream: TextIO) -> Iterator[str]:
     """Each text with its entities in colour, or marked where there is no colour."""
-    from rich.console import Console
-
     colour = has_colour(stream)
     console = Console(force_terminal=colour, no_color=not colour, highlight=False, soft_wrap=True)
     for item in tagged:
         with console.capture() as capture:
-            console.print(coloured(item.document, colour=colour), soft_wrap=True)
+            end = "\n" if item.last else ""
+            console.print(coloured(item.document, colour=colour), soft_wrap=True, end=end)
         yield capture.get()
 
 

@@ -4,29 +4,108 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from posner.cli.thresholds import add_threshold_flag, thresholds_from_flag
+from posner.errors import UsageError
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import read_names
+from posner.postprocess.near import MOST_EDITS
+from posner.postprocess.rules import RULES, Rules
 from posner.postprocess.thresholds import ThresholdStep, threshold_steps
+from posner.recognizer import Recognizer
 from posner.tagger import Tagger
 
 
 def add_step_flags(parser: argparse.ArgumentParser) -> None:
-    """Add `--threshold`."""
+    """Add `--lexicon` and its rules, and `--threshold`."""
+    parser.add_argument(
+        "--lexicon",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="known names (posner lexicon); may be repeated",
+    )
+    parser.add_argument(
+        "--lexicon-rules",
+        metavar="RULES",
+        help=f"what the lexicon may do: {', '.join(RULES)}; default: {RULES[0]}",
+    )
+    parser.add_argument(
+        "--lexicon-closed",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="the lexicon knows all names of this label: other entities with it go",
+    )
+    parser.add_argument(
+        "--lexicon-edits",
+        type=int,
+        choices=range(MOST_EDITS + 1),
+        help=f"how many letters a misspelt name may be off; default: {MOST_EDITS}",
+    )
+    parser.add_argument(
+        "--lexicon-least",
+        type=float,
+        metavar="SCORE",
+        help="names with a lower score neither add nor relabel; default: 0",
+    )
     add_threshold_flag(
         parser, "leave out entities with a lower score; default: the model's own thresholds"
     )
 
 
 def set_steps(tagger: Tagger, arguments: argparse.Namespace) -> None:
-    """Give the tagger the steps that the flags name; thresholds come last."""
+    """Give the tagger the steps that the flags name; thresholds come last.
+
+    Raises:
+        DataError: a lexicon cannot be read.
+        UsageError: flags that do not fit together.
+        MissingExtraError: packages for a lexicon are not installed.
+    """
     given = thresholds_from_flag(arguments)
-    if given is not None:
-        tagger.steps = threshold_steps(given)
+    last = tagger.steps if given is None else threshold_steps(given)
+    rules = _rules(arguments)
+    if arguments.lexicon is None:
+        tagger.steps = last
+        return
+    names = [name for path in arguments.lexicon for name in read_names(path)]
+    known = tagger.knows if isinstance(tagger, Recognizer) else None
+    tagger.steps = (LexiconStep(names, rules, known=known), *last)
 
 
 def print_steps(tagger: Tagger) -> None:
     """Say on standard error what the steps did."""
     for step in tagger.steps:
-        line = step.report() if isinstance(step, ThresholdStep) else None
+        line = step.report() if isinstance(step, LexiconStep | ThresholdStep) else None
         if line is not None:
             print(f"posner: {line}", file=sys.stderr)
+
+
+def _rules(arguments: argparse.Namespace) -> Rules:
+    flags = {
+        "--lexicon-rules": arguments.lexicon_rules,
+        "--lexicon-closed": arguments.lexicon_closed or None,
+        "--lexicon-edits": arguments.lexicon_edits,
+        "--lexicon-least": arguments.lexicon_least,
+    }
+    used = [flag for flag, value in flags.items() if value is not None]
+    if used and arguments.lexicon is None:
+        raise UsageError(f"{used[0]} goes with --lexicon")
+    named = [part.strip() for part in (arguments.lexicon_rules or RULES[0]).split(",")]
+    for name in named:
+        if name not in RULES:
+            raise UsageError(
+                "no such rule", where="--lexicon-rules", expected=",".join(RULES), got=name
+            )
+    default = Rules()
+    edits, least = arguments.lexicon_edits, arguments.lexicon_least
+    return Rules(
+        correct="correct" in named,
+        relabel="relabel" in named,
+        veto="veto" in named,
+        add="add" in named,
+        closed=frozenset(arguments.lexicon_closed),
+        least=default.least if least is None else least,
+        edits=default.edits if edits is None else edits,
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from posner.corpus.problem import Problem
 from posner.document import Document, Entity, Sentence, Token, sentence_spans
 from posner.errors import DataError
-from posner.segment import segment
+from posner.segment import Segmenter, segment
 
 TOKEN_METADATA = "token_metadata"
 _TOKEN_KEYS = frozenset(("text", "start", "end", "id", "sentence", "pos", "chunk", "extra"))
@@ -153,9 +153,11 @@ def _sentence_json(sentence: Sentence) -> dict[str, Any]:
     return record
 
 
-def segmented(text: str, entities: Iterable[Entity]) -> tuple[Sentence, ...]:
+def segmented(
+    text: str, entities: Iterable[Entity], segmenter: Segmenter = segment
+) -> tuple[Sentence, ...]:
     """Sentences by segmentation; two of them that an annotated entity crosses are one."""
-    sentences = [s for s in segment(text) if s.tokens]
+    sentences = [s for s in segmenter(text) if s.tokens]
     crossing = sorted((e.start, e.end) for e in entities)
     if len(sentences) < 2 or not crossing:
         return tuple(sentences)
@@ -170,6 +172,19 @@ def segmented(text: str, entities: Iterable[Entity]) -> tuple[Sentence, ...]:
         else:
             joined.append(sentence)
     return tuple(joined)
+
+
+def resegmented(document: Document, segmenter: Segmenter) -> Document:
+    """The document with the words that a segmenter finds, where plain segmentation found its words.
+
+    So a corpus of raw texts has the words that its model finds in raw text later, whatever the
+    model's segmenter is; words that a corpus brings stay.
+    """
+    if segmenter == segment:
+        return document
+    if document.sentences != segmented(document.text, document.entities):
+        return document
+    return replace(document, sentences=segmented(document.text, document.entities, segmenter))
 
 
 def report_misaligned(

@@ -27,18 +27,30 @@ _DOCUMENT_START = "-DOCSTART-"
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """The gold and the predicted tags of one sentence, and the line of its first word (from 1).
+    """The gold and the predicted tags of one sentence, whose words stand on consecutive lines.
 
-    A sentence's words stand on consecutive lines.
+    Attributes:
+        line: that of its first word, from 1.
+        gold: a tag a word.
+        predicted: a tag a word.
+        words: the first column; empty unless asked for.
+        document: how many rows that begin a document stand before it.
     """
 
     line: int
     gold: tuple[str, ...]
     predicted: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    document: int = 0
 
 
 def read_tag_columns(
-    path: Path, *, gold: int | None = None, predicted: int | None = None
+    path: Path,
+    *,
+    gold: int | None = None,
+    predicted: int | None = None,
+    words: bool = False,
+    document_rows: bool = False,
 ) -> Iterator[TaggedSentence]:
     """Read the sentences of a file (gzip-compressed if its name ends in `.gz`) one at a time.
 
@@ -47,6 +59,9 @@ def read_tag_columns(
         gold: the column of the gold tags, counted from 1; None is the last but one.
         predicted: the column of the predicted tags; None is the last. Where a column is counted
             from the end, all rows must be of the first row's width, lest it slip.
+        words: keep the first column.
+        document_rows: read a row `-DOCSTART-` as a sentence of one word, as conlleval does, where
+            it has as many columns as the others.
 
     Raises:
         UsageError: a column number below 1 (at once, before anything is read).
@@ -58,7 +73,7 @@ def read_tag_columns(
             raise UsageError(
                 "no such column", where=flag, expected="a number from 1 on", got=column
             )
-    return _sentences(path, gold, predicted)
+    return _Reader(path, gold, predicted, words, document_rows).sentences()
 
 
 def check_prefixes(
@@ -87,29 +102,73 @@ def check_prefixes(
         yield sentence
 
 
-def _sentences(path: Path, gold: int | None, predicted: int | None) -> Iterator[TaggedSentence]:
-    first_line = 0
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One word: its place in the file, its two tags, and the word itself where it is kept."""
+
+    line: int
+    gold: str
+    predicted: str
+    word: str
+
+
+@dataclass
+class _Reader:
+    """Turns lines into sentences; see `read_tag_columns`."""
+
+    path: Path
+    gold: int | None
+    predicted: int | None
+    words: bool
+    document_rows: bool
     width: int | None = None
-    gold_tags: list[str] = []
-    predicted_tags: list[str] = []
-    for number, text in _lines(path):
-        columns = _BLANKS.split(text.strip(" \t"))
-        if columns == [""] or columns[0].startswith(_DOCUMENT_START):
-            if gold_tags:
-                yield TaggedSentence(first_line, tuple(gold_tags), tuple(predicted_tags))
-                gold_tags, predicted_tags = [], []
-            continue
-        if columns[0].startswith("#") and not gold_tags and is_comment(text.strip(" \t"), width):
-            continue
-        width = width or len(columns)
-        where = f"{path}:{number}"
-        _check_width(columns, width, gold, predicted, where)
-        if not gold_tags:
-            first_line = number
-        gold_tags.append(_tag(columns[gold - 1 if gold else -2], where))
-        predicted_tags.append(_tag(columns[predicted - 1 if predicted else -1], where))
-    if gold_tags:
-        yield TaggedSentence(first_line, tuple(gold_tags), tuple(predicted_tags))
+    documents: int = 0
+
+    def sentences(self) -> Iterator[TaggedSentence]:
+        rows: list[_Row] = []
+        for number, text in _lines(self.path):
+            columns = _BLANKS.split(text.strip(" \t"))
+            begins = columns[0].startswith(_DOCUMENT_START)
+            if columns == [""] or begins:
+                if rows:
+                    yield self._sentence(rows)
+                    rows = []
+                self.documents += begins
+                if begins and self.document_rows and len(columns) >= self._needed:
+                    yield self._sentence([self._row(columns, number)])
+                continue
+            if (
+                columns[0].startswith("#")
+                and not rows
+                and is_comment(text.strip(" \t"), self.width)
+            ):
+                continue
+            self.width = self.width or len(columns)
+            where = f"{self.path}:{number}"
+            _check_width(columns, self.width, self.gold, self.predicted, where)
+            rows.append(self._row(columns, number))
+        if rows:
+            yield self._sentence(rows)
+
+    @property
+    def _needed(self) -> int:
+        """Columns that a row must have."""
+        return max(self.gold or 2, self.predicted or 1, self.width or 0)
+
+    def _row(self, columns: Sequence[str], number: int) -> _Row:
+        where = f"{self.path}:{number}"
+        gold = _tag(columns[self.gold - 1 if self.gold else -2], where)
+        predicted = _tag(columns[self.predicted - 1 if self.predicted else -1], where)
+        return _Row(number, gold, predicted, sys.intern(columns[0]) if self.words else "")
+
+    def _sentence(self, rows: Sequence[_Row]) -> TaggedSentence:
+        return TaggedSentence(
+            rows[0].line,
+            tuple(row.gold for row in rows),
+            tuple(row.predicted for row in rows),
+            tuple(row.word for row in rows) if self.words else (),
+            self.documents,
+        )
 
 
 def _check_width(

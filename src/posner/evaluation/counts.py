@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import fsum
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,12 @@ def add_by_key(left: Mapping[str, Counts], right: Mapping[str, Counts]) -> dict[
     }
 
 
+Key = TypeVar("Key", str, tuple[str, str, str])
+
+
 def counts_by_key(
-    gold: Mapping[str, int], predicted: Mapping[str, int], correct: Mapping[str, int]
-) -> dict[str, Counts]:
+    gold: Mapping[Key, int], predicted: Mapping[Key, int], correct: Mapping[Key, int]
+) -> dict[Key, Counts]:
     """One `Counts` for each key that any of the three tallies holds."""
     return {
         key: Counts(gold.get(key, 0), predicted.get(key, 0), correct.get(key, 0))

@@ -56,9 +56,7 @@ def flat_tags(sentences: Iterable[tuple[Sequence[str], Sequence[str]]]) -> FlatS
     Raises:
         DataError: a sentence with another number of predicted tags than of gold tags.
     """
-    gold_by_tag: Counter[str] = Counter()
-    predicted_by_tag: Counter[str] = Counter()
-    correct_by_tag: Counter[str] = Counter()
+    pairs: Counter[tuple[WordTags, WordTags]] = Counter()
     for gold, predicted in sentences:
         if len(gold) != len(predicted):
             raise DataError(
@@ -66,23 +64,54 @@ def flat_tags(sentences: Iterable[tuple[Sequence[str], Sequence[str]]]) -> FlatS
                 expected=len(gold),
                 got=len(predicted),
             )
-        gold_by_tag.update(gold)
-        predicted_by_tag.update(predicted)
-        correct_by_tag.update(g for g, p in zip(gold, predicted, strict=True) if g == p)
-    return FlatScore(counts_by_key(gold_by_tag, predicted_by_tag, correct_by_tag))
+        pairs.update(((g,), (p,)) for g, p in zip(gold, predicted, strict=True))
+    return _flat_score(pairs)
 
 
 def flat_spans(sentences: Iterable[tuple[int, Iterable[Span], Iterable[Span]]]) -> FlatScore:
     """Count the words of sentences by gold and predicted IOB2 tag.
 
+    A word in several spans counts once for each, with the tag that it has in that span.
+
     Args:
-        sentences: for each sentence its number of words, its gold spans and its predicted spans.
+        sentences: for each sentence its number of words, its gold spans and its predicted spans,
+            in any order.
 
     Raises:
-        SchemeError: spans that overlap or leave their sentence: no tag can say so.
+        SchemeError: spans that leave their sentence.
     """
+    pairs: Counter[tuple[WordTags, WordTags]] = Counter()
+    for length, gold, predicted in sentences:
+        pairs.update(
+            zip(_tags_by_word(gold, length), _tags_by_word(predicted, length), strict=True)
+        )
+    return _flat_score(pairs)
+
+
+WordTags = tuple[str, ...]
+"""The tags of one word, sorted: `O`, or one for each span that it is in."""
+
+
+def _tags_by_word(spans: Iterable[Span], length: int) -> list[WordTags]:
     iob2 = SCHEMES["IOB2"]
-    return flat_tags(
-        (spans_to_tags(gold, length, iob2), spans_to_tags(predicted, length, iob2))
-        for length, gold, predicted in sentences
-    )
+    found: list[WordTags] = [(OUTSIDE,)] * length
+    for span in spans:
+        for word, tag in enumerate(spans_to_tags([span], length, iob2)):
+            if tag != OUTSIDE:
+                others = found[word] if found[word] != (OUTSIDE,) else ()
+                found[word] = tuple(sorted((*others, tag)))
+    return found
+
+
+def _flat_score(pairs: Counter[tuple[WordTags, WordTags]]) -> FlatScore:
+    """From how often words have which gold and predicted tags."""
+    gold_by_tag: Counter[str] = Counter()
+    predicted_by_tag: Counter[str] = Counter()
+    correct_by_tag: Counter[str] = Counter()
+    for (gold, predicted), times in pairs.items():
+        left, right = Counter(gold), Counter(predicted)
+        tallies = ((gold_by_tag, left), (predicted_by_tag, right), (correct_by_tag, left & right))
+        for by_tag, tags in tallies:
+            for tag, count in tags.items():
+                by_tag[tag] += count * times
+    return FlatScore(counts_by_key(gold_by_tag, predicted_by_tag, correct_by_tag))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.evaluation.documents import evaluate_document
 from posner.evaluation.result import Evaluation
@@ -13,6 +14,7 @@ from posner.tagger import Tagger
 
 def evaluate_documents(tagger: Tagger, documents: Sequence[Document]) -> Evaluation:
     """Tag the words of gold documents and score what was found."""
+    documents = [resegmented(document, tagger.segmenter) for document in documents]
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
@@ -24,8 +26,13 @@ def score_documents(
     gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
 ) -> Evaluation:
     """Score tagged documents against gold ones with the same words."""
-    total = Evaluation()
+    return sum(evaluate_each(gold, tagged, has_pos), Evaluation())
+
+
+def evaluate_each(
+    gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
+) -> Iterator[Evaluation]:
+    """Each tagged document's evaluation; `has_pos`: its parts of speech were predicted."""
     for truth, found in zip(gold, tagged, strict=True):
         pos = [[t.pos or "" for t in s.tokens] for s in found.sentences] if has_pos else None
-        total += evaluate_document(truth, found, predicted_pos=pos)
-    return total
+        yield evaluate_document(truth, found, predicted_pos=pos)

@@ -1,12 +1,15 @@
-"""Figures for the eye: tables for the terminal, conlleval's own layout, and the JSON file."""
+"""Figures for the eye: tables for the terminal."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from posner.evaluation.counts import Counts, Ratios, Score
+from posner.evaluation.matching import MODES, Readings
 from posner.evaluation.result import Evaluation
 from posner.evaluation.tags import TagScore
 
@@ -32,6 +35,8 @@ def tag_score_report(score: TagScore) -> RenderableType:
         score_table(score.default, "default: ill-formed chunks repaired, as conlleval does"),
         Text(),
         score_table(score.strict, "strict: ill-formed chunks discarded"),
+        Text(),
+        readings_table(score.readings),
         Text(),
         Text(f"accuracy {percent(score.accuracy)} of {score.words} words"),
     )
@@ -63,16 +68,8 @@ def evaluation_report(evaluation: Evaluation) -> RenderableType:
 
 def score_table(score: Score, title: str) -> Table:
     """Counts and percentages by label, with the micro and macro averages below."""
-    table = Table(
-        title=Text(title), title_justify="left", box=None, pad_edge=False, show_footer=False
-    )
-    table.add_column("label", overflow="fold")
-    for name in ("gold", "predicted", "correct", "precision", "recall", "F1"):
-        table.add_column(name, justify="right", no_wrap=True)
-    labels = sorted(score.labels.items())
-    for label, counts in labels:
-        table.add_row(Text(label), *_count_cells(counts), *_ratio_cells(counts.ratios))
-    if labels:
+    table = counts_table(dict(sorted(score.labels.items())), title, "label")
+    if score.labels:
         table.add_section()
         table.add_row()
     table.add_row("micro", *_count_cells(score.micro), *_ratio_cells(score.micro.ratios))
@@ -80,18 +77,36 @@ def score_table(score: Score, title: str) -> Table:
     return table
 
 
-def conlleval_text(score: TagScore) -> str:
-    """The default policy's figures in the layout of conlleval (the labels sorted by name)."""
-    total = score.counts
-    lines = [
-        f"processed {score.words} tokens with {total.gold} phrases; "
-        f"found: {total.predicted} phrases; correct: {total.correct}.",
-    ]
-    if score.words:
-        lines.append(f"accuracy: {100 * score.accuracy:6.2f}%; {_conlleval_ratios(total)}")
-    for label, counts in sorted(score.default.labels.items()):
-        lines.append(f"{label:>17}: {_conlleval_ratios(counts)}  {counts.predicted}")
-    return "\n".join(lines) + "\n"
+def readings_table(readings: Readings) -> Table:
+    """A row for each way to match spans."""
+    title = Text("readings: spans matched one to one")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("reading", no_wrap=True)
+    names = ("correct", "incorrect", "partial", "missed", "spurious", "precision", "recall", "F1")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for mode in MODES:
+        total = getattr(readings, mode).total
+        counts = (total.correct, total.incorrect, total.partial, total.missed, total.spurious)
+        ratios = total.ratios
+        cells = [percent(value) for value in (ratios.precision, ratios.recall, ratios.f1)]
+        table.add_row(mode, *map(str, counts), *cells)
+    words = readings.per_word.micro
+    counts = (words.correct, "", "", words.gold - words.correct, words.predicted - words.correct)
+    cells = [percent(value) for value in (words.precision, words.recall, words.f1)]
+    table.add_row("per word", *map(str, counts), *cells)
+    return table
+
+
+def counts_table(rows: Mapping[str, Counts], title: str, first: str) -> Table:
+    """Counts and percentages, a row each."""
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for name in ("gold", "predicted", "correct", "precision", "recall", "F1"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, counts in rows.items():
+        table.add_row(Text(name), *_count_cells(counts), *_ratio_cells(counts.ratios))
+    return table
 
 
 def _count_cells(counts: Counts) -> tuple[str, str, str]:
@@ -100,10 +115,3 @@ def _count_cells(counts: Counts) -> tuple[str, str, str]:
 
 def _ratio_cells(ratios: Ratios) -> tuple[str, str, str]:
     return percent(ratios.precision), percent(ratios.recall), percent(ratios.f1)
-
-
-def _conlleval_ratios(counts: Counts) -> str:
-    return (
-        f"precision: {100 * counts.precision:6.2f}%; recall: {100 * counts.recall:6.2f}%; "
-        f"FB1: {100 * counts.f1:6.2f}"
-    )

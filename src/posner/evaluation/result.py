@@ -9,6 +9,7 @@ from typing import Any
 from posner.errors import DataError
 from posner.evaluation.counts import Counts, Score
 from posner.evaluation.flat import FlatScore, flat_spans
+from posner.evaluation.matching import Readings, match_spans, words_by_label
 from posner.evaluation.spans import score_spans
 from posner.schemes import Span
 
@@ -25,6 +26,7 @@ class Evaluation:
             model knows none.
         words: all words.
         seconds: wall time of the prediction; 0 where it was not measured.
+        readings: spans matched strictly, exactly, partially and by type, and words by label.
     """
 
     strict: Score = field(default_factory=Score)
@@ -33,6 +35,7 @@ class Evaluation:
     pos_total: int = 0
     words: int = 0
     seconds: float = 0.0
+    readings: Readings = field(default_factory=Readings)
 
     def __add__(self, other: Evaluation) -> Evaluation:
         return Evaluation(
@@ -42,6 +45,7 @@ class Evaluation:
             self.pos_total + other.pos_total,
             self.words + other.words,
             self.seconds + other.seconds,
+            self.readings + other.readings,
         )
 
     @property
@@ -71,6 +75,7 @@ class Evaluation:
             "pos": {"accuracy": self.pos_accuracy},
             "words_per_second": self.words_per_second,
             "counts": self.counts.to_json(),
+            "modes": self.readings.to_json(),
         }
 
 
@@ -94,21 +99,29 @@ class JudgedSentence:
 
 
 def evaluate_sentences(sentences: Iterable[JudgedSentence], *, seconds: float = 0.0) -> Evaluation:
-    """Score sentences strictly and flatly, with their parts of speech.
+    """Score sentences in all readings, with their parts of speech. Spans may overlap.
 
     Raises:
-        SchemeError: spans of a sentence that overlap or leave it.
+        SchemeError: spans that leave their sentence.
         DataError: parts of speech that are not one a word.
     """
     listed = list(sentences)
-    pos = [pair for sentence in listed for pair in _pos_pairs(sentence)]
+    evaluation = evaluate_words(listed, seconds=seconds)
+    matched = match_spans((s.gold, s.predicted) for s in listed)
+    return evaluation + Evaluation(readings=matched)
+
+
+def evaluate_words(sentences: Sequence[JudgedSentence], *, seconds: float = 0.0) -> Evaluation:
+    """`evaluate_sentences` without the readings that match spans one to one."""
+    pos = [pair for sentence in sentences for pair in _pos_pairs(sentence)]
     return Evaluation(
-        strict=score_spans((s.gold, s.predicted) for s in listed),
-        flat=flat_spans((s.length, s.gold, s.predicted) for s in listed),
+        strict=score_spans((s.gold, s.predicted) for s in sentences),
+        flat=flat_spans((s.length, s.gold, s.predicted) for s in sentences),
         pos_correct=sum(gold == predicted for gold, predicted in pos),
         pos_total=len(pos),
-        words=sum(s.length for s in listed),
+        words=sum(s.length for s in sentences),
         seconds=seconds,
+        readings=Readings(per_word=words_by_label((s.gold, s.predicted) for s in sentences)),
     )
 
 

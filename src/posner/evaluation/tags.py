@@ -12,8 +12,9 @@ from typing import Any
 
 from posner.errors import DataError
 from posner.evaluation.counts import Counts, Score
+from posner.evaluation.matching import Readings, match_spans, words_by_label
 from posner.evaluation.spans import score_spans
-from posner.schemes import Policy, Scheme, tags_to_spans
+from posner.schemes import Policy, Scheme, Span, tags_to_spans
 
 TagPair = tuple[Sequence[str], Sequence[str]]
 # Bounds what is held in memory at once where the sentences come from a stream.
@@ -29,12 +30,14 @@ class TagScore:
         strict: ill-formed chunks discarded (seqeval's strict mode).
         words: the number of words.
         words_correct: words whose two tags are the same.
+        readings: spans under the default policy, matched in all ways.
     """
 
     default: Score = field(default_factory=Score)
     strict: Score = field(default_factory=Score)
     words: int = 0
     words_correct: int = 0
+    readings: Readings = field(default_factory=Readings)
 
     def __add__(self, other: TagScore) -> TagScore:
         return TagScore(
@@ -42,6 +45,7 @@ class TagScore:
             self.strict + other.strict,
             self.words + other.words,
             self.words_correct + other.words_correct,
+            self.readings + other.readings,
         )
 
     @property
@@ -61,6 +65,7 @@ class TagScore:
             "strict": {"micro": self.strict.micro.ratios.to_json()},
             "accuracy": self.accuracy,
             "counts": self.counts.to_json(),
+            "modes": self.readings.to_json(),
         }
 
 
@@ -99,19 +104,23 @@ def _score_block(block: Sequence[TagPair], scheme: Scheme) -> TagScore:
             )
         words += len(gold)
         words_correct += sum(g == p for g, p in zip(gold, predicted, strict=True))
+    repaired = _spans(block, scheme, "repair")
     return TagScore(
-        _score_policy(block, scheme, "repair"),
-        _score_policy(block, scheme, "strict"),
+        score_spans(repaired),
+        score_spans(_spans(block, scheme, "strict")),
         words,
         words_correct,
+        match_spans(repaired) + Readings(per_word=words_by_label(repaired)),
     )
 
 
-def _score_policy(block: Sequence[TagPair], scheme: Scheme, policy: Policy) -> Score:
-    return score_spans(
+def _spans(
+    block: Sequence[TagPair], scheme: Scheme, policy: Policy
+) -> list[tuple[list[Span], list[Span]]]:
+    return [
         (tags_to_spans(gold, scheme, policy), tags_to_spans(predicted, scheme, policy))
         for gold, predicted in block
-    )
+    ]
 
 
 def _paired(gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> Iterable[TagPair]:

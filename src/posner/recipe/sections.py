@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from posner.errors import RecipeError
+from posner.errors import RecipeError, UsageError
 from posner.recipe.setting import option
+from posner.segment import Segmenter
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,14 @@ class DataRecipe:
         "first", "with pooling none: which pieces are labelled, and whether B becomes I after one"
     )
     window: int = option(0, "pieces a window holds, special ones included; 0: all it can", low=0)
-    overlap: int = option(64, "pieces shared by the windows of a sentence that is too long", low=0)
+    long_window: int = option(
+        128, "pieces of the windows that cover a sentence too long for one; 0: all they can", low=0
+    )
+    overlap: int = option(
+        64,
+        "pieces shared by the windows of a sentence that is too long; half of one at most",
+        low=0,
+    )
     context: int = option(0, "pieces of neighbouring sentences on each side", low=0)
     pack: int = option(
         0, "pieces up to which consecutive sentences of a document share a window; 0: none", low=0
@@ -98,6 +106,26 @@ class DataRecipe:
     context_epochs: int = option(
         0, "neighbours are seen in the last N epochs only; 0: in all", low=0
     )
+    join_hyphens: bool = option(
+        False, "in raw text: words that a hyphen parts at the end of a line are one"
+    )
+    dictionaries: str = option(
+        "", "in raw text: chinese, japanese, thai: whose words a dictionary finds; else characters"
+    )
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """How raw text becomes words, in the corpora that are learned from and afterwards.
+
+        Raises:
+            RecipeError: there is no such dictionary.
+        """
+        try:
+            return Segmenter(self.join_hyphens, tuple(self.dictionaries.split()))
+        except UsageError as error:
+            raise RecipeError(
+                error.problem, where="data.dictionaries", expected=error.expected, got=error.got
+            ) from None
 
 
 @dataclass(frozen=True)

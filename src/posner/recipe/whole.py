@@ -55,6 +55,7 @@ class Recipe:
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
+        _ = self.data.segmenter  # refuses a dictionary that there is not
         numbers = self.backbone.layer_numbers  # refuses a text that is none
         if self.adapter.rank and numbers == (0,):
             raise RecipeError(

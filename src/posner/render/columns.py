@@ -37,7 +37,7 @@ def conll(documents: Documents, *, borders: bool | None = None) -> Iterator[str]
     first_two = list(islice(stream, 2))
     bordered = len(first_two) > 1 if borders is None else borders
     for item in chain(first_two, stream):
-        yield from _document(item.document, bordered)
+        yield from _document(item.document, bordered and not item.start)
 
 
 def _document(document: Document, bordered: bool) -> Iterator[str]:
@@ -68,7 +68,7 @@ class _Columns:
 
     def values(self, token: Token) -> list[str]:
         """All columns of a word but the tag."""
-        values = [token.text]
+        values = [token.form]  # columns hold no line break
         if self.pos:
             values.append(token.pos or _UNKNOWN)
         if self.chunk:

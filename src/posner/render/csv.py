@@ -22,16 +22,19 @@ def csv_lines(documents: Documents) -> Iterator[str]:
     three columns are post-processing's.
     """
     yield _line(COLUMNS)
-    for number, item in enumerate(each_tagged(documents), 1):
+    number = 1
+    for item in each_tagged(documents):
         for entity in item.document.entities:
             yield _line(
                 (
-                    *(number, item.document.id or "", entity.start, entity.end, entity.label),
+                    *(number, item.document.id or ""),
+                    *(item.start + entity.start, item.start + entity.end, entity.label),
                     "" if entity.score is None else f"{entity.score:.6f}",
                     entity.text,
                     *(entity.corrected or "", entity.id or "", "; ".join(entity.changes)),
                 )
             )
+        number += item.last
 
 
 def _line(values: tuple[object, ...]) -> str:

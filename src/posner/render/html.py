@@ -61,12 +61,19 @@ def html(documents: Documents) -> Iterator[str]:
     """
     yield _HEAD
     for item in each_tagged(documents):
-        yield _article(item.document)
+        yield "" if item.start else _beginning(item.document)
+        yield _marked(item.document)
+        yield "</article>\n" if item.last else ""
     yield _END
 
 
-def _article(document: Document) -> str:
+def _beginning(document: Document) -> str:
     name = f"<h2>{_shown(document.id)}</h2>" if document.id else ""
+    return f'<article dir="auto">{name}'
+
+
+def _marked(document: Document) -> str:
+    """The text with its entities."""
     parts = []
     place = 0
     for cluster in _clusters(document.entities):
@@ -75,7 +82,7 @@ def _article(document: Document) -> str:
         parts.append(_mark(cluster[0]) if len(cluster) == 1 else _stack(document, cluster))
         place = end
     parts.append(_shown(document.text[place:]))
-    return f'<article dir="auto">{name}{"".join(parts)}</article>\n'
+    return "".join(parts)
 
 
 def _shown(text: str) -> str:

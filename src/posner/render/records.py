@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
-from typing import Any
+from typing import IO, Any
 
 from posner.document import Document, Entity, PieceTag
 from posner.errors import DataError
-from posner.render.tagged import Documents, each_tagged, iob2_tags
+from posner.render.tagged import Documents, Tagged, each_tagged, iob2_tags
 
 
 def to_dict(
@@ -46,16 +48,73 @@ def json_array(documents: Documents, *, tags: bool = False) -> Iterator[str]:
         DataError: metadata that JSON cannot hold; see also `to_dict`.
     """
     before = "[\n"
-    for item in each_tagged(documents):
-        yield before + _dump(to_dict(item.document, tags=tags, pieces=item.pieces))
+    items = each_tagged(documents)
+    for item in items:
+        yield before
+        yield from _record(item, items, tags)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def jsonl(documents: Documents, *, tags: bool = False) -> Iterator[str]:
     """JSON Lines: one document a line. Surrogates and errors as in `json_array`."""
-    for item in each_tagged(documents):
-        yield _dump(to_dict(item.document, tags=tags, pieces=item.pieces)) + "\n"
+    items = each_tagged(documents)
+    for item in items:
+        yield from _record(item, items, tags)
+        yield "\n"
+
+
+def _record(first: Tagged, following: Iterator[Tagged], tags: bool) -> Iterator[str]:
+    """One document's record; of a long document the further parts are taken from `following`."""
+    if first.last:
+        yield _dump(to_dict(first.document, tags=tags, pieces=first.pieces))
+    else:
+        yield from _long_record(first, following, tags)
+
+
+def _long_record(first: Tagged, following: Iterator[Tagged], tags: bool) -> Iterator[str]:
+    """A record that is never held whole: its text goes out part by part, its lists wait on disk."""
+    with ExitStack() as stack:
+        waiting: dict[str, IO[str]] = {}
+        item = first
+        while True:
+            part = to_dict(item.document, tags=tags, pieces=item.pieces)
+            text, meta = part.pop("text"), part.pop("meta", None)
+            if item is first:
+                head = {"id": part["id"]} if "id" in part else {}
+                yield _dump({**head, "text": ""}).removesuffix('"}')
+            yield _dump(text)[1:-1]
+            for key, values in part.items():
+                if key != "id":
+                    if key not in waiting:
+                        waiting[key] = stack.enter_context(_spool())
+                    for value in values:
+                        _shift(value, item.start)
+                        waiting[key].write(f"{_dump(value)}\n")
+            if item.last:
+                break
+            item = next(following)
+        yield '"'
+        for key, lines in waiting.items():
+            lines.seek(0)
+            yield f", {json.dumps(key)}: ["
+            between = ""
+            for line in lines:
+                yield between + line.removesuffix("\n")
+                between = ", "
+            yield "]"
+        yield f", {json.dumps('meta')}: {_dump(meta)}" + "}" if meta else "}"
+
+
+def _spool() -> IO[str]:
+    """Lines that wait: in memory while they are few, else in a temporary file."""
+    return tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8", newline="\n")
+
+
+def _shift(value: dict[str, Any], places: int) -> None:
+    """Let an entity's, word's or piece's offsets count characters of the whole document."""
+    value["start"] += places
+    value["end"] += places
 
 
 def _entity(entity: Entity) -> dict[str, Any]:
@@ -101,7 +160,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"a value of type {type(value).__name__}")
 
 
-def _dump(record: dict[str, Any]) -> str:
+def _dump(record: Any) -> str:
     try:
         line = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:

@@ -33,11 +33,15 @@ def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
     """
     between = ""
     for item in each_tagged(documents):
-        parts = [_heading(item.document) + _entities(item.document)]
+        if item.start:  # a further part of the same document
+            parts = [_entities(item.document, item.start)] if item.document.entities else []
+            between = "\n" if parts else ""
+        else:
+            parts = [_heading(item.document) + _entities(item.document)]
         if tags:
             parts.append(_words(item.document))
         if item.pieces is not None:
-            parts.append(_pieces(item.pieces))
+            parts.append(_pieces(item.pieces, item.start))
         yield between + "\n".join(parts)
         between = "\n"
 
@@ -51,11 +55,14 @@ def _heading(document: Document) -> str:
     return heading + "\n"
 
 
-def _entities(document: Document) -> str:
+def _entities(document: Document, start: int = 0) -> str:
     if not document.entities:
         return "  no entities\n"
     head = ["entity", "label", "score", "start-end"]
-    rows = [[e.text, e.label, _score(e.score), f"{e.start}-{e.end}"] for e in document.entities]
+    rows = [
+        [e.text, e.label, _score(e.score), f"{start + e.start}-{start + e.end}"]
+        for e in document.entities
+    ]
     for name, value in _POSTPROCESSED.items():
         values = [value(entity) for entity in document.entities]
         if any(values):
@@ -73,8 +80,11 @@ def _words(document: Document) -> str:
     return _aligned(("word", "tag", "pos"), rows)
 
 
-def _pieces(pieces: Sequence[PieceTag]) -> str:
-    rows = [(str(p.index), p.word, p.entity, _score(p.score), f"{p.start}-{p.end}") for p in pieces]
+def _pieces(pieces: Sequence[PieceTag], start: int) -> str:
+    rows = [
+        (str(p.index), p.word, p.entity, _score(p.score), f"{start + p.start}-{start + p.end}")
+        for p in pieces
+    ]
     return _aligned(("index", "piece", "tag", "score", "start-end"), rows)
 
 

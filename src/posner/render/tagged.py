@@ -15,10 +15,19 @@ from posner.schemes import SCHEMES, spans_to_tags
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A tagged document and, where asked for, its pieces."""
+    """A tagged document, or a part of a long one; and, where asked for, its pieces.
+
+    Attributes:
+        document: it, with offsets from its own beginning.
+        pieces: its pieces with their tags.
+        start: characters of the whole document that stand before the part.
+        last: whether the document ends with it; else the next one is another part of the same.
+    """
 
     document: Document
     pieces: Sequence[PieceTag] | None = None
+    start: int = 0
+    last: bool = True
 
 
 Documents = Iterable[Document | Tagged]

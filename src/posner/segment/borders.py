@@ -18,13 +18,13 @@ width. Scripts without letter case never show this, so there each line break end
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from posner.segment.abbreviations import AFTER_ORDINAL, SENTENCE_STARTERS, never_ends
+from posner.segment.lines import LINE_BREAK
 
 Offsets = tuple[int, int]
 
@@ -35,8 +35,8 @@ _CLOSERS = frozenset("\"'”’»›)]}」』】》〉）］｝〕〗`") | {"''"
 _OPENERS = frozenset("\"'“‘‚„«»‹›([{「『【《〈（［｛〔〖¿¡-–—") | {"``", "--", "''"}
 _GO_ON = frozenset(",;:，；：、")
 _LINE_GOES_ON = frozenset(",，、([{（[-–—&/")
+_DASHES = frozenset("-–—")
 _BULLETS = frozenset("-*•‣◦▪●○·–—+")
-_LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 
 
@@ -118,7 +118,7 @@ class _Borders:
         """Whether the word is a closing quote of text written word by word (`said . " He`)."""
         end = self.words[index][1]
         apart = not self.text[end : end + 1].strip()
-        return apart and self._word(index) == '"' and not _LINE_BREAK.search(gap)
+        return apart and self._word(index) == '"' and not LINE_BREAK.search(gap)
 
     def _may_begin(self, index: int) -> bool:
         """Whether a sentence may begin at that word: not in lower case, nor with a comma."""
@@ -150,16 +150,24 @@ class _Borders:
 
     def _line_ends(self, gap: str, after: int) -> bool:
         """Whether line breaks in the white space `gap` before the word `after` end a sentence."""
-        if not _LINE_BREAK.search(gap):
+        if not LINE_BREAK.search(gap):
             return False
         if _parts_paragraphs(gap) or self._is_bullet(after):
             return True
         if self._first_word(after)[:1].islower():
             return False
         word = self._word(after - 1)
+        if self._ends_row(after):
+            return True
         if word in _LINE_GOES_ON or (word[-1] == "." and word != "." and never_ends(word)):
             return False
         return not self.lines.is_wrapped(self.words[after - 1][1] - 1)
+
+    def _ends_row(self, after: int) -> bool:
+        """Whether the line before ends as a row of figures with an empty last column (`.556 -`)."""
+        if after < 2 or self._word(after - 1) not in _DASHES:
+            return False
+        return self._word(after - 2)[-1].isdigit() and not self._first_word(after)[:1].isdigit()
 
     def _is_bullet(self, index: int) -> bool:
         words = self.words
@@ -175,7 +183,7 @@ class _Borders:
 
 def _parts_paragraphs(gap: str) -> bool:
     """Whether white space holds a blank line or a paragraph separator."""
-    return "\u2029" in gap or len(_LINE_BREAK.findall(gap)) > 1
+    return "\u2029" in gap or len(LINE_BREAK.findall(gap)) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +220,7 @@ class _Lines:
         return len(self.lines[index]) + 1 + len(following[0]) > block.width
 
     def _read(self) -> None:
-        breaks = [m.span() for m in _LINE_BREAK.finditer(self.text)]
+        breaks = [m.span() for m in LINE_BREAK.finditer(self.text)]
         borders = [(0, 0), *breaks, (len(self.text), len(self.text))]
         self.starts = [end for _, end in borders[:-1]]
         self.lines = [self.text[a[1] : b[0]].rstrip() for a, b in pairwise(borders)]

@@ -25,6 +25,7 @@ import unicodedata
 from functools import cache
 
 from posner.segment.abbreviations import DOT_ENDINGS, SENTENCE_STARTERS, is_abbreviation
+from posner.segment.lines import BLANK_LINE
 
 Offsets = tuple[int, int]
 
@@ -181,7 +182,8 @@ def _keeps_dot(text: str, start: int, dot: int) -> bool:
     if dot - start > 12:
         return False
     word = text[start:dot]
-    after = text[dot + 1 : dot + 26]
+    # What stands in another paragraph tells nothing: `passages` may have parted it from this one.
+    after = BLANK_LINE.split(text[dot + 1 : dot + 26], maxsplit=1)[0]
     next_words = after.split(None, 1)
     before_number = bool(next_words) and next_words[0][0].isdigit()
     if is_abbreviation(word, before_number=before_number):
@@ -215,6 +217,6 @@ def _is_initial(text: str, start: int, after: str) -> bool:
     if len(next_word) > 1 and next_word in SENTENCE_STARTERS:
         return False
     if text[start] == "I":
-        before = text[max(0, start - 25) : start].split()
+        before = BLANK_LINE.split(text[max(0, start - 25) : start])[-1].split()
         return not (before and before[-1].islower())
     return True

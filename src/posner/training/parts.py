@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from posner.collector import collector_paused
 from posner.corpus import Corpus
+from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError
 from posner.recipe import Recipe
@@ -44,6 +46,8 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         DataError: a corpus without sentences, without entities, or with entities that no tags
             hold; a lexicon that cannot be read.
     """
+    corpus = _resegmented(corpus, recipe)
+    dev = None if dev is None else _resegmented(dev, recipe)
     tag_sets(corpus)  # refuses a corpus with nothing to learn from, before it is parted
     for given in (corpus, dev):
         if given is not None:
@@ -67,9 +71,19 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         "dev": str(dev.path) if dev is not None else None,
         "train_sentences": _sentences(train_part.documents),
         "dev_sentences": _sentences(dev_part.documents),
+        "train_words": train_part.word_count,
+        "dev_words": dev_part.word_count,
+        "train_entities": _entities(train_part.documents),
+        "dev_entities": _entities(dev_part.documents),
         "fingerprint": "".join(digests),
     }
     return Parts(train_part, dev_part, tags, facts, lexicon)
+
+
+def _resegmented(corpus: Corpus, recipe: Recipe) -> Corpus:
+    """The corpus with raw texts segmented as the recipe's model will segment them."""
+    segmenter = recipe.data.segmenter
+    return replace(corpus, documents=tuple(resegmented(d, segmenter) for d in corpus.documents))
 
 
 def _lexicon(recipe: Recipe, reporter: Reporter) -> Lexicon:
@@ -101,3 +115,8 @@ def _check_dev(dev: Corpus, *, given: bool) -> None:
 
 def _sentences(documents: Sequence[Document]) -> int:
     return sum(len(d.sentences) for d in documents)
+
+
+def _entities(documents: Sequence[Document]) -> dict[str, int]:
+    """How many entities each label has."""
+    return dict(sorted(Counter(e.label for d in documents for e in d.entities).items()))

@@ -1,0 +1,246 @@
+"""An output that grows, and that a later process goes on with where this one was killed.
+
+While a command runs, its lines stand in `OUT.partial`, and what cannot be tagged in a side file.
+Every two seconds both are safe on the disk, and then `OUT.journal` says how many items they hold
+and how long they are. A process that goes on cuts both back to that and passes over so many items
+of the input, so no line is lost and none is there twice. At the end `OUT.partial` becomes `OUT`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from posner.bulk.sidefile import side_line
+from posner.errors import DataError
+from posner.files import refuse_filled, write_text
+from posner.locks import Lock, try_lock
+from posner.sources import Bad
+
+SECONDS = 2.0
+"""How often what was written is made safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is safe.
+
+    Attributes:
+        call: digest of the call that writes it.
+        items: items of the input that are finished.
+        bad: how many of them were bad.
+        words: how many words they had.
+        size: bytes of the output.
+        side_size: bytes of the side file.
+    """
+
+    call: str
+    items: int = 0
+    bad: int = 0
+    words: int = 0
+    size: int = 0
+    side_size: int = 0
+
+
+class Journal:
+    """One output in the making.
+
+    Args:
+        target: the file that appears at the end.
+        side: the file for what cannot be tagged.
+        call: digest of everything that decides what is written.
+        resume: go on with what an earlier process left; from the start if it left nothing.
+        force: replace files that stand there.
+
+    Raises:
+        DataError: a file is there already, cannot be written, was left by another call, or another
+            process is writing it.
+    """
+
+    def __init__(self, target: Path, side: Path, call: str, *, resume: bool, force: bool) -> None:
+        self.target, self.side = target, side
+        self._partial = target.with_name(target.name + ".partial")
+        self._path = target.with_name(target.name + ".journal")
+        self._safe = _State(call)
+        self._out: BinaryIO | None = None
+        self._aside: BinaryIO | None = None
+        self._lock = self._locked()
+        try:
+            self._open(call, resume=resume, force=force)
+        except BaseException:
+            self._unlock()
+            raise
+        self._now = self._safe
+        self._time = time.monotonic()
+
+    def _locked(self) -> Lock:
+        """The right to write this output, which no other process has at the same time."""
+        with self._told():
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+        lock = try_lock(self.target.with_name(self.target.name + ".lock"))
+        if lock is None:
+            raise DataError(
+                "another process is writing this output",
+                where=self.target,
+                remedy="wait for it, or stop it",
+            )
+        return lock
+
+    def _unlock(self) -> None:
+        self.target.with_name(self.target.name + ".lock").unlink(missing_ok=True)
+        self._lock.release()
+
+    def _open(self, call: str, *, resume: bool, force: bool) -> None:
+        """Open what an earlier process left, or begin anew."""
+        goes_on = resume and self._path.exists() and self._partial.exists()
+        if goes_on:
+            self._safe = self._read(call)
+        else:
+            self._refuse(force=force)
+        with self._told():
+            self._out = _opened(self._partial, self._safe.size)
+            if self._safe.side_size:
+                self._aside = _opened(self.side, self._safe.side_size)
+            else:
+                self.side.unlink(missing_ok=True)
+            if not goes_on:
+                self._write_state()
+
+    @property
+    def items(self) -> int:
+        """Items of the input that are finished."""
+        return self._now.items
+
+    @property
+    def bad(self) -> int:
+        """How many of them could not be tagged."""
+        return self._now.bad
+
+    @property
+    def words(self) -> int:
+        """How many words they had."""
+        return self._now.words
+
+    @property
+    def _output(self) -> BinaryIO:
+        assert self._out is not None
+        return self._out
+
+    def write(self, chunks: Iterable[str]) -> None:
+        """Add to the output."""
+        with self._told():
+            for chunk in chunks:
+                self._output.write(chunk.encode())
+
+    def set_aside(self, bad: Bad) -> None:
+        """Write what cannot be tagged to the side file, with the reason."""
+        with self._told():
+            if self._aside is None:
+                self._aside = _opened(self.side, 0)
+            self._aside.write(side_line(bad))
+        self._now = replace(self._now, bad=self._now.bad + 1)
+
+    def count(self, words: int, *, ends: bool) -> None:
+        """So many words more are written, and whether an item of the input ends with them."""
+        items = self._now.items + ends
+        self._now = replace(self._now, items=items, words=self._now.words + words)
+        if ends and time.monotonic() - self._time >= SECONDS:
+            self._commit()
+
+    def finish(self) -> None:
+        """Everything is written: the output appears under its name."""
+        self._commit()
+        with self._told():
+            self._output.close()
+            self._partial.replace(self.target)
+            self._path.unlink()
+
+    def close(self) -> None:
+        """Let the files go; what was written since it was last made safe is not counted.
+
+        Nothing stays where nothing was safe.
+        """
+        for file in (self._out, self._aside):
+            if file is not None:
+                with contextlib.suppress(OSError):  # what a full disk did not take is not counted
+                    file.close()
+        if not self._safe.items and self._partial.exists():
+            for path in (self._partial, self._path):
+                path.unlink(missing_ok=True)
+            if self._aside is not None:
+                self.side.unlink(missing_ok=True)
+        self._unlock()
+
+    def _refuse(self, *, force: bool) -> None:
+        """Refuse to write over what stands there, an unfinished output included."""
+        if self.target.is_dir():
+            raise DataError("the target is a folder", where=self.target, expected="a file")
+        refuse_filled(self.target, force=force)
+        if self._path.exists() and not force:
+            raise DataError(
+                "an unfinished output stands there",
+                where=self._partial,
+                remedy="go on with --resume, or begin anew with --force",
+            )
+        refuse_filled(self.side, force=force)
+
+    def _commit(self) -> None:
+        with self._told():
+            for file in (self._out, self._aside):
+                if file is not None:
+                    file.flush()
+                    os.fsync(file.fileno())
+        side_size = 0 if self._aside is None else self._aside.tell()
+        self._safe = replace(self._now, size=self._output.tell(), side_size=side_size)
+        self._write_state()
+        self._time = time.monotonic()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the system refuses, as a user's mistake."""
+        try:
+            yield
+        except OSError as error:
+            raise DataError(
+                "cannot be written", where=self.target, got=error.strerror or error
+            ) from error
+
+    def _write_state(self) -> None:
+        write_text(self._path, json.dumps(asdict(self._safe)) + "\n")
+
+    def _read(self, call: str) -> _State:
+        try:
+            record: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
+            state = _State(**record)
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(
+                "not a journal", where=self._path, got=error, remedy="begin anew with --force"
+            ) from error
+        if state.call != call:
+            raise DataError(
+                "this output was begun by another call: other files, another model or other flags",
+                where=self._partial,
+                remedy="repeat that call with --resume, or begin anew without it",
+            )
+        if self._partial.stat().st_size < state.size:
+            raise DataError(
+                "shorter than its journal says",
+                where=self._partial,
+                expected=f"{state.size:,} bytes",
+                remedy="begin anew without --resume",
+            )
+        return state
+
+
+def _opened(path: Path, size: int) -> BinaryIO:
+    """The file to write on behind its first `size` bytes; the rest goes."""
+    file = path.open("r+b" if size else "w+b")
+    file.truncate(size)
+    file.seek(size)
+    return file

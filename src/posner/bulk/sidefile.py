@@ -1,0 +1,72 @@
+"""The file that says what could not be tagged, and why."""
+
+from __future__ import annotations
+
+import json
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+
+from posner.errors import DataError
+from posner.files import refuse_filled
+from posner.sources import Bad
+
+
+def side_line(bad: Bad) -> bytes:
+    """A line of the file: JSON with `file`, `line`, `reason` and `data`."""
+    line = json.dumps(bad.to_json(), ensure_ascii=False)
+    return line.encode("utf-8", "backslashreplace") + b"\n"
+
+
+class SideFile:
+    """Appears when the first thing is set aside.
+
+    Args:
+        path: where; None where there is no such file, and what cannot be tagged is an error.
+        force: replace a file that stands there.
+
+    Attributes:
+        count: how much was set aside.
+
+    Raises:
+        DataError: the file is there already.
+    """
+
+    def __init__(self, path: Path | None, *, force: bool) -> None:
+        self._path = path
+        self._file: FileIO | None = None
+        self.count = 0
+        if path is not None:
+            refuse_filled(path, force=force)
+
+    def __enter__(self) -> SideFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, bad: Bad) -> None:
+        """Set aside what cannot be tagged.
+
+        Raises:
+            DataError: there is no file for it, or it cannot be written.
+        """
+        if self._path is None:
+            raise bad.error
+        try:
+            if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                # Unbuffered, so that a full disk is told here and not when the file is closed.
+                self._file = self._path.open("wb", buffering=0)
+            self._file.write(side_line(bad))
+        except OSError as error:
+            raise DataError(
+                "cannot be written", where=self._path, got=error.strerror or error
+            ) from error
+        self.count += 1

@@ -1,0 +1,89 @@
+"""The flags of every command that prints an analysis, and the printing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+
+from posner.cli.corpora import read_repaired
+from posner.errors import UsageError
+from posner.evaluation.analysis import Analysis
+from posner.evaluation.analysis_report import analysis_report, mistake_lines
+from posner.evaluation.conlleval import evaluation_conlleval
+from posner.evaluation.mentions import KnownMentions
+from posner.evaluation.report import figures_console
+from posner.files import write_json
+
+CONLLEVAL = "conlleval"
+"""The output format that `--format` names beside the formats of data."""
+
+
+def add_analysis_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--train`, `--by`, `--details`, `--errors`, `--conlleval` and `--json`."""
+    parser.add_argument(
+        "--train",
+        metavar="FILE",
+        help="training corpus: entities are also scored by whether their mention was seen in it",
+    )
+    parser.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="FIELD",
+        help="score the parts of the data by a field of the documents' metadata; may be repeated",
+    )
+    parser.add_argument(
+        "--details",
+        action="store_true",
+        help="print confusion, scores by length and casing, and the reliability of the scores too",
+    )
+    parser.add_argument(
+        "--errors",
+        type=int,
+        default=0,
+        metavar="N",
+        help="print N errors of each kind with their sentences, and put all into --json",
+    )
+    parser.add_argument(
+        "--conlleval", action="store_true", help="print the figures as conlleval does, only"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def train_mentions(arguments: argparse.Namespace) -> KnownMentions | None:
+    """The mentions of the corpus that `--train` names.
+
+    Raises:
+        UsageError: `--errors` below 0 (here, since this is called before the long work).
+    """
+    if arguments.errors < 0:
+        raise UsageError("--errors must be at least 0", got=arguments.errors)
+    if arguments.train is None:
+        return None
+    corpus, _ = read_repaired(arguments.train, format=None, scheme=None, repair=True)
+    return KnownMentions.of(corpus.documents)
+
+
+def print_analysis(
+    analysis: Analysis, arguments: argparse.Namespace, figures: RenderableType | None = None
+) -> None:
+    """Print an analysis as the flags say; see `analysis_report`."""
+    if arguments.conlleval:
+        sys.stdout.write(evaluation_conlleval(analysis.evaluation))
+        return
+    console = figures_console()
+    console.print(analysis_report(analysis, details=arguments.details, figures=figures))
+    if arguments.errors:
+        console.print()
+    for line in mistake_lines(analysis.mistakes, arguments.errors):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def write_figures(figures: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Write the figures where `--json` says."""
+    if arguments.json is not None:
+        write_json(arguments.json, figures)

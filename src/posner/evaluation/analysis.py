@@ -1,0 +1,185 @@
+"""Everything that is known of tagged documents beside their gold ones, from one pass over them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from posner.document import Document, Entity
+from posner.evaluation.bootstrap import LEVEL, RESAMPLES, UnitCounts, intervals
+from posner.evaluation.calibration import Calibration
+from posner.evaluation.confusion import Cell, Confusion
+from posner.evaluation.documents import character_spans, evaluate_document, scoring_units
+from posner.evaluation.matching import closest_pairs
+from posner.evaluation.mentions import KnownMentions
+from posner.evaluation.mistakes import Mistake, count_kinds, kind_of
+from posner.evaluation.model import evaluate_each
+from posner.evaluation.places import Places
+from posner.evaluation.result import Evaluation
+from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
+from posner.tagger import Tagger
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found, where it went wrong, and how sure the figures are.
+
+    Attributes:
+        evaluation: the counts of all readings.
+        units: each document's counts, for intervals and paired tests.
+        confusion: gold labels against predicted ones, missed and spurious entities among them.
+        mistakes: every error with its sentence, in the order of the documents.
+        splits: the strict counts of parts of the data: `mention_length`, `sentence_length`,
+            `casing`, `familiarity` (where a training corpus was given), `field.NAME`.
+        calibration: scores against what was right.
+    """
+
+    evaluation: Evaluation
+    units: UnitCounts
+    confusion: Confusion = field(default_factory=Confusion)
+    mistakes: tuple[Mistake, ...] = ()
+    splits: Splits = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def __add__(self, other: Analysis) -> Analysis:
+        """What analysing both sets together gives.
+
+        Raises:
+            DataError: one counts documents and the other sentences.
+        """
+        return Analysis(
+            self.evaluation + other.evaluation,
+            self.units + other.units,
+            self.confusion + other.confusion,
+            self.mistakes + other.mistakes,
+            add_splits(self.splits, other.splits),
+            self.calibration + other.calibration,
+        )
+
+    def to_json(self, *, text: bool = False, resamples: int = RESAMPLES) -> dict[str, Any]:
+        """The figures of `Evaluation.to_json`, and beside them all else.
+
+        Args:
+            text: list the errors with their sentences, not only their numbers.
+            resamples: of the bootstrap.
+        """
+        errors: dict[str, Any] = {"counts": count_kinds(self.mistakes)}
+        if text:
+            errors["list"] = [mistake.to_json() for mistake in self.mistakes]
+        found = intervals(self.units, resamples=resamples)
+        return {
+            **self.evaluation.to_json(),
+            "intervals": {
+                "unit": self.units.unit,
+                "units": len(self.units.counts),
+                "level": LEVEL,
+                **{name: figure.to_json() for name, figure in found.items()},
+            },
+            "confusion": self.confusion.to_json(),
+            "errors": errors,
+            "splits": splits_json(self.splits),
+            "calibration": self.calibration.to_json(),
+        }
+
+
+def analyse_tagger(
+    tagger: Tagger,
+    documents: Sequence[Document],
+    *,
+    train: KnownMentions | None = None,
+    by: Sequence[str] = (),
+) -> Analysis:
+    """Tag the words of gold documents and analyse what was found; see `analyse`."""
+    check_fields(documents, by)  # before the long work
+    begin = time.perf_counter()
+    tagged = list(tagger.pipe(documents))
+    seconds = time.perf_counter() - begin
+    has_pos = bool(tagger.manifest.pos_tags)
+    return analyse(documents, tagged, train=train, by=by, has_pos=has_pos, seconds=seconds)
+
+
+def analyse(
+    gold: Sequence[Document],
+    tagged: Sequence[Document],
+    *,
+    train: KnownMentions | None = None,
+    by: Sequence[str] = (),
+    has_pos: bool = False,
+    seconds: float = 0.0,
+) -> Analysis:
+    """Score tagged documents against gold ones with the same words, in every way.
+
+    Args:
+        gold: documents as annotated.
+        tagged: the same documents with predicted entities.
+        train: the mentions of a training corpus; entities are then split by whether they were
+            seen in it.
+        by: fields of the metadata to split by.
+        has_pos: whether the tagged documents' parts of speech were predicted.
+        seconds: wall time of the prediction.
+
+    Raises:
+        DataError: other words, or no document has such a field.
+    """
+    check_fields(gold, by)
+    units = scoring_units(gold, tagged)
+    each = list(evaluate_each(gold, tagged, has_pos))
+    evaluation = sum(each, Evaluation(seconds=seconds))
+    if units.unit == "sentences":
+        each = [evaluate_document(left, right) for left, right in units.pairs]
+    splitter = Splitter(train, by)
+    cells: Counter[Cell] = Counter()
+    mistakes: list[Mistake] = []
+    scored: list[tuple[float | None, bool]] = []
+    for index, (truth, found) in enumerate(zip(gold, tagged, strict=True)):
+        places = Places(truth)
+        for left, right in aligned_entities(truth, found):
+            cell = None if left is None else left.label, None if right is None else right.label
+            cells[cell] += 1
+            kind = kind_of(left, right)
+            if right is not None:
+                scored.append((right.score, kind is None))
+            if kind is None:
+                assert left is not None
+                splitter.add(places, left, gold=True, predicted=True)
+                continue
+            mistakes.append(_mistake(places, index, left, right))
+            for entity in (left, right):
+                if entity is not None:
+                    splitter.add(places, entity, gold=entity is left, predicted=entity is right)
+    confusion = Confusion() + Confusion(cells)
+    return Analysis(
+        evaluation,
+        UnitCounts.of(units.unit, each),
+        confusion,
+        tuple(mistakes),
+        splitter.splits(),
+        Calibration.of(scored),
+    )
+
+
+def aligned_entities(
+    gold: Document, predicted: Document
+) -> Iterator[tuple[Entity | None, Entity | None]]:
+    """The entities of two documents, paired one to one as they agree best; see `closest_pairs`.
+
+    Of entities with the same borders and label, the one with the higher score comes first, so
+    that the order of the documents' entities never matters.
+    """
+    left, right = (
+        sorted(d.entities, key=lambda e: (e.start, e.end, e.label, -(e.score or 0.0)))
+        for d in (gold, predicted)
+    )
+    for i, j in closest_pairs(character_spans(left), character_spans(right)):
+        yield (None if i is None else left[i]), (None if j is None else right[j])
+
+
+def _mistake(places: Places, index: int, gold: Entity | None, predicted: Entity | None) -> Mistake:
+    kind = kind_of(gold, predicted)
+    assert kind is not None
+    document = places.document
+    start, end = places.surroundings([e for e in (gold, predicted) if e is not None])
+    return Mistake(kind, gold, predicted, document.text[start:end], start, document.id, index)

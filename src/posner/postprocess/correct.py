@@ -1,0 +1,283 @@
+"""What a lexicon does to entities, by stated rules; each entity says what was done to it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from threading import Lock
+
+from posner.document import Document, Entity, Sentence
+from posner.postprocess.matcher import Matcher
+from posner.postprocess.names import Name
+from posner.postprocess.near import Near, NearNames, edits_allowed
+from posner.postprocess.rules import Rules
+from posner.schemes import OUTSIDE
+
+REMEMBERED = 100_000
+"""Texts whose nearest names are remembered."""
+
+_LONGEST_RUN = 3  # words of a misspelt name that no system found
+
+
+class LexiconStep:
+    """Changes a document's entities by a lexicon; safe between threads.
+
+    Args:
+        names: the lexicon.
+        rules: what it may do.
+        known: tells whether a word is in the model's vocabulary.
+
+    Attributes:
+        done: how often each thing was done so far.
+
+    Raises:
+        MissingExtraError: pyahocorasick or rapidfuzz is not installed.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[Name],
+        rules: Rules | None = None,
+        *,
+        known: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.rules = rules or Rules()
+        self.matcher = Matcher(names, case=self.rules.case)
+        self.done: Counter[str] = Counter()
+        self._known = known
+        self._near = None
+        if self.rules.edits:
+            self._near = NearNames(self.matcher.spellings, most=self.rules.edits)
+        self._nearest = lru_cache(maxsize=REMEMBERED)(self._look_up)
+        self._lock = Lock()
+
+    def __call__(self, document: Document) -> Document:
+        """The document with its entities changed as the rules say."""
+        exact = self._exact(document)
+        done: Counter[str] = Counter()
+        kept = [self._judged(entity, exact, done) for entity in document.entities]
+        entities = [entity for entity in kept if entity is not None]
+        if self.rules.add:
+            # What was vetoed stays away: the places of all entities that were found are taken.
+            taken = _Places(document.entities)
+            added = list(self._added(document, exact, taken))
+            added += self._added_near(document, taken)
+            done["added"] += len(added)
+            entities += added
+        if not done.total():
+            return document
+        with self._lock:
+            self.done += done
+        return document.with_entities(entities)
+
+    def report(self) -> str | None:
+        """What was done, on one line; None while that is nothing."""
+        if not self.done.total():
+            return None
+        parts = [f"{count:,} {what}" for what, count in sorted(self.done.items())]
+        return f"entities by the lexicon: {', '.join(parts)}"
+
+    def _exact(self, document: Document) -> dict[tuple[int, int], tuple[int, ...]]:
+        """The spellings that fill whole words of one sentence, by where they stand."""
+        starts: dict[int, int] = {}
+        ends: dict[int, int] = {}
+        for number, sentence in enumerate(document.sentences):
+            for token in sentence.tokens:
+                starts[token.start] = number
+                ends[token.end] = number
+        found: dict[tuple[int, int], tuple[int, ...]] = {}
+        for start, end, spellings in self.matcher.find(document.text):
+            sentence_number = starts.get(start)
+            if sentence_number is not None and ends.get(end) == sentence_number:
+                found[start, end] = spellings
+        return found
+
+    def _judged(
+        self, entity: Entity, exact: dict[tuple[int, int], tuple[int, ...]], done: Counter[str]
+    ) -> Entity | None:
+        """The entity as the rules leave it; None where it goes."""
+        spellings = exact.get((entity.start, entity.end), ())
+        names = [self.matcher.name(spelling) for spelling in spellings]
+        rules = self.rules
+        if rules.veto and any(name.label == OUTSIDE for name in names):
+            done["vetoed"] += 1
+            return None
+        own = next((name for name in names if name.label == entity.label), None)
+        if own is not None:
+            return self._known_name(entity, own, done)
+        if not names:
+            near = self._nearest(entity.text, entity.label)
+            if near is not None:
+                return self._corrected(entity, near, done)
+        if rules.relabel:
+            other = self._only_other(entity, names)
+            if other is not None:
+                return self._relabelled(entity, other, done)
+        if entity.label in rules.closed:
+            done["vetoed"] += 1
+            return None
+        return entity
+
+    def _known_name(self, entity: Entity, name: Name, done: Counter[str]) -> Entity:
+        if not self.rules.correct:
+            return entity
+        corrected = None if entity.text == name.name else name.name
+        if corrected is None and name.id is None:
+            return entity
+        done["known"] += 1
+        note = "known to the lexicon"
+        return replace(entity, corrected=corrected, id=name.id, changes=(*entity.changes, note))
+
+    def _corrected(self, entity: Entity, near: Near, done: Counter[str]) -> Entity:
+        if not self.rules.correct:
+            return entity
+        name = self.matcher.name(near.spelling)
+        done["corrected"] += 1
+        return replace(
+            entity,
+            corrected=name.name,
+            id=name.id,
+            changes=(*entity.changes, _near_note("corrected", near)),
+        )
+
+    def _only_other(self, entity: Entity, names: Sequence[Name]) -> tuple[Name, Near | None] | None:
+        """The name of the one other label that an entity can have."""
+        labels = {name.label for name in names}
+        if len(labels) == 1:
+            name, near = names[0], None
+        elif not labels:
+            near = self._nearest(entity.text, None)
+            if near is None:
+                return None
+            name = self.matcher.name(near.spelling)
+        else:
+            return None
+        if name.label == OUTSIDE or not self._is_sure(name):
+            return None
+        return name, near
+
+    def _relabelled(
+        self, entity: Entity, other: tuple[Name, Near | None], done: Counter[str]
+    ) -> Entity:
+        name, near = other
+        done["relabelled"] += 1
+        note = f"relabelled from {entity.label}"
+        return replace(
+            entity,
+            label=name.label,
+            score=name.score,
+            corrected=None if entity.text == name.name else name.name,
+            id=name.id,
+            changes=(
+                *entity.changes,
+                f"{note} by the lexicon" if near is None else _near_note(note, near),
+            ),
+        )
+
+    def _is_sure(self, name: Name) -> bool:
+        return name.score is None or name.score >= self.rules.least
+
+    def _added(
+        self,
+        document: Document,
+        exact: dict[tuple[int, int], tuple[int, ...]],
+        taken: _Places,
+    ) -> Iterator[Entity]:
+        """Names that touch no entity, from left to right, the longest of each place."""
+        for (start, end), spellings in sorted(exact.items(), key=lambda item: _by_place(item[0])):
+            names = [self.matcher.name(spelling) for spelling in spellings]
+            if len({name.label for name in names}) > 1 or names[0].label == OUTSIDE:
+                continue
+            if self._is_sure(names[0]) and taken.take(start, end):
+                yield self._new(document, start, end, names[0], None)
+
+    def _added_near(self, document: Document, taken: _Places) -> Iterator[Entity]:
+        """Names near runs of words that the vocabulary lacks one of, the longest runs first."""
+        if self._known is None or self._near is None:
+            return
+        for sentence in document.sentences:
+            for start, end in self._strange_runs(sentence):
+                near = (
+                    self._nearest(document.text[start:end], None)
+                    if taken.free(start, end)
+                    else None
+                )
+                if near is not None:
+                    name = self.matcher.name(near.spelling)
+                    if name.label != OUTSIDE and self._is_sure(name) and taken.take(start, end):
+                        yield self._new(document, start, end, name, near)
+
+    def _strange_runs(self, sentence: Sentence) -> Iterator[tuple[int, int]]:
+        """Where up to three words stand, none in small letters, one out of vocabulary."""
+        assert self._known is not None
+        tokens = sentence.tokens
+        named = [
+            not token.text[:1].islower() and any(map(str.isalpha, token.text)) for token in tokens
+        ]
+        strange = [
+            is_named and not self._known(t.text) for is_named, t in zip(named, tokens, strict=True)
+        ]
+        for length in range(_LONGEST_RUN, 0, -1):
+            for first in range(len(tokens) - length + 1):
+                last = first + length
+                if all(named[first:last]) and any(strange[first:last]):
+                    yield tokens[first].start, tokens[last - 1].end
+
+    def _new(
+        self, document: Document, start: int, end: int, name: Name, near: Near | None
+    ) -> Entity:
+        entity = document.entity(start, end, name.label, name.score)
+        note = "added by the lexicon" if near is None else _near_note("added", near)
+        corrected = None if entity.text == name.name else name.name
+        return replace(entity, corrected=corrected, id=name.id, changes=(note,))
+
+    def _look_up(self, text: str, label: str | None) -> Near | None:
+        """The nearest spelling of a label; of any, if all that are as near have the same."""
+        if self._near is None or not edits_allowed(len(text) + self.rules.edits, self.rules.edits):
+            return None
+        spaced = " ".join(text.split())
+        matcher = self.matcher
+        if label is not None:
+            return self._near.nearest(spaced, lambda n: matcher.name(n).label == label)
+        best = self._near.nearest(spaced, lambda _: True)
+        if best is None:
+            return None
+        own = matcher.name(best.spelling).label
+        rival = self._near.nearest(spaced, lambda n: matcher.name(n).label != own)
+        return None if rival is not None and rival.edits == best.edits else best
+
+
+def _near_note(what: str, near: Near) -> str:
+    return f"{what} by the lexicon, similarity {near.similarity:.2f}"
+
+
+def _by_place(place: tuple[int, int]) -> tuple[int, int]:
+    return place[0], -place[1]
+
+
+class _Places:
+    """Which characters are taken by entities."""
+
+    def __init__(self, entities: Sequence[Entity]) -> None:
+        taken = sorted((e.start, e.end) for e in entities)
+        self._starts = [start for start, _ in taken]
+        self._ends: list[int] = []
+        for _, end in taken:  # entities may overlap: how far all up to here reach
+            self._ends.append(max(end, self._ends[-1]) if self._ends else end)
+
+    def free(self, start: int, end: int) -> bool:
+        """Whether nothing touches these characters."""
+        before = bisect_left(self._starts, end)
+        return before == 0 or self._ends[before - 1] <= start
+
+    def take(self, start: int, end: int) -> bool:
+        """Take them, if they are free."""
+        if not self.free(start, end):
+            return False
+        place = bisect_right(self._starts, start)
+        self._starts.insert(place, start)
+        self._ends.insert(place, end)
+        return True

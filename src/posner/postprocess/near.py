@@ -1,0 +1,135 @@
+"""Finding the known name that a misspelt one means, by bounded edit distance.
+
+A name is cut into one part more than it may have edits, so in a misspelling at least one part is
+whole, moved by no more than the edits before it (the pigeonhole principle; Navarro 2001). The
+hashes of the parts stand in one sorted array, and only names that share a part are compared. Two
+neighbouring letters that changed places are one edit but can harm two parts; so the text is also
+looked up with each such pair put back.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from posner.collector import collector_paused
+from posner.errors import MissingExtraError
+
+MOST_EDITS = 2
+"""The longest names may be this many edits away."""
+
+_SHORTEST = {1: 5, 2: 9}
+"""Letters that a name must have for so many edits; a shorter one is soon another name."""
+
+
+def edits_allowed(length: int, most: int = MOST_EDITS) -> int:
+    """How many edits a name of so many characters may be away."""
+    return max((edits for edits in range(1, most + 1) if length >= _SHORTEST[edits]), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The nearest spelling.
+
+    Attributes:
+        spelling: its number.
+        edits: letters added, left out, replaced, or swapped with their neighbour.
+        similarity: 1 less the edits by the longer one's characters.
+    """
+
+    spelling: int
+    edits: int
+    similarity: float
+
+
+class NearNames:
+    """Looks up misspelt names; letter case does not count.
+
+    Args:
+        spellings: known ones.
+        most: edits at most, 1 or 2.
+
+    Raises:
+        MissingExtraError: rapidfuzz is not installed.
+    """
+
+    @collector_paused()
+    def __init__(self, spellings: Sequence[str], *, most: int = MOST_EDITS) -> None:
+        try:
+            from rapidfuzz.distance import OSA
+        except ImportError as error:
+            raise MissingExtraError("correcting names", "lexicon") from error
+        self._distance = OSA.distance
+        self._spellings = spellings
+        self._most = most
+        keys, owners = array("q"), array("I")
+        for number, spelling in enumerate(spellings):
+            folded = spelling.lower()
+            for key in self._part_keys(folded):
+                keys.append(key)
+                owners.append(number)
+        order = np.argsort(np.frombuffer(keys, dtype=np.int64) if keys else np.zeros(0, np.int64))
+        self._keys = np.array(keys, dtype=np.int64)[order]
+        self._owners = np.array(owners, dtype=np.uint32)[order]
+
+    def _part_keys(self, folded: str) -> Iterator[int]:
+        length = len(folded)
+        edits = edits_allowed(length, self._most)
+        for part in range(edits + 1 if edits else 0):
+            begin, end = _part(length, edits, part)
+            yield hash((length, part, folded[begin:end]))
+
+    def nearest(self, text: str, accept: Callable[[int], bool]) -> Near | None:
+        """The nearest spelling that is accepted, the first of several; None where none is near."""
+        folded = text.lower()
+        best: Near | None = None
+        for number in self._candidates(folded):
+            spelling = self._spellings[number].lower()
+            allowed = edits_allowed(len(spelling), self._most)
+            if best is not None:
+                allowed = min(allowed, best.edits - 1)
+            if allowed < 0:
+                break  # the same letters: nothing is nearer
+            edits = self._distance(folded, spelling, score_cutoff=allowed)
+            if edits <= allowed and accept(number):
+                longest = max(len(folded), len(spelling))
+                best = Near(number, edits, 1 - edits / longest)
+        return best
+
+    def _candidates(self, folded: str) -> list[int]:
+        """Every spelling that shares a part with the text, in order."""
+        variants = {folded}
+        for place in range(len(folded) - 1):
+            swapped = folded[place + 1] + folded[place]
+            variants.add(folded[:place] + swapped + folded[place + 2 :])
+        keys: set[int] = set()
+        for length in range(max(1, len(folded) - self._most), len(folded) + self._most + 1):
+            edits = edits_allowed(length, self._most)
+            if edits >= abs(length - len(folded)) and edits:
+                keys.update(_shifted_keys(variants, length, edits))
+        wanted = np.fromiter(keys, dtype=np.int64, count=len(keys))
+        first = np.searchsorted(self._keys, wanted, side="left")
+        last = np.searchsorted(self._keys, wanted, side="right")
+        filled = np.flatnonzero(last > first)
+        numbers = {int(n) for i in filled for n in self._owners[first[i] : last[i]]}
+        return sorted(numbers)
+
+
+def _part(length: int, edits: int, part: int) -> tuple[int, int]:
+    """Where a part of a name of that length begins and ends."""
+    parts = edits + 1
+    return length * part // parts, length * (part + 1) // parts
+
+
+def _shifted_keys(variants: set[str], length: int, edits: int) -> Iterator[int]:
+    """The keys of all places where a part of a name of that length can stand in the text."""
+    for part in range(edits + 1):
+        begin, end = _part(length, edits, part)
+        for shift in range(-edits, edits + 1):
+            if begin + shift < 0:
+                continue
+            slices = {variant[begin + shift : end + shift] for variant in variants}
+            yield from (hash((length, part, s)) for s in slices if len(s) == end - begin)

@@ -1,0 +1,154 @@
+"""Which files there are, what kind each is, and its texts one by one."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from posner.corpus.files import plain_suffix
+from posner.errors import DataError
+from posner.sources.item import Bad, Item, Meter, Place, Text
+from posner.sources.records import csv_rows, json_lines, parquet_rows
+from posner.textfile import Unreadable, read_documents
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "text": (".txt", ".text", ".md"),
+    "jsonl": (".jsonl", ".ndjson"),
+    "csv": (".csv", ".tsv"),
+    "parquet": (".parquet", ".pq"),
+}
+"""What files hold texts, and the endings that tell."""
+
+LONG = 1 << 20
+"""Bytes of a file that is one document, beyond which it is read piece by piece, twice."""
+
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        unit: what a document of a text file is; see `textfile.DOCUMENT_UNITS`.
+        column: the column, or key of JSON Lines, that holds the text.
+        keep: further columns or keys that are carried through.
+    """
+
+    unit: str = "line"
+    column: str | None = None
+    keep: tuple[str, ...] = ()
+
+
+def kind_of(path: Path) -> str | None:
+    """What a file's ending says that it holds; None where it says nothing."""
+    suffix = plain_suffix(path)
+    return next((kind for kind, suffixes in KINDS.items() if suffix in suffixes), None)
+
+
+def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files below a folder that hold texts, in order of their paths, and those that do not.
+
+    Hidden files and folders are passed over.
+    """
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    wanted = [path for path in found if kind_of(path)]
+    return wanted, [path for path in found if not kind_of(path)]
+
+
+def read_file(path: Path, kind: str, reading: Reading, meter: Meter) -> Iterator[Item]:
+    """The texts of a file, in order, read as they are asked for.
+
+    Args:
+        path: the file; `.gz` is unpacked.
+        kind: one of `KINDS`.
+        reading: how.
+        meter: is told how far the file is read.
+
+    Raises:
+        DataError: the file cannot be read, or has no such column.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
+    """
+    begin = meter.done
+    try:
+        if kind == "parquet":
+            yield from parquet_rows(path, reading.column, reading.keep, meter)
+        elif kind == "text" and reading.unit == "file" and path.stat().st_size > LONG:
+            yield _long_text(path)
+        else:
+            with path.open("rb") as raw, _unpacked(path, raw) as stream:
+                items = _items(cast(BinaryIO, stream), str(path), kind, reading)
+                with closing(items):  # before the file that it reads
+                    for item in items:
+                        meter.done = begin + raw.tell()
+                        yield item
+        meter.done = begin + path.stat().st_size
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError("cannot be read", where=path, got=error) from error
+
+
+def _items(stream: BinaryIO, name: str, kind: str, reading: Reading) -> Generator[Item, None, None]:
+    if kind == "jsonl":
+        return json_lines(stream, name, reading.column, reading.keep)
+    if kind == "csv":
+        return csv_rows(stream, name, reading.column, reading.keep)
+    return read_text_stream(stream, reading.unit, name)
+
+
+def read_text_stream(stream: BinaryIO, unit: str, name: str) -> Generator[Item, None, None]:
+    """The documents of a text stream, or what is wrong with one."""
+    for found in read_documents(stream, unit, name=name):
+        place = Place(name, found.number)
+        if isinstance(found, Unreadable):
+            yield Bad(place, found.error, found.shown)
+        else:
+            yield Text(place, found.text, len(found.text))
+
+
+@contextmanager
+def _unpacked(path: Path, raw: BinaryIO) -> Iterator[IO[bytes]]:
+    if not _is_packed(path):
+        yield raw
+        return
+    with gzip.GzipFile(fileobj=raw) as stream:
+        yield stream
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _long_text(path: Path) -> Item:
+    """A file that is one text and is never held whole: read once to check and measure it."""
+    place = Place(str(path), 1)
+    length = 0
+    try:
+        for piece in _characters(path):
+            length += len(piece)
+    except UnicodeDecodeError as error:
+        got = f"byte 0x{error.object[error.start]:02x} behind {length:,} characters or more"
+        problem = DataError(
+            "not UTF-8", where=path, got=got, remedy="convert it: iconv -f WINDOWS-1252 -t UTF-8"
+        )
+        return Bad(place, problem)
+    read: Callable[[], Iterator[str]] = partial(_characters, path)
+    return Text(place, read, length)
+
+
+def _characters(path: Path) -> Iterator[str]:
+    opened = gzip.open if _is_packed(path) else open
+    with opened(path, "rb") as stream:
+        blocks = iter(partial(stream.read, _BLOCK), b"")
+        yield from codecs.iterdecode(blocks, "utf-8-sig")

@@ -1,0 +1,189 @@
+"""What a lexicon does to entities, rule by rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import strategies
+import tiny
+from posner.document import Document, Entity, sentence_spans
+from posner.errors import MissingExtraError, UsageError
+from posner.postprocess.build import build_names
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import Name
+from posner.postprocess.places import place_names
+from posner.postprocess.rules import Rules
+from posner.tagger import segmented
+
+NAMES = [
+    Name("LOC", "Canada", "CA", ("Dominion of Canada",)),
+    Name("LOC", "Lima", "PE-LIM", score=0.6),
+    Name("ORG", "Acme Corporation"),
+    Name("PER", "Jordan"),
+    Name("LOC", "Jordan", "JO"),
+    Name("O", "Monday"),
+]
+ALL = Rules(relabel=True, veto=True, add=True)
+
+
+def text_with(text: str, *found: tuple[str, str]) -> Document:
+    """A text with an entity at the first place of each name."""
+    document = segmented(text)
+    return document.with_entities(
+        document.entity(text.index(name), text.index(name) + len(name), label, 0.5)
+        for name, label in found
+    )
+
+
+def after(document: Document, rules: Rules | None = None) -> list[Entity]:
+    return list(LexiconStep(NAMES, rules)(document).entities)
+
+
+def test_a_known_name_gains_its_id_and_a_misspelt_one_its_name() -> None:
+    document = text_with("In Canadaa , Canada and CANADA .", ("Canadaa", "LOC"), ("CANADA", "LOC"))
+    given = document.with_entities([*document.entities, document.entity(13, 19, "LOC", 0.5)])
+    misspelt, known, capitals = after(given)
+    assert (misspelt.text, misspelt.start, misspelt.end) == ("Canadaa", 3, 10)
+    assert (misspelt.label, misspelt.score) == ("LOC", 0.5)
+    assert (misspelt.corrected, misspelt.id) == ("Canada", "CA")
+    assert misspelt.changes == ("corrected by the lexicon, similarity 0.86",)
+    assert (known.corrected, known.id, known.changes) == (None, "CA", ("known to the lexicon",))
+    assert (capitals.corrected, capitals.id) == ("Canada", "CA")
+
+
+def test_an_alias_leads_to_its_name() -> None:
+    (entity,) = after(text_with("the Dominion of Canada", ("Dominion of Canada", "LOC")))
+    assert (entity.corrected, entity.id) == ("Canada", "CA")
+
+
+def test_by_default_nothing_comes_goes_or_changes_its_label() -> None:
+    document = text_with("On Monday Acme Corporation left Lima", ("Monday", "PER"), ("Lima", "ORG"))
+    assert LexiconStep(NAMES)(document) is document
+
+
+def test_what_is_known_under_one_other_label_alone_is_relabelled() -> None:
+    document = text_with("Lima Jordan Limaa Canadaa", ("Lima", "ORG"), ("Jordan", "ORG"))
+    document = document.with_entities([*document.entities, document.entity(18, 25, "ORG", 0.9)])
+    lima, jordan, canada = after(document, Rules(relabel=True))
+    assert (lima.label, lima.score, lima.id) == ("LOC", 0.6, "PE-LIM")
+    assert lima.changes == ("relabelled from ORG by the lexicon",)
+    assert (jordan.label, jordan.changes) == ("ORG", ())  # PER or LOC: left as it is
+    assert (canada.label, canada.score, canada.corrected) == ("LOC", None, "Canada")
+    assert canada.changes == ("relabelled from ORG by the lexicon, similarity 0.86",)
+    assert after(document, Rules(relabel=True, least=0.7))[0].label == "ORG"
+    assert after(document, Rules(relabel=True, edits=0))[2].label == "ORG"
+
+
+def test_a_listed_name_is_vetoed_and_a_closed_label_knows_all() -> None:
+    document = text_with("On Monday in Canada and Quito", ("Monday", "PER"), ("Canada", "LOC"))
+    document = document.with_entities([*document.entities, document.entity(24, 29, "LOC")])
+    step = LexiconStep(NAMES, Rules(veto=True, closed=frozenset(["LOC"])))
+    assert [e.text for e in step(document).entities] == ["Canada"]
+    assert step.done == {"vetoed": 2, "known": 1}
+    assert step.report() == "entities by the lexicon: 1 known, 2 vetoed"
+
+
+def test_free_names_of_one_label_are_added() -> None:
+    document = text_with("Acme Corporation of Lima, Jordan, Monday; Canada.", ("Lima", "ORG"))
+    found = after(document, Rules(add=True))
+    assert [(e.text, e.label, e.score, e.changes) for e in found] == [
+        ("Acme Corporation", "ORG", None, ("added by the lexicon",)),
+        ("Lima", "ORG", 0.5, ()),
+        ("Canada", "LOC", None, ("added by the lexicon",)),
+    ]
+    free = text_with("Lima")
+    assert [e.score for e in after(free, Rules(add=True))] == [0.6]
+    assert after(free, Rules(add=True, least=0.7)) == []
+
+
+def test_what_was_vetoed_is_not_added_again() -> None:
+    names = [Name("O", "May"), Name("PER", "Theresa May")]
+    document = text_with("Theresa May", ("May", "PER"))
+    assert LexiconStep(names, ALL)(document).entities == ()
+
+
+def test_words_out_of_vocabulary_are_looked_up_too() -> None:
+    step = LexiconStep(NAMES, Rules(add=True), known=lambda word: word in ("In", "met"))
+    (entity,) = step(text_with("In Canadaa met Zogg and canadaa")).entities
+    assert (entity.text, entity.corrected, entity.score) == ("Canadaa", "Canada", None)
+    assert entity.changes == ("added by the lexicon, similarity 0.86",)
+    (firm,) = step(text_with("In Acme Corporatin")).entities
+    assert (firm.text, firm.label) == ("Acme Corporatin", "ORG")
+    assert (
+        LexiconStep(NAMES, Rules(add=True), known=lambda _: True)(text_with("Canadaa")).entities
+        == ()
+    )
+
+
+def test_names_across_sentences_and_inside_words_are_none() -> None:
+    document = tiny.labelled([("he saw Acme", []), ("Corporation fell in Canada's", [])])
+    assert LexiconStep(NAMES, Rules(add=True))(document).entities == ()
+
+
+@given(strategies.documents(strategies.plain_words), st.data())
+def test_words_stay_and_entities_fill_words_without_overlap(
+    document: Document, data: st.DataObject
+) -> None:
+    words = [token.text for token in document.tokens]
+    some = st.lists(st.sampled_from(words), min_size=1, max_size=2).map(" ".join)
+    labels = st.sampled_from(["PER", "LOC", "O"])
+    names = [Name(data.draw(labels), data.draw(some)) for _ in range(4)]
+    scored = document.with_entities(replace(e, score=0.5) for e in document.entities)
+    rules = replace(ALL, closed=frozenset(["geo"]))
+    changed = LexiconStep(names, rules, known=lambda _: False)(scored)
+    assert replace(changed, entities=()) == replace(document, entities=())
+    assert sentence_spans(changed).misaligned == ()
+    ordered = sorted(changed.entities, key=lambda e: e.start)
+    assert all(a.end <= b.start for a, b in pairwise(ordered))
+    before = {(e.start, e.end, e.label) for e in document.entities}
+    for entity in changed.entities:
+        assert entity.changes or (entity.start, entity.end, entity.label) in before
+    assert {e.label for e in changed.entities} <= {
+        "PER",
+        "LOC",
+        *(e.label for e in document.entities),
+    }
+
+
+def test_a_corpus_gives_a_lexicon_with_scores() -> None:
+    document = tiny.labelled(
+        [
+            ("Lima saw New York", [(0, 1, "LOC"), (2, 4, "LOC")]),
+            ("Lima or Lima or York", [(0, 1, "LOC"), (2, 3, "PER"), (4, 5, "PER")]),
+            ("York", []),
+        ]
+    )
+    names = {(n.label, n.name): n.score for n in build_names([document])}
+    assert names == {
+        ("LOC", "Lima"): pytest.approx(2.5 / 4),
+        ("PER", "Lima"): pytest.approx(1.5 / 4),
+        ("LOC", "New York"): pytest.approx(1.5 / 2),
+        ("PER", "York"): pytest.approx(1.5 / 3),
+    }
+    assert [n.name for n in build_names([document], min_count=2)] == ["Lima"]
+    assert [n.name for n in build_names([document], min_score=0.7)] == ["New York"]
+
+
+def test_ready_made_places() -> None:
+    names = place_names(["countries"], "geo")
+    by_id = {name.id: name for name in names}
+    assert by_id["ISO 3166-1 CA"].name == "Canada"
+    assert by_id["ISO 3166-1 BO"].name == "Bolivia"
+    assert "Republic of Korea" in by_id["ISO 3166-1 KR"].spellings
+    assert {name.label for name in names} == {"geo"}
+    assert all(name == name.strip() for entry in names for name in entry.spellings)
+    assert any(n.name == "Ontario" for n in place_names(["regions"], "LOC"))
+    with pytest.raises(UsageError, match="countries regions cities"):
+        place_names(["rivers"], "LOC")
+
+
+@pytest.mark.parametrize("package", ["ahocorasick", "rapidfuzz.distance"])
+def test_missing_packages_are_told(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, package, None)
+    with pytest.raises(MissingExtraError, match=r"posner\[lexicon\]"):
+        LexiconStep(NAMES)

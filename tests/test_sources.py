@@ -1,0 +1,259 @@
+"""Files and folders as texts: each kind, what is bad in it, limits, folders."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posner.document import Document
+from posner.errors import DataError, MissingExtraError
+from posner.segment import segment
+from posner.sources import (
+    Bad,
+    Item,
+    Limit,
+    Meter,
+    Place,
+    Reading,
+    Text,
+    files_in,
+    kind_of,
+    limited,
+    read_file,
+    reading,
+)
+
+
+def read(path: Path, kind: str | None = None, **how: Any) -> list[Item]:
+    meter = Meter()
+    items = list(read_file(path, kind or kind_of(path) or "text", Reading(**how), meter))
+    assert meter.done == path.stat().st_size
+    return items
+
+
+def shown(items: Sequence[Item]) -> list[Any]:
+    """Each item as its text, or as the line and reason of what is wrong."""
+    return [
+        (item.place.number, item.error.problem) if isinstance(item, Bad) else item.content
+        for item in items
+    ]
+
+
+def saved(path: Path, data: bytes) -> Path:
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
+def test_a_bad_line_is_told_and_the_rest_goes_on(tmp_path: Path, name: str) -> None:
+    path = saved(tmp_path / name, b"one\ncaf\xe9\n\nthree\n\nx\ny\xff")
+    items = read(path)
+    assert shown(items) == ["one", (2, "not UTF-8"), "", "three", "", "x", (7, "not UTF-8")]
+    bad = items[1]
+    assert isinstance(bad, Bad)
+    assert bad.data == "caf\\xe9"
+    assert bad.to_json()["reason"].startswith("not UTF-8 (got byte 0xe9 at column 4)")
+    paragraphs = read(path, unit="paragraph")
+    assert shown(paragraphs) == [(1, "not UTF-8"), "three", (6, "not UTF-8")]
+    assert isinstance(paragraphs[0], Bad)
+    assert paragraphs[0].data == "one\ncaf\\xe9"
+    assert shown(read(path, unit="file")) == [(1, "not UTF-8")]
+
+
+def test_a_long_file_is_read_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LONG", 20)
+    monkeypatch.setattr(reading, "_BLOCK", 7)
+    text = "Größe 語 😀 und so weiter.\r\n" * 5
+    for name in ("a.txt", "a.txt.gz"):
+        path = saved(tmp_path / name, b"\xef\xbb\xbf" + text.encode())
+        (item,) = read(path, unit="file")
+        assert isinstance(item, Text)
+        assert not isinstance(item.content, str)
+        assert item.length == len(text)
+        assert "".join(item.characters()) == text
+        assert "".join(item.characters()) == text
+    (bad,) = read(saved(tmp_path / "b.txt", text.encode() + b"\xff"), unit="file")
+    assert isinstance(bad, Bad)
+    assert "not UTF-8" in bad.error.line()
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    words = Document("Ada met", segment("Ada met"))
+    tokens = [{"text": t.text, "start": t.start, "end": t.end} for t in words.tokens]
+    lines: list[Any] = [
+        {"text": "plain", "id": 7, "source": "x"},
+        "no json {",
+        {"other": "y"},
+        [1],
+        {"text": None},
+        {"text": "Ada met", "tokens": tokens},
+        {"text": "Ada met", "tokens": [{"text": "Bob", "start": 0, "end": 3}]},
+        {"text": "\ud800 half"},
+    ]
+    written = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path = saved(tmp_path / "a.jsonl", "\n".join([*written, "", "\u00e9"]).encode("latin-1"))
+    items = read(path)
+    assert [isinstance(item, Bad) for item in items] == [0, 1, 1, 1, 1, 0, 1, 0, 1]
+    assert isinstance(items[0], Text)
+    assert (items[0].id, items[0].metadata) == ("7", {"id": 7, "source": "x"})
+    assert isinstance(items[5], Text)
+    assert isinstance(items[5].content, Document)
+    assert items[5].content.sentences[0].words == ["Ada", "met"]
+    assert [item.place.number for item in items] == [1, 2, 3, 4, 5, 6, 7, 8, 10]
+    for item in items:
+        if isinstance(item, Bad):
+            assert item.error.where == f"{path}:{item.place.number}"
+            assert item.data
+
+
+def test_json_lines_by_column(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ndjson", b'{"body": "one", "n": 1}\n{"n": 2}\n{"body": 3, "n": 3}\n')
+    items = read(path, column="body", keep=("n",))
+    assert shown(items) == ["one", (2, "no text in 'body'"), (3, "no text in 'body'")]
+    assert isinstance(items[0], Text)
+    assert items[0].metadata == {"n": 1}
+    assert shown(read(path, column="body", keep=("m",)))[0] == (1, "no 'm' to keep")
+
+
+def test_csv(tmp_path: Path) -> None:
+    data = b'\xef\xbb\xbfid,text\n1,"two\nlines, quoted"\n2\n3,caf\xe9\n4,"a ""b"""\n\n5,\n'
+    items = read(saved(tmp_path / "a.csv", data), keep=("id",))
+    assert shown(items) == [
+        "two\nlines, quoted",
+        (4, "a row of another width"),
+        (5, "not UTF-8"),
+        'a "b"',
+        "",
+    ]
+    good = [item for item in items if isinstance(item, Text)]
+    assert [item.metadata for item in good] == [
+        {"row": 1, "id": "1"},
+        {"row": 4, "id": "4"},
+        {"row": 6, "id": "5"},
+    ]
+    bad = items[2]
+    assert isinstance(bad, Bad)
+    assert bad.data == "3,caf\\xe9"
+    assert shown(read(saved(tmp_path / "a.tsv", b"only\na b\n"))) == ["a b"]
+    assert read(saved(tmp_path / "b.csv", b"")) == []
+    long = "x" * 200_000  # more than the csv module takes by itself
+    assert shown(read(saved(tmp_path / "c.csv", f"text\n{long}\n".encode()))) == [long]
+
+
+def test_a_column_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.csv", b"a,b\n1,2\n")
+    with pytest.raises(DataError, match=r"no column 'text' \(got a, b\); name .* --column"):
+        read(path)
+    with pytest.raises(DataError, match="no column 'c'"):
+        read(path, column="a", keep=("c",))
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.integers()), min_size=1
+    )
+)
+def test_what_is_written_as_csv_is_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int]]
+) -> None:
+    import csv
+
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "n"), *rows])
+    assert shown(read(path)) == [text for text, _ in rows]
+
+
+def test_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    when = __import__("datetime").date(2020, 1, 2)
+    table = pyarrow.table(
+        {"text": ["one", None, "three"], "n": [1, 2, 3], "when": [when] * 3, "x": ["a"] * 3}
+    )
+    parquet.write_table(table, path)
+    items = read(path, keep=("n", "when"))
+    assert shown(items) == ["one", (2, "no text in 'text'"), "three"]
+    assert isinstance(items[2], Text)
+    assert items[2].metadata == {"row": 3, "n": 3, "when": "2020-01-02"}
+    assert shown(read(path, column="x")) == ["a"] * 3
+    with pytest.raises(DataError, match="no column 'y'"):
+        read(path, column="y")
+    with pytest.raises(DataError, match="not a Parquet file"):
+        read(saved(tmp_path / "b.parquet", b"nothing like it"))
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"posner\[parquet\]"):
+        read(path)
+
+
+def test_a_damaged_archive_and_a_missing_file_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"line\n" * 1000)[:-20])
+    with pytest.raises(DataError, match="cannot be read"):
+        read(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read(tmp_path / "none.txt")
+
+
+def test_folders_give_their_files_in_order(tmp_path: Path) -> None:
+    for name in ("b.txt", "a/z.jsonl", "a/y.csv.gz", ".hidden.txt", ".git/x.txt", "c.pdf", "A.MD"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    wanted, others = files_in(tmp_path)
+    names = [path.relative_to(tmp_path).as_posix() for path in wanted]
+    assert names == ["A.MD", "a/y.csv.gz", "a/z.jsonl", "b.txt"]
+    assert [path.name for path in others] == ["c.pdf"]
+
+
+def apply(text: str | Document, limit: Limit) -> list[Item]:
+    length = len(text) if isinstance(text, str) else len(text.text)
+    item = Text(Place("a.txt", 3), text, length, "name", {"k": 1})
+    (group,) = limited([item], limit, segment)
+    return list(group)
+
+
+def test_a_text_over_the_limit_is_bad_or_split() -> None:
+    text = "One sentence. Another one.\n\nAnd more of it here. The end."
+    assert shown(apply(text, Limit(len(text)))) == [text]
+    (bad,) = apply(text, Limit(30))
+    assert isinstance(bad, Bad)
+    assert bad.error.line() == (
+        "a.txt:3: the text is too long (expected at most 30 characters, got 57); "
+        "allow more with --max-chars, or part it with --over-limit split"
+    )
+    assert bad.data == text
+    parts = apply(text, Limit(28, "split"))
+    assert shown(parts) == ["One sentence. Another one.\n\n", "And more of it here.", " The end."]
+    for number, part in enumerate(parts, start=1):
+        assert isinstance(part, Text)
+        assert isinstance(part.content, str)
+        offset = part.metadata["offset"]
+        assert text[offset : offset + part.length] == part.content
+        assert (part.metadata["part"], part.metadata["k"], part.id) == (number, 1, "name")
+    (word,) = apply("a " + "x" * 50, Limit(30, "split"))
+    assert isinstance(word, Bad)
+    assert word.error.where == "a.txt:3, character 2"
+    own = Document(text, segment(text))
+    assert isinstance(apply(own, Limit(30, "split"))[0], Bad)  # words of its own stay together
+
+
+@given(st.text(max_size=80), st.integers(1, 30))
+def test_a_split_text_is_all_there(text: str, limit: int) -> None:
+    parts = apply(text, Limit(limit, "split"))
+    if isinstance(parts[0], Bad):
+        assert any(len(word) > limit for word in text.split())
+    else:
+        assert "".join(str(part) for part in shown(parts)) == text
+        assert all(isinstance(part, Text) and part.length <= limit for part in parts)
