@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ import adapted
 import posner
 import tiny
 from posner.backends.torch import TorchBackend
-from posner.cli.export_huggingface import run_huggingface
-from posner.errors import DataError, ModelError
+from posner.cli import COMMANDS, main
+from posner.cli.export_huggingface import add_target, run_huggingface
+from posner.errors import DataError, ModelError, UsageError
 from posner.foreign.plain import obstacles
 from posner.foreign.write import write_for_transformers
 from posner.model.saved import save_network
@@ -152,12 +155,34 @@ def test_targets_are_safe(bert: Path, tmp_path: Path) -> None:
     }
 
 
+def call(own: Path, out: Path, more: Sequence[str] = ()) -> argparse.Namespace:
+    """What `posner export` gives its target."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--json", type=Path)
+    for flag in ("--force", "--int8"):
+        parser.add_argument(flag, action="store_true")
+    add_target(parser)
+    return parser.parse_args([str(own), "--out", str(out), "--to", "huggingface", *more])
+
+
 def test_the_command_says_how_to_open_it(
     bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = saved(tmp_path / "own", plain(bert, {"data.context": 8, "data.repeats": 0.3}))
-    arguments = argparse.Namespace(model=str(own), out=tmp_path / "hf", force=False)
-    assert run_huggingface(arguments) == 0
+    figures = tmp_path / "figures.json"
+    assert run_huggingface(call(own, tmp_path / "hf", ["--json", str(figures)])) == 0
     printed = capsys.readouterr().out
     assert 'transformers.pipeline("token-classification"' in printed
     assert printed.count("note: ") == 3
+    assert len(json.loads(figures.read_text())["notes"]) == 3
+    with pytest.raises(UsageError, match="--int8"):
+        run_huggingface(call(own, tmp_path / "hf8", ["--int8"]))
+
+
+@pytest.mark.skipif("export" not in COMMANDS, reason="there is no such command yet")
+def test_export_has_the_target(bert: Path, tmp_path: Path) -> None:
+    own = saved(tmp_path / "own", plain(bert))
+    assert main(["export", str(own), "--out", str(tmp_path / "hf"), "--to", "huggingface"]) == 0
+    assert (tmp_path / "hf" / "config.json").is_file()

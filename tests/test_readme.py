@@ -1,4 +1,4 @@
-"""The README's examples run, and its commands are commands."""
+"""The examples of the README and of the pages beside it run, and their commands are commands."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ import tiny
 from posner.cli import COMMANDS, command_parser
 from posner.model.saved import save_network
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+_ROOT = Path(__file__).parents[1]
+PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PYTHON = [code for language, code in _BLOCK.findall(README) if language == "python"]
+_BLOCKS = [block for page in PAGES for block in _BLOCK.findall(page.read_text(encoding="utf-8"))]
+PYTHON = [code for language, code in _BLOCKS if language == "python"]
 _LINES = [
     line.removeprefix("$ ")
-    for language, code in _BLOCK.findall(README)
+    for language, code in _BLOCKS
     if language in ("", "sh")
     for line in code.replace("\\\n", " ").splitlines()
 ]

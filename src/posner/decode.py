@@ -156,15 +156,13 @@ class Decoder:
 
         Args:
             emissions: for each sentence (words, tags).
-            spans: for each sentence any spans of its words; one whose label no tag has scores 0.
+            spans: for each sentence any spans of its words; with the label `O`, that none of these
+                words is in an entity; with a label that no tag has, 0.
         """
         scores: list[list[float]] = [[] for _ in spans]
         for place, (emission, asked) in enumerate(zip(emissions, spans, strict=True)):
             for chain in self._chains(*_pad([emission])) if asked else ():
-                scores[place] = [
-                    self._span_score(chain, s) if s.label in self._label_tags else 0.0
-                    for s in asked
-                ]
+                scores[place] = [self._any_score(chain, span) for span in asked]
         return scores
 
     def _decode(
@@ -197,6 +195,16 @@ class Decoder:
             _Chain(divided[row, :n], alpha[row, :n], beta[row, :n], float(totals[row]))
             for row, n in enumerate(lengths)
         ]
+
+    def _any_score(self, chain: _Chain, span: Span) -> float:
+        """The probability of a span with any label, or of words outside of all entities."""
+        if span.label != OUTSIDE:
+            return self._span_score(chain, span) if span.label in self._label_tags else 0.0
+        first, last, _ = span
+        tag = self.tags.index(OUTSIDE)
+        weight = chain.alpha[first, tag] + chain.emissions[first + 1 : last, tag].sum()
+        weight += (last - first - 1) * self._divided.pairs[tag, tag] + chain.beta[last - 1, tag]
+        return float(np.exp(min(float(weight) - chain.total, 0.0)))
 
     def _span_score(self, chain: _Chain, span: Span) -> float:
         """The probability that an entity with this label starts and ends exactly here."""
