@@ -1,9 +1,9 @@
 """What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
 
 A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, the files of its
-backend (`model.safetensors` and `encoder.json` for torch), and `README.md`, its card. Nothing in
-it is a pickle. A folder is written beside its place and renamed, so a crash leaves the old one or
-none, never half of one.
+backend (`model.safetensors` and `encoder.json` for torch, `model.onnx` for ONNX Runtime), and
+`README.md`, its card. Nothing in it is a pickle. A folder is written beside its place and renamed,
+so a crash leaves the old one or none, never half of one.
 A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 
@@ -24,13 +24,15 @@ from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
 FORMAT = "posner-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when models are built in a way that the program before cannot read, or that it cannot.
 
-2: adapters; with a frozen encoder the shape embedding stands above it.
+2: adapters; with a frozen encoder the shape embedding stands above it. 3: exported graphs.
 """
 MANIFEST = "posner.json"
 TOKENIZER = "tokenizer.json"
+GRAPH = "model.onnx"
+"""The file that an exported model has instead of weights."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,11 @@ class Manifest:
     base: Base | None = None
     temperature: float = 1.0
     thresholds: Thresholds = NO_THRESHOLDS
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether ONNX Runtime runs it."""
+        return GRAPH in self.files
 
     @property
     def tags(self) -> tuple[str, ...]:

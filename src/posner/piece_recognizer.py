@@ -40,7 +40,7 @@ class PieceRecognizer(Recognizer):
         backend: Backend,
         reader: PieceReader,
     ) -> None:
-        super().__init__(manifest, tokenizer, backend)
+        super().__init__(manifest, tokenizer, backend, workers=1)
         self.encoder = reader
         self.reader = reader
 
@@ -84,7 +84,8 @@ def load_foreign(
     manifest, tokenizer = foreign.manifest(), foreign.tokenizer()
     if aggregation == "legal":
         network = foreign_network(foreign).to(place)
-        return Recognizer(manifest, tokenizer, TorchBackend(network, manifest, precision))
+        backend = TorchBackend(network, manifest, precision)
+        return Recognizer(manifest, tokenizer, backend, workers=1)
     reader = PieceReader(foreign.raw_tokenizer, foreign.names, foreign.unknown, aggregation)
-    backend = PieceBackend(foreign.model.to(place), precision)
-    return PieceRecognizer(manifest, tokenizer, backend, reader)
+    pieces = PieceBackend(foreign.model.to(place), precision)
+    return PieceRecognizer(manifest, tokenizer, pieces, reader)

@@ -33,6 +33,8 @@ COMMANDS: dict[str, str] = {
     "predict": "tag text, files or a corpus",
     "adopt": "make a Posner model of a Hugging Face token classifier",
     "merge": "make a whole model of one with adapters",
+    "export": "make an ONNX model that runs without torch, in fp32 or int8",
+    "bench": "measure a model's speed, start-up and memory",
     "info": "say what a model is: labels, recipe, figures, checksums",
     "cache": "list what frozen encoders' trainings keep on disk, or remove it",
 }

@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"made by posner {manifest.version}; all checksums are right")
     print(f"\nscheme {manifest.recipe.data.scheme}, windows of {manifest.window} pieces")
     _print_adapters(manifest)
+    _print_export(manifest)
     _print_tags("labels", manifest.labels)
     _print_tags("parts of speech", manifest.pos_tags)
     _print_tags("chunks", manifest.chunk_tags)
@@ -64,6 +65,17 @@ def _print_adapters(manifest: Manifest) -> None:
         print(f"adapters of rank {rank} over {manifest.base.name}, sha256 {manifest.base.sha256}")
     elif merged:
         print(f"adapters of rank {merged['rank']} over {merged['base']['name']}, merged into it")
+
+
+def _print_export(manifest: Manifest) -> None:
+    exported = manifest.figures.get("export")
+    if manifest.is_exported and exported:
+        print(f"an ONNX graph in {exported['precision']}, which runs without torch", end="")
+        if exported["dev"]:
+            dev = exported["dev"]
+            full, int8 = 100 * dev["full_f1"], 100 * dev["int8_f1"]
+            print(f"; dev F1 (strict): fp32 {full:.2f}, int8 {int8:.2f}", end="")
+        print()
 
 
 def _print_tags(title: str, tags: Sequence[str]) -> None:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from posner.errors import ModelError
-from posner.files import refuse_filled
-from posner.folder import MANIFEST, Manifest
+from posner.folder import Manifest
 from posner.foreign.folder import is_foreign
 from posner.foreign.load import ForeignModel, classifier_name, fill_head, read_foreign
 from posner.model.backbone import encoder_config, encoder_from_config
+from posner.model.merge import refuse_other
 from posner.model.network import Network, build_network
 from posner.model.saved import save_network
 
@@ -41,13 +41,7 @@ def adopt_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
     """
     if not is_foreign(path):
         raise ModelError("not a model that transformers saved", where=path, expected="config.json")
-    refuse_filled(out, force=force)
-    if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise ModelError(
-            "holds something that is no model, which --force does not replace",
-            where=out,
-            remedy="name another folder",
-        )
+    refuse_other(out, force=force)
     foreign = read_foreign(path)
     network = own_network(foreign)
     save_network(out, network, foreign.manifest(), foreign.tokenizer())

@@ -19,10 +19,9 @@ from posner.files import folder_beside, refuse_filled
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import CONFIG
 from posner.foreign.plain import obstacles
-from posner.model.adapters import fold_adapters
 from posner.model.backbone import encoder_config, quieten
+from posner.model.merge import whole_network
 from posner.model.network import Network
-from posner.model.saved import load_network
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
     """
     folder = find_model(path)
     manifest = read_manifest(folder)
+    if manifest.is_exported:
+        raise ModelError("is exported already", where=folder, remedy="name what it was made of")
     _refuse_more_than_plain(manifest, folder)
     refuse_filled(out, force=force)
     if out.is_dir() and any(out.iterdir()) and not (out / CONFIG).is_file():
@@ -66,9 +67,7 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
             where=out,
             remedy="name another folder",
         )
-    network = load_network(folder, manifest)
-    if manifest.recipe.adapter.rank:
-        fold_adapters(network.encoder)
+    network, _ = whole_network(folder, manifest)
     model = token_classifier(network, manifest, folder)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
     with folder_beside(out) as beside:
