@@ -55,3 +55,16 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["adopt", str(tmp_path / "own"), "--out", str(tmp_path / "new")]) == 1
     assert "not a model that transformers saved" in capsys.readouterr().err
     assert main(["info", str(tmp_path / "own")]) == 0
+
+
+def test_an_adopted_model_runs_without_torch(tmp_path: Path) -> None:
+    folder = foreign_models.save_classifier(tmp_path / "hf")
+    adopt_model(folder, tmp_path / "own")
+    assert main(["export", str(tmp_path / "own"), "--out", str(tmp_path / "light")]) == 0
+    texts = ["Ada Marsh lives in Oslo.", "Ben works for Acme"]
+    found = [
+        [(e.start, e.end, e.label) for d in posner.load(path)(texts) for e in d.entities]
+        for path in (folder, tmp_path / "light")
+    ]
+    assert found[0]
+    assert found[0] == found[1]
