@@ -69,7 +69,6 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
         "data.dictionaries",  # nor dictionaries
         "data.alone",
         "data.context-epochs",
-        "data.dictionaries",  # not every text names dictionaries
     }
     keys = st.sampled_from(sorted(set(SETTINGS) - tied))
     chosen = draw(st.lists(keys, unique=True, max_size=6))
