@@ -29,6 +29,7 @@ from posner.export.checks import Quality
 from posner.export.model import export_model
 from posner.folder import TOKENIZER, find_model, read_manifest
 from posner.model.merge import whole_network
+from posner.recognizer import load
 from posner.tagger import segmented
 
 COLUMNS = ["", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"]
@@ -60,7 +61,7 @@ def main() -> int:
             ]
         ]
         assert quality is not None
-        stages = stage_rows(posner.load(int8), texts)
+        stages = stage_rows(load(int8), texts)
         ceiling = ceiling_rows(folder)
     write_result("inference.md", report(rows, quality, stages, ceiling, texts))
     return 0

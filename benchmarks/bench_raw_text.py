@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import posner
 from common import (
     conll_files,
     data_argument,
@@ -44,7 +43,7 @@ from posner.document import (
 )
 from posner.evaluation.counts import Counts
 from posner.evaluation.spans import score_spans
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from posner.schemes import Span
 from posner.tagger import segmented
 from running_text import running
@@ -203,7 +202,7 @@ def main() -> int:
     parser.add_argument("--dev", type=Path, help="GMB's dev set, if it is parted already")
     parser.add_argument("--documents", type=int, help="only the first N texts")
     arguments = parser.parse_args()
-    recognizer = posner.load(arguments.model)
+    recognizer = load(arguments.model)
     text = heading("Raw text instead of given words")
     if "PER" in recognizer.manifest.labels:
         name, result = "CoNLL-2003 dev", "raw-text-conll2003.md"

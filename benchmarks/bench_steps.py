@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import posner
 from common import (
     conll_files,
     data_argument,
@@ -30,7 +29,7 @@ from posner.postprocess.build import build_names
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import Name
 from posner.postprocess.rules import Rules
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from typos import Misspelt, misspell
 
 LEAST = 0.9
@@ -111,7 +110,7 @@ def lexicon_rows(
     found: Found, names: Sequence[Name], recognizer: Recognizer, misspelt: Misspelt | None
 ) -> list[tuple[str, ...]]:
     """A row for each set of rules, and how many misspelt names were set right."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("no lexicon", *figures(counts(found.gold, [d.entities for d in found.tagged])), "", "")
     ]
     for title, rules in RULES.items():
@@ -189,7 +188,7 @@ def main() -> int:
     files = conll_files(arguments.data)
     dev = every(read_corpus(files.dev).documents, arguments.share)
     names = build_names(read_corpus(files.train).documents)
-    model = posner.load(arguments.model)
+    model = load(arguments.model)
     misspelt = misspell(dev, 0.1, arguments.seed)
     found, other = (Found(some, model.find(some)) for some in (dev, misspelt.documents))
     calibration = calibrate(model, dev, wish=Wish())

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import foreign_models
-import posner
 import tiny
 from posner.cli import main
 from posner.errors import ModelError
 from posner.foreign.adopt import adopt_model
+from posner.recognizer import load
 
 PLAIN = [kind for kind in foreign_models.KINDS if kind != "modernbert"]
 
@@ -21,7 +21,7 @@ PLAIN = [kind for kind in foreign_models.KINDS if kind != "modernbert"]
 def test_an_adopted_model_answers_as_before(tmp_path: Path, kind: str) -> None:
     folder = foreign_models.save_classifier(tmp_path / "hf", kind)
     adopt_model(folder, tmp_path / "own")
-    foreign, own = (posner.load(p, device="cpu") for p in (folder, tmp_path / "own"))
+    foreign, own = (load(p, device="cpu") for p in (folder, tmp_path / "own"))
     assert own.manifest.labels == foreign.manifest.labels
     documents = tiny.documents(2)
     for left, right in zip(own.votes(documents), foreign.votes(documents), strict=True):
@@ -33,7 +33,7 @@ def test_tags_that_are_missing_stay_missing(tmp_path: Path) -> None:
     folder = foreign_models.save_classifier(tmp_path / "hf", names=names)
     manifest = adopt_model(folder, tmp_path / "own")
     assert manifest.recipe.data.scheme == "IOB1"
-    (vote, *_) = posner.load(tmp_path / "own", device="cpu").votes(tiny.documents(1))
+    (vote, *_) = load(tmp_path / "own", device="cpu").votes(tiny.documents(1))
     assert (vote.entity[:, manifest.tags.index("B-PER")] < -1e8).all()
 
 
@@ -63,7 +63,7 @@ def test_an_adopted_model_runs_without_torch(tmp_path: Path) -> None:
     assert main(["export", str(tmp_path / "own"), "--out", str(tmp_path / "light")]) == 0
     texts = ["Ada Marsh lives in Oslo.", "Ben works for Acme"]
     found = [
-        [(e.start, e.end, e.label) for d in posner.load(path)(texts) for e in d.entities]
+        [(e.start, e.end, e.label) for d in load(path)(texts) for e in d.entities]
         for path in (folder, tmp_path / "light")
     ]
     assert found[0]

@@ -27,7 +27,7 @@ from posner.document import Document
 from posner.errors import ModelError, UsageError
 from posner.foreign.aggregation import STRATEGIES, Strategy
 from posner.model.saved import save_network
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from posner.schemes import SCHEMES, illegal_positions, tags_to_spans
 
 TEXTS = [
@@ -84,7 +84,7 @@ def test_strategies_are_the_pipelines(
     folders: dict[str, Path], kind: str, strategy: Strategy
 ) -> None:
     pipeline = pipeline_of(folders[kind], strategy)
-    recognizer = posner.load(folders[kind], device="cpu", aggregation=strategy)
+    recognizer = load(folders[kind], device="cpu", aggregation=strategy)
     found = recognizer(TEXTS)
     assert [facts(document) for document in found] == [expected(pipeline, t) for t in TEXTS]
     assert any(document.entities for document in found)
@@ -107,7 +107,7 @@ def random_pair(folders: dict[str, Path], request: pytest.FixtureRequest) -> Any
     folder = folders[request.param]
     return (
         {s: pipeline_of(folder, s) for s in STRATEGIES},
-        {s: posner.load(folder, device="cpu", aggregation=s) for s in STRATEGIES},
+        {s: load(folder, device="cpu", aggregation=s) for s in STRATEGIES},
     )
 
 
@@ -135,7 +135,7 @@ def raw_logits(folder: Path, words: list[str]) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", foreign_models.KINDS)
 def test_emissions_are_those_of_first_pieces(folders: dict[str, Path], kind: str) -> None:
-    recognizer = posner.load(folders[kind], device="cpu")
+    recognizer = load(folders[kind], device="cpu")
     document = tiny.labelled([("Ada Marsh lives in Quito , Oslo", [])])
     (vote,) = recognizer.votes([document])
     wanted = raw_logits(folders[kind], [t.text for t in document.tokens])
@@ -145,7 +145,7 @@ def test_emissions_are_those_of_first_pieces(folders: dict[str, Path], kind: str
 
 @pytest.mark.parametrize("kind", foreign_models.KINDS)
 def test_words_are_whole_and_paths_legal(folders: dict[str, Path], kind: str) -> None:
-    recognizer = posner.load(folders[kind], device="cpu")
+    recognizer = load(folders[kind], device="cpu")
     assert isinstance(recognizer, Recognizer)
     assert recognizer.manifest.labels == ("MISC", "PER", "ORG", "LOC")
     documents = recognizer(TEXTS)
@@ -160,7 +160,7 @@ def test_words_are_whole_and_paths_legal(folders: dict[str, Path], kind: str) ->
 
 
 def test_an_argmax_that_is_legal_is_the_path(bert_folder: Path) -> None:
-    recognizer = posner.load(bert_folder, device="cpu")
+    recognizer = load(bert_folder, device="cpu")
     words = [*"abcdefghijklm", "Ada", "Oslo", "Ben", "boats", "of"]
     checked = 0
     for text in [*words, *(f"{a} {b}" for a, b in pairwise(words))]:
@@ -181,7 +181,7 @@ def test_an_argmax_that_is_legal_is_the_path(bert_folder: Path) -> None:
 @pytest.mark.parametrize("aggregation", ["legal", "simple"])
 def test_nothing_is_cut(bert_folder: Path, aggregation: Any) -> None:
     """The tiny model holds 128 pieces; the pipeline cuts what is longer, in silence."""
-    recognizer = posner.load(bert_folder, device="cpu", aggregation=aggregation)
+    recognizer = load(bert_folder, device="cpu", aggregation=aggregation)
     text = "Ada Marsh lives in Oslo and works for Acme with Ben " * 20
     document = recognizer(text)
     assert any(entity.end > len(text) - 60 for entity in document.entities)
@@ -192,7 +192,7 @@ def test_nothing_is_cut(bert_folder: Path, aggregation: Any) -> None:
 def test_batches_change_nothing(
     bert_folder: Path, aggregation: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recognizer = posner.load(bert_folder, device="cpu", aggregation=aggregation)
+    recognizer = load(bert_folder, device="cpu", aggregation=aggregation)
     many = [facts(d) for d in recognizer(TEXTS)]
     monkeypatch.setattr(posner.recognizer, "BATCH_PIECES", 1)
     for wanted, text in zip(many, TEXTS, strict=True):
@@ -204,7 +204,7 @@ def test_batches_change_nothing(
 
 @pytest.mark.parametrize("aggregation", ["legal", "average"])
 def test_strange_texts(bert_folder: Path, aggregation: Any) -> None:
-    recognizer = posner.load(bert_folder, device="cpu", aggregation=aggregation)
+    recognizer = load(bert_folder, device="cpu", aggregation=aggregation)
     for text in ["", " ", "\ud800 Ada", "\x00", "\ufe0f", "1." * 300]:
         assert recognizer(text).text == text
 
@@ -214,7 +214,7 @@ def test_pieces_have_their_own_outputs(bert_folder: Path) -> None:
     pipeline = transformers.pipeline(
         "token-classification", model=str(bert_folder), device="cpu", ignore_labels=[]
     )
-    recognizer = posner.load(bert_folder, device="cpu", aggregation="simple")
+    recognizer = load(bert_folder, device="cpu", aggregation="simple")
     found: list[Any] = [
         (p.entity, pytest.approx(p.score, abs=1e-5), p.index, p.word, p.start, p.end)
         for p in recognizer.pieces(recognizer(text))
@@ -227,7 +227,7 @@ def test_pieces_have_their_own_outputs(bert_folder: Path) -> None:
 
 def test_plain_labels(tmp_path: Path) -> None:
     folder = foreign_models.save_classifier(tmp_path / "m", names=["PER", "O", "LOC", "ORG"])
-    recognizer = posner.load(folder, device="cpu")
+    recognizer = load(folder, device="cpu")
     assert recognizer.manifest.recipe.data.scheme == "IOB1"
     for document in recognizer(TEXTS):
         previous = None
@@ -248,35 +248,35 @@ class TestRefusals:
     def test_an_encoder_alone(self, bert: Path) -> None:
         folder = bert
         with pytest.raises(ModelError, match=r"no names|not those of a token classifier"):
-            posner.load(folder)
+            load(folder)
 
     def test_a_head_without_weights(self, bert: Path, tmp_path: Path) -> None:
         named = {"id2label": {0: "O", 1: "B-PER"}, "label2id": {"O": 0, "B-PER": 1}}
         with pytest.raises(ModelError, match="not those of a token classifier"):
-            posner.load(changed(bert, tmp_path / "m", named))
+            load(changed(bert, tmp_path / "m", named))
 
     def test_a_pickle(self, bert_folder: Path, tmp_path: Path) -> None:
         folder = changed(bert_folder, tmp_path / "m", {})
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
         with pytest.raises(ModelError, match="cannot be loaded"):
-            posner.load(folder)
+            load(folder)
 
     def test_an_unknown_architecture(self, bert_folder: Path, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="cannot be loaded"):
-            posner.load(changed(bert_folder, tmp_path / "m", {"model_type": "nonesuch"}))
+            load(changed(bert_folder, tmp_path / "m", {"model_type": "nonesuch"}))
 
     def test_no_tokenizer(self, bert_folder: Path, tmp_path: Path) -> None:
         folder = changed(bert_folder, tmp_path / "m", {})
         (folder / "tokenizer.json").unlink()
         (folder / "tokenizer_config.json").unlink()
         with pytest.raises(ModelError):
-            posner.load(folder)
+            load(folder)
 
     def test_an_aggregation_for_whole_words(self, bert: Path, tmp_path: Path) -> None:
         model = tiny.untrained(tiny.recipe(bert))
         save_network(tmp_path / "own", model.network, model.manifest, model.tokenizer)
         with pytest.raises(UsageError, match="whole words"):
-            posner.load(tmp_path / "own", aggregation="first")
+            load(tmp_path / "own", aggregation="first")
 
 
 def test_info_needs_no_weights(
@@ -303,7 +303,7 @@ def test_berts_own_tokenizer_class(bert_folder: Path, tmp_path: Path) -> None:
     tokens = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps(tokens | named))
     pipeline = pipeline_of(folder, "max")
-    recognizer = posner.load(folder, device="cpu", aggregation="max")
+    recognizer = load(folder, device="cpu", aggregation="max")
     for text in TEXTS:
         assert facts(recognizer(text)) == expected(pipeline, text)
 

@@ -15,7 +15,6 @@ import torch
 import transformers
 
 import adapted
-import posner
 import tiny
 from posner.backends.torch import TorchBackend
 from posner.cli import COMMANDS, main
@@ -25,7 +24,7 @@ from posner.foreign.plain import obstacles
 from posner.foreign.write import write_for_transformers
 from posner.model.saved import save_network
 from posner.recipe import load_recipe
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from posner.schemes import SCHEMES, illegal_positions
 
 PLAIN: dict[str, Any] = {"features.casing": False, "data.repeats": 0.0}
@@ -92,7 +91,7 @@ def test_what_was_written_comes_back(bert: Path, tmp_path: Path) -> None:
     model = plain(bert)
     written = write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
     assert written.notes == ("its part-of-speech head is left out",)
-    back = posner.load(tmp_path / "hf", device="cpu")
+    back = load(tmp_path / "hf", device="cpu")
     assert back.manifest.tags == model.manifest.tags
     documents = tiny.documents(2)
     for left, right in zip(back.votes(documents), recognizer(model).votes(documents), strict=True):
@@ -102,7 +101,7 @@ def test_what_was_written_comes_back(bert: Path, tmp_path: Path) -> None:
 def test_adapters_are_added_to_the_weights(bert: Path, tmp_path: Path) -> None:
     model = adapted.adapted(bert, PLAIN)
     write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
-    back = posner.load(tmp_path / "hf", device="cpu")
+    back = load(tmp_path / "hf", device="cpu")
     documents = tiny.documents(1)
     own = adapted.votes(adapted.of(model), documents)
     assert adapted.furthest(adapted.votes(back, documents), own) < 1e-4

@@ -17,7 +17,7 @@ import posner.tagger
 import tiny
 from posner.backends.torch import TorchBackend
 from posner.document import Document
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 
 TEXTS = [f"Ada Marsh lives in Oslo with {chr(97 + i)}b{i} and Ben ." for i in range(26)]
 
@@ -31,7 +31,7 @@ def own(bert: Path) -> Recognizer:
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
     folder = foreign_models.save_classifier(tmp_path_factory.mktemp("t") / "m")
-    return posner.load(folder, device="cpu", aggregation="max")
+    return load(folder, device="cpu", aggregation="max")
 
 
 class Source:
