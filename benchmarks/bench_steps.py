@@ -111,7 +111,7 @@ def lexicon_rows(
     found: Found, names: Sequence[Name], recognizer: Recognizer, misspelt: Misspelt | None
 ) -> list[tuple[str, ...]]:
     """A row for each set of rules, and how many misspelt names were set right."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("no lexicon", *figures(counts(found.gold, [d.entities for d in found.tagged])), "", "")
     ]
     for title, rules in RULES.items():
