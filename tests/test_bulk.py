@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from echo import Echo
-from posner.bulk import journal
+from posner.bulk import Journal, journal
 from posner.cli import main, predict
-from posner.segment import passages
+from posner.segment.passages import PASSAGE
 from posner.sources import reading
 
 Use = Callable[[Echo], None]
@@ -107,15 +107,8 @@ def test_a_long_text_is_one_record_with_offsets_of_its_own(
     lines = [{"text": LONG, "id": "n", "k": [1]}, {"text": "Short."}]
     source.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     written = []
-    for limit in (passages.PASSAGE, 60):
-        monkeypatch.setattr(
-            passages.passages,
-            "__kwdefaults__",
-            {
-                **(passages.passages.__kwdefaults__ or {}),
-                "limit": limit,
-            },
-        )
+    for limit in (PASSAGE, 60):
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", limit)
         target = tmp_path / f"{limit}.{format}"
         assert run(source, "--format", format, *flags, "-o", target) == 0
         text = target.read_text(encoding="utf-8")
@@ -138,15 +131,8 @@ def test_a_long_file_in_formats_for_people_and_columns(
     source.write_text("Ada met Ben.\n\nThen Clara left.\n\nIt rained.\n", encoding="utf-8")
     monkeypatch.setattr(reading, "LONG", 10)
     written = []
-    for limit in (passages.PASSAGE, 16):
-        monkeypatch.setattr(
-            passages.passages,
-            "__kwdefaults__",
-            {
-                **(passages.passages.__kwdefaults__ or {}),
-                "limit": limit,
-            },
-        )
+    for limit in (PASSAGE, 16):
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", limit)
         target = tmp_path / f"{limit}.out"
         assert run(source, "--document", "file", "--format", format, "-o", target) == 0
         written.append(target.read_text(encoding="utf-8"))
@@ -173,6 +159,7 @@ texts = st.lists(
     st.lists(st.integers(0, 6), max_size=4),
     st.binary(max_size=30),
     st.booleans(),
+    st.sampled_from([0.0, 9.0]),
 )
 def test_a_killed_job_loses_and_doubles_no_line(
     tmp_path_factory: pytest.TempPathFactory,
@@ -181,6 +168,7 @@ def test_a_killed_job_loses_and_doubles_no_line(
     stops: list[int],
     rest: bytes,
     split: bool,
+    seconds: float,
 ) -> None:
     folder = tmp_path_factory.mktemp("job")
     source = folder / "in.jsonl"
@@ -191,7 +179,8 @@ def test_a_killed_job_loses_and_doubles_no_line(
     source.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     flags = ["--input", "jsonl", *(["--max-chars", 25, "--over-limit", "split"] if split else [])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "SECONDS", 0.0)
+        patch.setattr(journal, "SECONDS", seconds)
+        patch.setattr(journal, "SHORT", 0.0)
         patch.setattr(predict, "load_from_flags", lambda _: Echo(finds=True))
         assert to_jsonl(folder / "whole.jsonl", source, *flags) == 0
         target = folder / "killed.jsonl"
@@ -242,6 +231,21 @@ def test_an_unfinished_output_is_neither_replaced_nor_mixed(
     assert [record["text"] for record in records(target)] == ["One", "Two", "Three", "Four"]
     assert to_jsonl(target, source) == 1
     assert "is not empty" in capsys.readouterr().err
+
+
+def test_two_processes_do_not_write_one_output(
+    tmp_path: Path, use: Use, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(Echo())
+    source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("One\n", encoding="utf-8")
+    other = Journal(target, tmp_path / "bad", "call", resume=False, force=False)
+    assert to_jsonl(target, source, "--force") == 1
+    assert "another process is writing" in capsys.readouterr().err
+    other.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
+    assert to_jsonl(target, source) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.jsonl"]
 
 
 def test_an_error_before_anything_is_safe_leaves_nothing(tmp_path: Path, use: Use) -> None:

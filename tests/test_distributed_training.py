@@ -79,6 +79,7 @@ def test_two_processes_make_one_run_like_one_process(bert: Path, tmp_path: Path)
         "model",
         "recipe.toml",
         "run.json",
+        "steps.jsonl",
     ]
     alone, together = metrics(one), metrics(two)
     assert [line["epoch"] for line in together] == [1, 2, 3, 4, 5]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -162,18 +163,18 @@ def test_one_to_one_overlaps_are_scored_as_nervaluate_does(
         assert_same(by_mode["ent_type"], readings.type.labels[label])
 
 
-def nervaluate(gold: list[Span], predicted: list[Span]) -> dict[str, dict[str, object]]:
+def nervaluate(gold: list[Span], predicted: list[Span]) -> dict[str, dict[str, Any]]:
     """What nervaluate says of one sentence; its ends are inclusive."""
 
     def entities(spans: list[Span]) -> list[list[dict[str, object]]]:
         return [[{"label": s.label, "start": s[0], "end": s[1] - 1} for s in spans]]
 
     evaluator = Evaluator(entities(gold), entities(predicted), list(LABELS), loader="dict")
-    results: dict[str, dict[str, object]] = evaluator.evaluate()
+    results: dict[str, dict[str, Any]] = evaluator.evaluate()
     return results
 
 
-def assert_same(theirs: object, ours: Matches) -> None:
+def assert_same(theirs: Any, ours: Matches) -> None:
     for name in ("correct", "incorrect", "partial", "missed", "spurious"):
         assert getattr(theirs, name) == getattr(ours, name)
     assert theirs.precision == pytest.approx(ours.ratios.precision)

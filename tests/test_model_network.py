@@ -248,6 +248,7 @@ def test_a_model_folder_holds_no_pickle(bert: Path, tmp_path: Path) -> None:
     model = tiny.untrained(tiny.recipe(bert))
     save_network(tmp_path / "model", model.network, model.manifest, model.tokenizer)
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
+        "README.md",
         "encoder.json",
         "model.safetensors",
         "posner.json",

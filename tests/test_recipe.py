@@ -66,6 +66,7 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
         "data.pooling",
         "adapter.rank",
         "backbone.layers",  # not every text names layers
+        "data.dictionaries",  # nor dictionaries
         "data.alone",
         "data.context-epochs",
     }

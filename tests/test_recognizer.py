@@ -20,6 +20,7 @@ from posner.batching import Batch
 from posner.decode import Transitions
 from posner.document import Document
 from posner.recognizer import Recognizer
+from posner.segment.passages import PASSAGE
 from posner.tagger import segmented
 
 
@@ -289,6 +290,79 @@ def test_tags_of_the_heads_are_the_most_probable(bert: Path) -> None:
         expected = [tagger.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1)]
         assert [t.pos for t in sentence.tokens] == expected
         assert {t.chunk for t in sentence.tokens} == {"B-NP"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", 0),
+        (" \t\n\r\u00a0\u3000\u2029", 0),
+        ("\x00", 1),
+        ("Ada\x00Marsh met \x00 Ben", 6),
+        ("\ud800", 1),
+        ("Ada \udfffMarsh \ud83d met", 5),
+        ("a" * 100_000, 1),
+        ("Ada " + "É" * 100_000 + " Marsh", 3),
+        ("\u0301", 1),
+        ("\ufeff", 1),
+    ],
+    ids=lambda value: ascii(value)[:16],
+)
+def test_texts_at_the_edge_have_an_answer(plain: Recognizer, text: str, words: int) -> None:
+    document = plain(text)
+    assert document.text == text
+    assert document.word_count == words
+    assert [document.text[e.start : e.end] for e in document.entities] == [
+        e.text for e in document.entities
+    ]
+    assert {piece.start for piece in plain.pieces(document)} >= {t.start for t in document.tokens}
+    parts = list(plain.stream(text))
+    assert "".join(part.document.text for part in parts) == text
+    if len(text) <= PASSAGE:
+        assert [part.document for part in parts] == [document]
+
+
+def test_a_long_text_in_parts_has_the_entities_of_the_whole(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "\n\n".join(TEXTS[i % len(TEXTS)] for i in range(24))
+    for context in (0, 12):
+        tagger = recognizer(bert, {"data.context": context, "data.repeats": 0.0})
+        whole = tagger(text)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", 300)
+        parts = list(tagger.stream(text))
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", PASSAGE)
+        assert len(parts) > 5
+        assert "".join(part.document.text for part in parts) == text
+        found = [entity for part in parts for entity in part.entities]
+        assert [(e.start, e.end, e.label) for e in found] == facts(whole)
+        for one, other in zip(found, whole.entities, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-4)
+
+
+def test_a_text_is_tagged_while_it_is_read(
+    plain: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posner.segment.passages.PASSAGE", 300)
+    monkeypatch.setattr(posner.tagger, "CHUNK_WORDS", 50)
+    read = itertools.count()
+    chunks = (f"{text}\n\n" for text, _ in zip(tiny.endless(TEXTS[:1]), read, strict=False))
+    first = next(plain.stream(chunks))
+    assert first.entities
+    assert next(read) < 40
+
+
+def test_a_sentence_that_fits_scores_as_it_does_alone(bert: Path) -> None:
+    tagger = recognizer(bert, {"data.repeats": 0.0})
+    long = " ".join(["Oslo", "abc"] * 200)
+    together = tagger("Ada Marsh lives in Oslo.\n\n" + long + "\n\nBen met Clara Voss.")
+    for text in ("Ada Marsh lives in Oslo.", "Ben met Clara Voss."):
+        alone = tagger(text)
+        start = together.text.index(text)
+        inside = [e for e in together.entities if start <= e.start < start + len(text)]
+        assert [(e.start - start, e.end - start, e.label) for e in inside] == facts(alone)
+        for one, other in zip(inside, alone.entities, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
 
 
 def test_steps_follow_what_was_found_in_their_order(bert: Path) -> None:

@@ -41,7 +41,9 @@ def oracle(
                 if other.casefold() == word.casefold()
             ]
             if len({t for t, _ in places}) > 1:
-                mean = np.mean([logs[t][v] for t, v in places], axis=0)
+                found = np.array([logs[t][v] for t, v in places])
+                weights = [np.exp(2 * np.sum(np.exp(log) * log)) for log in found]
+                mean = np.average(found, axis=0, weights=weights)
                 result[s][w] = (1 - share) * logs[s][w] + share * mean
     return result
 

@@ -186,6 +186,7 @@ def die(toy: Toy, run: Path, deaths: Iterable[Death]) -> None:
 
 def assert_same(run: Path, whole: Path) -> None:
     assert metrics(run) == metrics(whole)
+    assert (run / "steps.jsonl").read_text() == (whole / "steps.jsonl").read_text()
     first, second = (load_file(path / "model" / "model.safetensors") for path in (run, whole))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -169,7 +169,7 @@ def test_merged_labels_are_one_tag_and_touching_entities_one() -> None:
 
 def test_it_is_saved_without_a_pickle_and_loaded_the_same(crf: CrfSystem, tmp_path: Path) -> None:
     crf.save(tmp_path / "model")
-    assert {p.name for p in (tmp_path / "model").iterdir()} == {"posner.json", WEIGHTS}
+    assert {p.name for p in (tmp_path / "model").iterdir()} == {"posner.json", "README.md", WEIGHTS}
     loaded = load(tmp_path / "model")
     assert loaded.tag(DEV) == crf.tag(DEV) == crf.predict(DEV)
     assert crf.evaluate(DEV).counts.gold == sum(len(d.entities) for d in DEV)

@@ -107,7 +107,7 @@ def test_it_is_saved_without_a_pickle_and_loaded_the_same(
 ) -> None:
     system.save(tmp_path / "model")
     names = {p.name for p in (tmp_path / "model").iterdir()}
-    assert names == {"posner.json", "model.safetensors", "vocabulary.json"}
+    assert names == {"posner.json", "README.md", "model.safetensors", "vocabulary.json"}
     assert load(tmp_path / "model", device="cpu").tag(DEV) == system.tag(DEV)
     (tmp_path / "model" / "vocabulary.json").write_text("[]")
     with pytest.raises(ModelError, match="damaged"):

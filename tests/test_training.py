@@ -86,6 +86,7 @@ def test_a_run_holds_what_the_house_says(finished: Path, bert: Path) -> None:
         "model",
         "recipe.toml",
         "run.json",
+        "steps.jsonl",
     ]
     lines = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
@@ -100,9 +101,17 @@ def test_a_run_holds_what_the_house_says(finished: Path, bert: Path) -> None:
     record = json.loads((finished / "run.json").read_text())
     assert record["state"] == "finished"
     assert record["data"]["train_sentences"] == 16
+    assert record["data"]["train_entities"].keys() == {"LOC", "ORG", "PER"}
+    assert record["memory_gigabytes"] > 0
+    steps = [json.loads(line) for line in (finished / "steps.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in steps] == list(range(1, lines[-1]["step"] + 1))
+    assert steps[-1]["learning_rate"] == lines[-1]["learning_rate"]
+    first = [line["train_loss"] for line in steps[: lines[0]["step"]]]
+    assert min(first) < lines[0]["train_loss"] < max(first)
     assert record["environment"]["threads"] == torch.get_num_threads()
     manifest = read_manifest(finished / "model")
     assert manifest.labels == ("LOC", "ORG", "PER")
+    assert 0 < manifest.figures["weights"]["trained"] < manifest.figures["weights"]["all"]
     best = max(lines, key=lambda line: float(line["f1"]))
     assert manifest.figures["dev"]["epoch"] == best["epoch"]
     assert manifest.figures["dev"]["strict"]["micro"]["f1"] == best["f1"]

@@ -46,6 +46,7 @@ plans = st.builds(
     context=st.integers(0, 40),
     overlap=st.integers(0, 40),
     pack=st.sampled_from([0, 0, 1, 5, 12, 25, 60]),
+    long=st.sampled_from([0, 0, 1, 10, 15, 30, 100]),
 )
 
 
@@ -136,6 +137,16 @@ def test_overlap_is_what_the_plan_says() -> None:
     windows = WindowPlan(limit=102, special=2, overlap=40).windows([document])
     assert [(w.first, w.last) for w in windows[:3]] == [(0, 100), (60, 160), (120, 220)]
     assert {w.pieces for w in windows[:-1]} == {102}
+
+
+def test_sentences_too_long_for_a_window_have_shorter_ones() -> None:
+    document = encoded([[1] * 100, [1] * 101])
+    windows = WindowPlan(limit=102, special=2, overlap=64, long=42).windows([document])
+    assert (windows[0].first, windows[0].last) == (0, 100)  # it fits
+    assert [(w.first, w.last) for w in windows[1:4]] == [(100, 140), (120, 160), (140, 180)]
+    word = WindowPlan(limit=102, special=2, long=42).windows([encoded([[1, 60, 1] * 2])])
+    assert {(w.first, w.last) for w in word} >= {(1, 2), (4, 5)}  # longer than one, and whole
+    assert word[1].pieces == 62
 
 
 def test_context_grows_into_the_room_that_the_other_side_leaves() -> None:

@@ -1,8 +1,9 @@
 """What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
 
-A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, and the files of its
-backend (`model.safetensors` and `encoder.json` for torch). Nothing in it is a pickle. A folder is
-written beside its place and renamed, so a crash leaves the old one or none, never half of one.
+A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, the files of its
+backend (`model.safetensors` and `encoder.json` for torch, `model.onnx` for ONNX Runtime), and
+`README.md`, its card. Nothing in it is a pickle. A folder is written beside its place and renamed,
+so a crash leaves the old one or none, never half of one.
 A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from posner.card import CARD, model_card
 from posner.errors import DataError, ModelError
 from posner.files import write_text
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
@@ -22,13 +24,15 @@ from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
 FORMAT = "posner-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when models are built in a way that the program before cannot read, or that it cannot.
 
-2: adapters; with a frozen encoder the shape embedding stands above it.
+2: adapters; with a frozen encoder the shape embedding stands above it. 3: exported graphs.
 """
 MANIFEST = "posner.json"
 TOKENIZER = "tokenizer.json"
+GRAPH = "model.onnx"
+"""The file that an exported model has instead of weights."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class Manifest:
     base: Base | None = None
     temperature: float = 1.0
     thresholds: Thresholds = NO_THRESHOLDS
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether ONNX Runtime runs it."""
+        return GRAPH in self.files
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -308,15 +317,35 @@ class Contents(Protocol):
 
 
 def seal(folder: Path, manifest: Contents) -> None:
-    """Write `posner.json` with the checksums of all other files in the folder."""
-    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name != MANIFEST}
+    """Write `posner.json` with the checksums of all other files in the folder, and its card.
+
+    The card has no checksum: people may go on writing it.
+    """
+    files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in (MANIFEST, CARD)}
     _write(folder, manifest.to_dict() | {"files": files})
 
 
 def rewrite(folder: Path, manifest: Contents) -> None:
-    """Write `posner.json` alone, beside and renamed; the other files are as the manifest says."""
+    """Write `posner.json` and the card alone; the other files are as the manifest says.
+
+    A card that somebody has changed, or brought, stays as it is.
+    """
     _write(folder, manifest.to_dict())
 
 
 def _write(folder: Path, contents: dict[str, Any]) -> None:
+    if _is_own_card(folder):
+        write_text(folder / CARD, model_card(contents))
     write_text(folder / MANIFEST, json.dumps(contents, ensure_ascii=False, indent=2) + "\n")
+
+
+def _is_own_card(folder: Path) -> bool:
+    """Whether there is no card, or just what was written from `posner.json` as it stands."""
+    try:
+        found = (folder / CARD).read_text(encoding="utf-8")
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return not (folder / CARD).exists()
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and found == model_card(told)

@@ -3,7 +3,8 @@
 A window is a run of consecutive words of one document. Its *cores* are predicted, each of them a
 sentence or a part of one; words around them are context: they are seen, but nothing is predicted
 for them. A sentence that fits is one core of one window, alone or with its neighbours (`pack`). A
-longer one is covered by overlapping windows; a word that several of them hold gets the mean of
+longer one is covered by overlapping windows, which may be shorter (`long`: a model does best on
+lengths that it has learned from); a word that several of them hold gets the mean of
 their emissions, weighted by its distance to the nearer cut. No word is ever left out; one word
 that alone is longer than a window is represented by as many of its pieces as that holds.
 """
@@ -69,6 +70,8 @@ class WindowPlan:
         context: pieces of neighbouring sentences of the document on each side.
         overlap: pieces shared by neighbouring windows of one sentence.
         pack: pieces up to which consecutive sentences of a document share a window; 0: none do.
+        long: pieces of the windows that cover a sentence too long for one, special ones included;
+            0: `limit`.
     """
 
     limit: int
@@ -76,6 +79,7 @@ class WindowPlan:
     context: int = 0
     overlap: int = 64
     pack: int = 0
+    long: int = 0
 
     def __post_init__(self) -> None:
         if self.room < 8:
@@ -90,6 +94,11 @@ class WindowPlan:
     def room(self) -> int:
         """Pieces of words that a window holds."""
         return self.limit - self.special
+
+    @property
+    def long_room(self) -> int:
+        """Pieces of words in a window that covers a part of a sentence too long for one."""
+        return min(self.room, max(self.long - self.special, 8)) if self.long else self.room
 
     def windows(self, documents: Sequence[EncodedDocument]) -> list[Window]:
         """The windows of all sentences that have words, in order."""
@@ -155,20 +164,20 @@ class WindowPlan:
         return first, last
 
     def _cuts(self, document: EncodedDocument, first: int, last: int) -> Iterable[tuple[int, int]]:
-        """Overlapping runs of whole words, each within the room, covering `first` to `last`.
+        """Overlapping runs of whole words, each within the long room, covering `first` to `last`.
 
         Each run goes further than the one before, even if that costs some of the overlap.
         """
         starts = document.starts
-        overlap = min(self.overlap, self.room // 2)
+        overlap = min(self.overlap, self.long_room // 2)
         while True:
-            end = int(np.searchsorted(starts, starts[first] + self.room, side="right")) - 1
+            end = int(np.searchsorted(starts, starts[first] + self.long_room, side="right")) - 1
             end = min(max(end, first + 1), last)
             yield first, end
             if end == last:
                 return
             back = int(np.searchsorted(starts, starts[end] - overlap, side="left"))
-            reach = int(np.searchsorted(starts, starts[end + 1] - self.room, side="left"))
+            reach = int(np.searchsorted(starts, starts[end + 1] - self.long_room, side="left"))
             first = min(max(back, reach), end)
 
 

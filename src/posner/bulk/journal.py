@@ -1,9 +1,9 @@
 """An output that grows, and that a later process goes on with where this one was killed.
 
 While a command runs, its lines stand in `OUT.partial`, and what cannot be tagged in a side file.
-Every two seconds both are on the disk, and then `OUT.journal` says how many items they hold and how
-long they are. A process that goes on cuts both back to that and passes over so many items of the
-input, so no line is lost and none is there twice. At the end `OUT.partial` becomes `OUT`.
+Every two seconds both are safe on the disk, and then `OUT.journal` says how many items they hold
+and how long they are. A process that goes on cuts both back to that and passes over so many items
+of the input, so no line is lost and none is there twice. At the end `OUT.partial` becomes `OUT`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,10 +20,14 @@ from typing import Any, BinaryIO
 from posner.bulk.sidefile import side_line
 from posner.errors import DataError
 from posner.files import refuse_filled, write_text
-from posner.sources import Bad
+from posner.locks import Lock, try_lock
+from posner.sources import Bad, Item
 
 SECONDS = 2.0
-"""How often what was written is made safe."""
+"""How often what was written is made safe while it is written."""
+
+SHORT = 0.2
+"""The same, while nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Journal:
         force: replace files that stand there.
 
     Raises:
-        DataError: a file is there already, cannot be written, or was left by another call.
+        DataError: a file is there already, cannot be written, was left by another call, or another
+            process is writing it.
     """
 
     def __init__(self, target: Path, side: Path, call: str, *, resume: bool, force: bool) -> None:
@@ -66,23 +71,49 @@ class Journal:
         self._partial = target.with_name(target.name + ".partial")
         self._path = target.with_name(target.name + ".journal")
         self._safe = _State(call)
-        self._began = resume and self._path.exists() and self._partial.exists()
-        if self._began:
+        self._out: BinaryIO | None = None
+        self._aside: BinaryIO | None = None
+        self._lock = self._locked()
+        try:
+            self._open(call, resume=resume, force=force)
+        except BaseException:
+            self._unlock()
+            raise
+        self._now = self._ended = self._safe
+        self._time = time.monotonic()
+
+    def _locked(self) -> Lock:
+        """The right to write this output, which no other process has at the same time."""
+        with self._told():
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+        lock = try_lock(self.target.with_name(self.target.name + ".lock"))
+        if lock is None:
+            raise DataError(
+                "another process is writing this output",
+                where=self.target,
+                remedy="wait for it, or stop it",
+            )
+        return lock
+
+    def _unlock(self) -> None:
+        self.target.with_name(self.target.name + ".lock").unlink(missing_ok=True)
+        self._lock.release()
+
+    def _open(self, call: str, *, resume: bool, force: bool) -> None:
+        """Open what an earlier process left, or begin anew."""
+        goes_on = resume and self._path.exists() and self._partial.exists()
+        if goes_on:
             self._safe = self._read(call)
         else:
             self._refuse(force=force)
-        self._now = self._safe
         with self._told():
-            target.parent.mkdir(parents=True, exist_ok=True)
             self._out = _opened(self._partial, self._safe.size)
-            self._aside: BinaryIO | None = None
             if self._safe.side_size:
-                self._aside = _opened(side, self._safe.side_size)
-            elif side.exists():
-                side.unlink()
-            if not self._began:
+                self._aside = _opened(self.side, self._safe.side_size)
+            else:
+                self.side.unlink(missing_ok=True)
+            if not goes_on:
                 self._write_state()
-        self._time = time.monotonic()
 
     @property
     def items(self) -> int:
@@ -99,11 +130,16 @@ class Journal:
         """How many words they had."""
         return self._now.words
 
+    @property
+    def _output(self) -> BinaryIO:
+        assert self._out is not None
+        return self._out
+
     def write(self, chunks: Iterable[str]) -> None:
         """Add to the output."""
         with self._told():
             for chunk in chunks:
-                self._out.write(chunk.encode())
+                self._output.write(chunk.encode())
 
     def set_aside(self, bad: Bad) -> None:
         """Write what cannot be tagged to the side file, with the reason."""
@@ -117,14 +153,28 @@ class Journal:
         """So many words more are written, and whether an item of the input ends with them."""
         items = self._now.items + ends
         self._now = replace(self._now, items=items, words=self._now.words + words)
-        if ends and time.monotonic() - self._time >= SECONDS:
-            self._commit()
+        if ends:
+            side_size = 0 if self._aside is None else self._aside.tell()
+            self._ended = replace(self._now, size=self._output.tell(), side_size=side_size)
+            if time.monotonic() - self._time >= SECONDS:
+                self._commit()
+
+    def before_each(self, groups: Iterable[Sequence[Item]]) -> Iterator[Sequence[Item]]:
+        """The input, unchanged; what was found so far is made safe while more of it is read.
+
+        A tagger reads and tags many items together, and then gives them all: without this, the
+        last of them would wait for the next ones to be tagged.
+        """
+        for group in groups:
+            if self._ended != self._safe and time.monotonic() - self._time >= SHORT:
+                self._commit()
+            yield group
 
     def finish(self) -> None:
         """Everything is written: the output appears under its name."""
         self._commit()
         with self._told():
-            self._out.close()
+            self._output.close()
             self._partial.replace(self.target)
             self._path.unlink()
 
@@ -142,6 +192,7 @@ class Journal:
                 path.unlink(missing_ok=True)
             if self._aside is not None:
                 self.side.unlink(missing_ok=True)
+        self._unlock()
 
     def _refuse(self, *, force: bool) -> None:
         """Refuse to write over what stands there, an unfinished output included."""
@@ -162,8 +213,7 @@ class Journal:
                 if file is not None:
                     file.flush()
                     os.fsync(file.fileno())
-        side_size = 0 if self._aside is None else self._aside.tell()
-        self._safe = replace(self._now, size=self._out.tell(), side_size=side_size)
+        self._safe = self._ended
         self._write_state()
         self._time = time.monotonic()
 

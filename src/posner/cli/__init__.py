@@ -30,8 +30,13 @@ COMMANDS: dict[str, str] = {
     "compare": "train and score several systems on the same words, in one table",
     "calibrate": "make a model's scores honest, and choose thresholds for them",
     "lexicon": "build, check or describe a list of known names",
+    "report": "show runs side by side on one HTML page, with pictures",
     "predict": "tag text, files or a corpus",
+    "serve": "answer texts over HTTP, with a page to try it",
+    "adopt": "make a Posner model of a Hugging Face token classifier",
     "merge": "make a whole model of one with adapters",
+    "export": "make an ONNX model that runs without torch, in fp32 or int8",
+    "bench": "measure a model's speed, start-up and memory",
     "info": "say what a model is: labels, recipe, figures, checksums",
     "cache": "list what frozen encoders' trainings keep on disk, or remove it",
 }

@@ -13,9 +13,12 @@ from rich.table import Table
 
 from posner.align import PieceTokenizer
 from posner.backbones import MINILM, minilm_folder
+from posner.cli.extras import needs_train_extra
 from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
 from posner.corpus.statistics import DEFAULT_WINDOW, Measure, compare, describe
 from posner.errors import ModelError, UsageError
+from posner.evaluation.analysis_report import suspect_lines
+from posner.evaluation.suspects import Suspect, find_suspects
 from posner.files import write_json
 from posner.folder import TOKENIZER, find_model
 from posner.schemes import SCHEMES
@@ -38,6 +41,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"whose pieces are counted: {MINILM} (default, where it is installed), or a model, "
         "run or folder with tokenizer.json",
     )
+    parser.add_argument(
+        "--suspects",
+        type=Path,
+        metavar="RUN",
+        help="rank the likeliest errors of the annotation: the disagreements with the models of "
+        "`posner train --folds`, or with any one model",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=20,
+        metavar="N",
+        help="suspects to print; --json holds all; default: %(default)s",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
 
@@ -45,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Check a corpus; 1 when something is wrong with it, 0 when it is clean."""
     if arguments.window < 1:
         raise UsageError("--window must be at least 1", got=arguments.window)
+    if arguments.limit < 0:
+        raise UsageError("--limit must be at least 0", got=arguments.limit)
     problems: list[Problem] = []
     corpus = read(
         arguments.data, format=arguments.format, scheme=arguments.scheme, problems=problems
@@ -54,12 +73,21 @@ def run(arguments: argparse.Namespace) -> int:
     other_problems: list[Problem] = []
     if arguments.against is not None:
         overlap = compare(corpus, read(arguments.against, problems=other_problems))
+    suspects: list[Suspect] | None = None
+    if arguments.suspects is not None:
+        with needs_train_extra("running this model"):
+            suspects = find_suspects(arguments.suspects, corpus.documents)
     print_problems(problems)
     _print_statistics(corpus, statistics)
     if overlap is not None:
         _print_overlap(overlap, arguments.against, len(other_problems))
+    if suspects is not None:
+        _print_suspects(suspects, arguments.limit)
     if arguments.json is not None:
-        write_json(arguments.json, _figures(corpus, problems, statistics, overlap))
+        figures = _figures(corpus, problems, statistics, overlap)
+        if suspects is not None:
+            figures["suspects"] = [suspect.to_json() for suspect in suspects]
+        write_json(arguments.json, figures)
     return 1 if problems else 0
 
 
@@ -150,6 +178,12 @@ def _print_overlap(overlap: Overlap, other: str, problems: int) -> None:
     _print_table(f"against {other}", rows)
     if problems:
         print(f"{other} has {problems:,} problems of its own: `posner check {other}` lists them.")
+
+
+def _print_suspects(suspects: Sequence[Suspect], limit: int) -> None:
+    print(f"\n{len(suspects):,} disagreements with the annotation, the most suspect first")
+    for line in suspect_lines(suspects, limit):
+        print(line)
 
 
 def _figures(

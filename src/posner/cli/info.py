@@ -9,6 +9,7 @@ from posner.cli.model_facts import print_figures, print_tags
 from posner.cli.system_info import print_system
 from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_manifest
+from posner.foreign.folder import is_foreign, read_config_tags
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what a model is; its files' checksums are verified on the way."""
+    if is_foreign(arguments.model):
+        return _foreign(Path(arguments.model), arguments.json)
     folder = find_model(arguments.model)
     if made_by(folder):
         return print_system(folder, arguments.json)
@@ -27,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"made by posner {manifest.version}; all checksums are right")
     print(f"\nscheme {manifest.recipe.data.scheme}, windows of {manifest.window} pieces")
     _print_adapters(manifest)
+    _print_export(manifest)
     print_tags("labels", manifest.labels)
     print_tags("parts of speech", manifest.pos_tags)
     print_tags("chunks", manifest.chunk_tags)
@@ -42,6 +46,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _foreign(folder: Path, json: Path | None) -> int:
+    """Print what a folder of transformers' is; its weights are not read."""
+    tags = read_config_tags(folder)
+    print(f"{folder}: a token classifier that transformers saved; as Posner reads it:")
+    print(f"\nscheme {tags.scheme.name}")
+    print_tags("labels", tags.labels)
+    if tags.left_out:
+        print(f"\nnever predicted, since no labels of words: {', '.join(tags.left_out)}")
+    if json is not None:
+        values = {"scheme": tags.scheme.name, "labels": tags.labels, "left_out": tags.left_out}
+        write_json(json, {"format": "huggingface", "path": str(folder), **values})
+    return 0
+
+
 def _print_adapters(manifest: Manifest) -> None:
     merged = manifest.figures.get("adapter")
     if manifest.base is not None:
@@ -49,6 +67,17 @@ def _print_adapters(manifest: Manifest) -> None:
         print(f"adapters of rank {rank} over {manifest.base.name}, sha256 {manifest.base.sha256}")
     elif merged:
         print(f"adapters of rank {merged['rank']} over {merged['base']['name']}, merged into it")
+
+
+def _print_export(manifest: Manifest) -> None:
+    exported = manifest.figures.get("export")
+    if manifest.is_exported and exported:
+        print(f"an ONNX graph in {exported['precision']}, which runs without torch", end="")
+        if exported["dev"]:
+            dev = exported["dev"]
+            full, int8 = 100 * dev["full_f1"], 100 * dev["int8_f1"]
+            print(f"; dev F1 (strict): fp32 {full:.2f}, int8 {int8:.2f}", end="")
+        print()
 
 
 def _print_calibration(manifest: Manifest) -> None:

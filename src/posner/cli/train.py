@@ -10,6 +10,7 @@ from posner.cli.extras import needs_train_extra
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.cli.system_flags import add_system_flags, refuse_system_flags, run_system
 from posner.errors import UsageError
+from posner.evaluation.analysis_report import analysis_report
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
 from posner.systems import MAIN
@@ -32,6 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--force", action="store_true", help="replace a run that stands there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="cross-validate instead: K models in RUN, each scored on the part that it has not "
+        "learned from; their disagreements with the annotation are ranked",
+    )
     add_recipe_flags(parser)
     add_system_flags(parser)
 
@@ -43,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_system_flags(arguments)
     if arguments.resume and arguments.force:
         raise UsageError("--resume and --force exclude each other")
+    if arguments.folds is not None:
+        return _cross_validate(arguments)
     recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_corpus(arguments.train, arguments)
     dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
@@ -65,4 +75,33 @@ def run(arguments: argparse.Namespace) -> int:
         console.print(describe(result), highlight=False, soft_wrap=True)
         if arguments.json is not None:
             write_json(arguments.json, result.evaluation.to_json())
+    return 0
+
+
+def _cross_validate(arguments: argparse.Namespace) -> int:
+    """Train a model a fold, and print their scores one by one and together."""
+    if arguments.dev is not None:
+        raise UsageError("--folds and --dev exclude each other", expected="one corpus to part")
+    recipe = recipe_from_flags(arguments, start=arguments.start)
+    corpus = read_corpus(arguments.train, arguments)
+    with needs_train_extra("training"):
+        from posner.training.console import reporter_for
+        from posner.training.folds import cross_validate, describe_folds
+    console = figures_console()
+    found = cross_validate(
+        corpus,
+        recipe,
+        arguments.out,
+        folds=arguments.folds,
+        reporter=reporter_for(console),
+        start=arguments.start,
+        resume=arguments.resume,
+        force=arguments.force,
+    )
+    if found is not None:
+        console.print(analysis_report(found.together))
+        console.print()
+        console.print(describe_folds(found, arguments.out), highlight=False, soft_wrap=True)
+        if arguments.json is not None:
+            write_json(arguments.json, found.to_json())
     return 0

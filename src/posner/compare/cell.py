@@ -27,8 +27,8 @@ from posner.errors import MissingExtraError, PosnerError
 from posner.evaluation.analysis import analyse
 from posner.evaluation.report import figures_console
 from posner.files import write_json
+from posner.locks import locked
 from posner.recipe import Recipe
-from posner.search.locks import locked
 from posner.systems.labelling import only_labels
 from posner.systems.mapping import Relabelled, mapping_to
 from posner.systems.opening import load

@@ -32,7 +32,7 @@ from posner.compare.order import (
 from posner.compare.plan import Cell, Row, cells_of
 from posner.errors import DataError, PosnerError
 from posner.files import refuse_filled, write_json
-from posner.search.locks import try_lock
+from posner.locks import try_lock
 
 STATE = "compare.json"
 CELLS = "cells"

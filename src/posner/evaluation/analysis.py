@@ -16,7 +16,7 @@ from posner.evaluation.documents import character_spans, evaluate_document, scor
 from posner.evaluation.matching import closest_pairs
 from posner.evaluation.mentions import KnownMentions
 from posner.evaluation.mistakes import Mistake, count_kinds, kind_of
-from posner.evaluation.model import score_documents
+from posner.evaluation.model import evaluate_each
 from posner.evaluation.places import Places
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
@@ -125,9 +125,11 @@ def analyse(
         DataError: other words, or no document has such a field.
     """
     check_fields(gold, by)
-    evaluation = score_documents(gold, tagged, has_pos) + Evaluation(seconds=seconds)
     units = scoring_units(gold, tagged)
-    unit_counts = UnitCounts.of(units.unit, [evaluate_document(g, t) for g, t in units.pairs])
+    each = list(evaluate_each(gold, tagged, has_pos))
+    evaluation = sum(each, Evaluation(seconds=seconds))
+    if units.unit == "sentences":
+        each = [evaluate_document(left, right) for left, right in units.pairs]
     splitter = Splitter(train, by)
     cells: Counter[Cell] = Counter()
     mistakes: list[Mistake] = []
@@ -151,7 +153,7 @@ def analyse(
     confusion = Confusion() + Confusion(cells)
     return Analysis(
         evaluation,
-        unit_counts,
+        UnitCounts.of(units.unit, each),
         confusion,
         tuple(mistakes),
         splitter.splits(),

@@ -17,6 +17,7 @@ from posner.evaluation.counts import Score
 from posner.evaluation.mistakes import Mistake, count_kinds, some_of_each
 from posner.evaluation.report import counts_table, evaluation_report, percent, readings_table
 from posner.evaluation.splits import FIELD
+from posner.evaluation.suspects import Suspect
 from posner.render.marks import visible
 
 _SPLIT_TITLES = {
@@ -144,10 +145,26 @@ def difference_report(
 def mistake_lines(mistakes: Sequence[Mistake], limit: int) -> Iterator[str]:
     """At most `limit` errors of each kind, on two lines each: the entities, and the sentence."""
     for mistake in some_of_each(mistakes, limit):
-        sides = (("gold", mistake.gold), ("predicted", mistake.predicted))
-        named = "; ".join(f"{name} {_entity(e)}" for name, e in sides if e is not None)
-        yield f"{mistake.kind}: {named}"
-        yield "    " + visible(" ".join(mistake.text.split()))
+        yield f"{mistake.kind}: {_sides(mistake)}"
+        yield _sentence(mistake)
+
+
+def suspect_lines(suspects: Sequence[Suspect], limit: int) -> Iterator[str]:
+    """At most `limit` suspects, on two lines each: how suspect and what, and the sentence."""
+    for suspect in suspects[:limit]:
+        mistake = suspect.mistake
+        where = mistake.document or f"document {mistake.index + 1}"
+        yield f"{suspect.suspicion:.4f}  {mistake.kind}: {_sides(mistake)}  ({visible(where)})"
+        yield _sentence(mistake)
+
+
+def _sides(mistake: Mistake) -> str:
+    sides = (("gold", mistake.gold), ("predicted", mistake.predicted))
+    return "; ".join(f"{name} {_entity(e)}" for name, e in sides if e is not None)
+
+
+def _sentence(mistake: Mistake) -> str:
+    return "    " + visible(" ".join(mistake.text.split()))
 
 
 def _entity(entity: Entity) -> str:

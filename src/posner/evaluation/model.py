@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from posner.corpus.words import resegmented
 from posner.document import Document
@@ -26,8 +26,13 @@ def score_documents(
     gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
 ) -> Evaluation:
     """Score tagged documents against gold ones with the same words."""
-    total = Evaluation()
+    return sum(evaluate_each(gold, tagged, has_pos), Evaluation())
+
+
+def evaluate_each(
+    gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
+) -> Iterator[Evaluation]:
+    """Each tagged document's evaluation; `has_pos`: its parts of speech were predicted."""
     for truth, found in zip(gold, tagged, strict=True):
         pos = [[t.pos or "" for t in s.tokens] for s in found.sentences] if has_pos else None
-        total += evaluate_document(truth, found, predicted_pos=pos)
-    return total
+        yield evaluate_document(truth, found, predicted_pos=pos)

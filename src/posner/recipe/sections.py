@@ -81,7 +81,14 @@ class DataRecipe:
         "first", "with pooling none: which pieces are labelled, and whether B becomes I after one"
     )
     window: int = option(0, "pieces a window holds, special ones included; 0: all it can", low=0)
-    overlap: int = option(64, "pieces shared by the windows of a sentence that is too long", low=0)
+    long_window: int = option(
+        128, "pieces of the windows that cover a sentence too long for one; 0: all they can", low=0
+    )
+    overlap: int = option(
+        64,
+        "pieces shared by the windows of a sentence that is too long; half of one at most",
+        low=0,
+    )
     context: int = option(0, "pieces of neighbouring sentences on each side", low=0)
     pack: int = option(
         0, "pieces up to which consecutive sentences of a document share a window; 0: none", low=0

@@ -27,7 +27,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from posner.errors import PosnerError
-from posner.search.locks import Lock, locked, try_lock
+from posner.locks import Lock, locked, try_lock
 from posner.search.made_of import MadeOf
 from posner.search.proposals import Proposer, distributions, quiet
 

@@ -99,9 +99,10 @@ class Course:
         return [*self.prepared.windows, *chain.from_iterable(self.lone)]
 
     def plan(self, epoch: int, planner: Planner) -> EpochPlan:
-        """The steps of epoch `epoch`, counted from 0."""
+        """The steps of epoch `epoch`, counted from 0, in an order that members share."""
         known = self._lengths.get(epoch)
-        return planner.epoch(epoch, self.at(epoch).lengths if known is None else known)
+        lengths = self.at(epoch).lengths if known is None else known
+        return planner.epoch(epoch % self.member_epochs, lengths)
 
     def steps(self, planner: Planner) -> list[int]:
         """The steps of each member.

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from posner.align import IntArray
 from posner.decode import Transitions, forward, log_partition
+from posner.document import Document
+from posner.evaluation.bootstrap import UnitCounts, intervals
+from posner.evaluation.documents import evaluate_document, scoring_units
 from posner.evaluation.model import score_documents
 from posner.evaluation.result import Evaluation
 from posner.labels import IGNORED
@@ -20,10 +24,25 @@ from posner.windows import FloatArray
 
 @dataclass(frozen=True)
 class DevResult:
-    """What one look at the dev set found; `loss` is the mean entity loss a word."""
+    """What one look at the dev set found.
+
+    Attributes:
+        evaluation: its counts.
+        loss: the mean entity loss a word.
+        units: the counts of each document, for intervals.
+    """
 
     evaluation: Evaluation
     loss: float
+    units: UnitCounts
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures that a model keeps; intervals are there where there are units to draw."""
+        figures = self.evaluation.to_json()
+        figures.pop("words_per_second")
+        strict = intervals(self.units).get("strict")
+        found = {"strict": strict.to_json()} if strict else {}
+        return {"loss": self.loss, **figures, "intervals": {"unit": self.units.unit, **found}}
 
 
 def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:
@@ -34,7 +53,14 @@ def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:
     seconds = time.perf_counter() - begin
     evaluation = score_documents(dev.documents, tagged, bool(recognizer.manifest.pos_tags))
     evaluation += Evaluation(seconds=seconds)
-    return DevResult(evaluation, _mean_loss(votes, dev, recognizer.backend.transitions))
+    loss = _mean_loss(votes, dev, recognizer.backend.transitions)
+    return DevResult(evaluation, loss, unit_counts(dev.documents, tagged))
+
+
+def unit_counts(gold: Sequence[Document], tagged: Sequence[Document]) -> UnitCounts:
+    """What each document, or each sentence of a lone one, adds to the counts."""
+    units = scoring_units(gold, tagged)
+    return UnitCounts.of(units.unit, [evaluate_document(g, t) for g, t in units.pairs])
 
 
 def _mean_loss(votes: Sequence[Votes], dev: PreparedSet, transitions: Transitions | None) -> float:

@@ -21,7 +21,7 @@ from posner.training.learner import Learner
 from posner.training.optimisation import encoder_rate, trained_weights
 from posner.training.pace import Pace
 from posner.training.plan import Part, judged_epochs
-from posner.training.run import MetricsLine
+from posner.training.run import MetricsLine, StepLine
 from posner.training.watch import Interruption, Stopwatch, memory_gigabytes
 from posner.training.work import Work
 
@@ -58,6 +58,7 @@ class Loop:
         self.saved_step = 0
         self.train = work.course.prepared
         self.padding = 0.0
+        self.steps: list[StepLine] = []
 
     def run(self, *, resume: bool) -> DevResult | None:
         """Train to the end; the best evaluation's result, or None if none beat a resumed one.
@@ -70,7 +71,7 @@ class Loop:
             self.progress = self.checkpoints.restore(latest)
             self.saved_step = self.progress.step
         if self._is_main:
-            self.work.run.rewind(self.progress.epoch)
+            self.work.run.rewind(self.progress.epoch, self.progress.step)
         self.work.reporter.begin(self.progress.step, self.work.schedule.total)
         best: DevResult | None = None
         try:
@@ -136,7 +137,7 @@ class Loop:
     def _train_epoch(self, interruption: Interruption) -> None:
         progress = self.progress
         self.train = self.work.course.at(progress.epoch)
-        plan = self.work.planner.epoch(progress.epoch, self.train.lengths)
+        plan = self.work.course.plan(progress.epoch, self.work.planner)
         self.padding = plan.padding
         for step in plan.steps[progress.step_in_epoch :]:
             self._step(step)
@@ -158,13 +159,16 @@ class Loop:
 
     def _step(self, step: list[list[Part]]) -> None:
         """One step of the optimiser, and what it says of pace and progress."""
-        begin, before, progress = time.perf_counter(), self.progress.pieces, self.progress
+        begin, progress = time.perf_counter(), self.progress
+        before, loss, words = progress.pieces, progress.loss, progress.words
         self.learner.step(self.train, step, progress)
         seconds = time.perf_counter() - begin
         progress.step += 1
         progress.step_in_epoch += 1
         progress.train_seconds += seconds
         self.pace.count(progress.pieces - before, seconds)
+        mean = (progress.loss - loss) / max(1, progress.words - words)
+        self.steps.append(StepLine(progress.step, round(mean, 6), self._rate()))
         self._report_step()
 
     def _report_step(self) -> None:
@@ -246,7 +250,6 @@ class Loop:
 
     def _metrics(self, result: DevResult, better: bool) -> MetricsLine:
         progress, counts = self.progress, result.evaluation.counts
-        rate = encoder_rate(self.work.network.recipe) * self.work.schedule.at(progress.step - 1)
         return MetricsLine(
             epoch=progress.epoch,
             step=progress.step,
@@ -255,27 +258,30 @@ class Loop:
             precision=counts.precision,
             recall=counts.recall,
             f1=counts.f1,
-            learning_rate=rate,
+            learning_rate=self._rate(),
             seconds=round(self.seconds, 2),
             pieces_per_second=round(progress.pieces / max(progress.train_seconds, 1e-9), 1),
             padding=round(self.padding, 4),
             best=better,
         )
 
+    def _rate(self) -> float:
+        """The encoder's learning rate at the last step."""
+        work = self.work
+        return encoder_rate(work.network.recipe) * work.schedule.at(self.progress.step - 1)
+
     def _save_model(self, line: MetricsLine, result: DevResult) -> None:
         figures = dict(self.work.manifest.figures)
-        figures["dev"] = {
-            "epoch": line.epoch,
-            "seconds": line.seconds,
-            "loss": line.dev_loss,
-            **{k: v for k, v in result.evaluation.to_json().items() if k != "words_per_second"},
-        }
+        figures["dev"] = {"epoch": line.epoch, "seconds": line.seconds, **result.to_json()}
         manifest = dataclasses.replace(self.work.manifest, figures=figures)
         save_network(
             self.work.run.model, self.work.network, manifest, self.work.tokenizer, self._weights()
         )
 
     def _checkpoint(self) -> None:
+        if self._is_main:  # before the checkpoint: going on from it finds every step up to it
+            self.work.run.append_steps(self.steps)
+        self.steps.clear()
         kept = dataclasses.replace(self.progress, seconds=self.seconds)
         self.checkpoints.save(kept)
         self.saved_step = self.progress.step

@@ -1,7 +1,7 @@
 """Several trainings from one start, whose weights are averaged into one model.
 
-Each member begins with the same weights and differs by the order of its steps and its dropout.
-Their mean judges better than any of them, at the size and speed of one (Wortsman et al. 2022,
+Each member begins with the same weights and differs by its dropout and hidden words. Their mean
+judges better than any of them, at the size and speed of one (Wortsman et al. 2022,
 "Model soups"): runs from one pretrained start end in one valley of the loss.
 """
 

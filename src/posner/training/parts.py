@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -70,6 +71,10 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         "dev": str(dev.path) if dev is not None else None,
         "train_sentences": _sentences(train_part.documents),
         "dev_sentences": _sentences(dev_part.documents),
+        "train_words": train_part.word_count,
+        "dev_words": dev_part.word_count,
+        "train_entities": _entities(train_part.documents),
+        "dev_entities": _entities(dev_part.documents),
         "fingerprint": "".join(digests),
     }
     return Parts(train_part, dev_part, tags, facts, lexicon)
@@ -110,3 +115,8 @@ def _check_dev(dev: Corpus, *, given: bool) -> None:
 
 def _sentences(documents: Sequence[Document]) -> int:
     return sum(len(d.sentences) for d in documents)
+
+
+def _entities(documents: Sequence[Document]) -> dict[str, int]:
+    """How many entities each label has."""
+    return dict(sorted(Counter(e.label for d in documents for e in d.entities).items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from posner.align import EncodedDocument, Encoder, IntArray
 from posner.corpus import Corpus
-from posner.document import Document, Entity, Sentence, sentence_spans
+from posner.document import Document, Entity, sentence_spans
 from posner.errors import DataError
 from posner.folder import Manifest
 from posner.labels import IGNORED
@@ -209,8 +210,9 @@ def hold_out(documents: Sequence[Document], share: float, seed: int) -> Holdout:
     for document in documents:
         own = {i - first for i in chosen if first <= i < first + len(document.sentences)}
         first += len(document.sentences)
-        train.append(_only(document, [i not in own for i in range(len(document.sentences))]))
-        dev.append(_only(document, [i in own for i in range(len(document.sentences))]))
+        places = range(len(document.sentences))
+        train.append(keep_sentences(document, [i not in own for i in places]))
+        dev.append(keep_sentences(document, [i in own for i in places]))
     return Holdout(tuple(train), tuple(dev), "sentences")
 
 
@@ -219,15 +221,18 @@ def _choose(total: int, share: float, random: np.random.Generator) -> set[int]:
     return {int(i) for i in random.permutation(total)[:count]}
 
 
-def _only(document: Document, keep: Sequence[bool]) -> Document:
+def keep_sentences(document: Document, keep: Sequence[bool]) -> Document:
     """The document with some of its sentences; the text and the offsets stay."""
     sentences = tuple(s for s, k in zip(document.sentences, keep, strict=True) if k)
-    entities = tuple(e for e in document.entities if any(_holds(s, e) for s in sentences))
+    filled = [sentence for sentence in sentences if sentence.tokens]
+    starts = [sentence.start for sentence in filled]
+
+    def held(entity: Entity) -> bool:
+        place = bisect_right(starts, entity.start) - 1
+        return place >= 0 and entity.end <= filled[place].end
+
+    entities = tuple(entity for entity in document.entities if held(entity))
     return Document(document.text, sentences, entities, document.id, document.metadata)
-
-
-def _holds(sentence: Sentence, entity: Entity) -> bool:
-    return sentence.start <= entity.start and entity.end <= sentence.end
 
 
 def fingerprint(documents: Sequence[Document]) -> str:

@@ -2,6 +2,7 @@
 
 RUN/model/            the best model so far
 RUN/metrics.jsonl     a line per evaluation
+RUN/steps.jsonl       a line per step
 RUN/recipe.toml       what was used
 RUN/run.json          data, environment, how it ended
 RUN/checkpoints/      the last checkpoint, while the run goes on
@@ -14,7 +15,8 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from posner import __version__
 from posner.errors import DataError, PosnerError, RecipeError
 from posner.files import refuse_filled, restore_folder, write_json, write_text
 from posner.recipe import Recipe, Sectioned, recipe_from_dict
+from posner.training.lines import append_lines, read_lines, replace_lines
 
 FINISHED = "finished"
 """The state of a run that came to its end."""
@@ -59,6 +62,22 @@ class MetricsLine:
     best: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step, as `steps.jsonl` holds it: what a curve of the training is drawn from.
+
+    Attributes:
+        step: steps finished, this one included.
+        train_loss: mean entity loss a word of this step; an estimate from the main process's
+            share where there are several.
+        learning_rate: the encoder's at this step.
+    """
+
+    step: int
+    train_loss: float
+    learning_rate: float
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Paths and records of one run."""
@@ -79,6 +98,11 @@ class RunFolder:
     def metrics(self) -> Path:
         """`metrics.jsonl`."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def steps(self) -> Path:
+        """`steps.jsonl`."""
+        return self.path / "steps.jsonl"
 
     @property
     def record(self) -> Path:
@@ -119,6 +143,7 @@ class RunFolder:
         except OSError as error:
             raise PosnerError("cannot be made", where=self.path, got=error.strerror) from error
         self.metrics.unlink(missing_ok=True)
+        self.steps.unlink(missing_ok=True)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         shutil.rmtree(self.model, ignore_errors=True)
         write_text(self.path / "recipe.toml", recipe.to_toml())
@@ -183,28 +208,29 @@ class RunFolder:
 
     def append(self, line: MetricsLine) -> None:
         """Add a line to `metrics.jsonl`."""
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(line)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(self.metrics, [line])
 
-    def rewind(self, epochs: int) -> None:
-        """Drop what was recorded after that many epochs, and what was half written.
+    def append_steps(self, lines: Sequence[StepLine]) -> None:
+        """Add lines to `steps.jsonl`."""
+        append_lines(self.steps, lines)
+
+    def read_metrics(self) -> list[MetricsLine]:
+        """The evaluations so far."""
+        return read_lines(self.metrics, MetricsLine)
+
+    def read_steps(self) -> list[StepLine]:
+        """The steps so far; none in a run of an older Posner, which did not keep them."""
+        return read_lines(self.steps, StepLine)
+
+    def rewind(self, epochs: int, steps: int) -> None:
+        """Drop what was recorded after that many epochs and steps, and what was half written.
 
         A run may die between an evaluation's line and its checkpoint; going on from the
         checkpoint before, it evaluates the same epoch again.
         """
         restore_folder(self.model)
-        kept: list[MetricsLine] = []
-        if self.metrics.is_file():
-            for text in self.metrics.read_text(encoding="utf-8").splitlines():
-                try:
-                    line = MetricsLine(**json.loads(text))
-                except (ValueError, TypeError):
-                    break
-                if line.epoch <= epochs:
-                    kept.append(line)
-        write_text(self.metrics, "".join(json.dumps(asdict(line)) + "\n" for line in kept))
+        replace_lines(self.metrics, [x for x in self.read_metrics() if x.epoch <= epochs])
+        replace_lines(self.steps, [x for x in self.read_steps() if x.step <= steps])
 
 
 _PACKAGES = (

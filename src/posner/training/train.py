@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -37,6 +39,7 @@ from posner.training.plan import Planner, affordable_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import FINISHED, RunFolder
 from posner.training.start import Start
+from posner.training.watch import memory_gigabytes
 from posner.training.work import Work
 from posner.word_features import alphabet_of
 
@@ -124,9 +127,19 @@ def train(
         run.model, parts.dev.documents, source=str(parts.dev.path), device=recipe.training.device
     ):
         reporter.say(line)
-    run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(loop.seconds, 1)})
+    run.write_record(run.read_record() | _cost(loop, accelerator))
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(out, evaluation, loop.seconds)
+
+
+def _cost(loop: Loop, accelerator: Accelerator) -> dict[str, Any]:
+    """What `run.json` says of a run that came to its end; memory is this process's peak."""
+    memory = memory_gigabytes(accelerator.device)
+    return {
+        "state": FINISHED,
+        "seconds": round(loop.seconds, 1),
+        "memory_gigabytes": round(memory, 3),
+    }
 
 
 def _frozen_states(work: Work, parts: Parts) -> FrozenStates:
@@ -200,13 +213,16 @@ def _build(
     )
     plan = window_plan(manifest, backbone.tokenizer)
     fresh = FreshSets.of(parts.train.documents, parts.lexicon, manifest, backbone.tokenizer)
-    first = Course.of(recipe, settings.epochs, train_set, plan).plan(0, planner)
+    wanted = settings.members * settings.epochs
+    first = Course.of(recipe, wanted, train_set, plan).plan(0, planner)
     epochs = settings.members * affordable_epochs(len(first.steps), settings)
     course = Course.of(recipe, epochs, train_set, plan, fresh)
     schedule = Schedule.of(settings, course.steps(planner))
     for line in _announcement(parts, recipe, course, dev_set, planner):
         reporter.say(line)
-    reporter.say(_weights_line(network, accelerator))
+    weights = _weights(network)
+    reporter.say(_weights_line(weights, accelerator))
+    manifest = dataclasses.replace(manifest, figures=manifest.figures | {"weights": weights})
     return Work(
         accelerator=accelerator,
         network=network,
@@ -252,12 +268,17 @@ def _announcement(
     )
 
 
-def _weights_line(network: Network, accelerator: Accelerator) -> str:
-    weights = [p.numel() for p in network.parameters()]
-    trained = [p.numel() for p in network.parameters() if p.requires_grad]
+def _weights(network: Network) -> dict[str, int]:
+    """How many weights there are, and how many of them learn."""
+    sizes = [(p.numel(), p.requires_grad) for p in network.parameters()]
+    return {"all": sum(n for n, _ in sizes), "trained": sum(n for n, learns in sizes if learns)}
+
+
+def _weights_line(weights: Mapping[str, int], accelerator: Accelerator) -> str:
     precision = "bf16" if accelerator.mixed_precision == "bf16" else "fp32"
+    trained, total = weights["trained"] / 1e6, weights["all"] / 1e6
     return (
-        f"{sum(trained) / 1e6:.1f} of {sum(weights) / 1e6:.1f} million weights are trained, "
+        f"{trained:.1f} of {total:.1f} million weights are trained, "
         f"on {accelerator.device} in {precision}"
     )
 

@@ -1,8 +1,8 @@
 """Locks on files, which the system lets go when their process ends, however it ends.
 
-They tell a trial whose process was killed from one that another process works on, at once and
-without a clock or process numbers that come back. SQLite stands on the same kind of locks, so
-wherever several processes can share its file, they can share these.
+They tell work whose process was killed from work that another process does, at once and without a
+clock or process numbers that come back. SQLite stands on the same kind of locks, so wherever
+several processes can share its file, they can share these.
 """
 
 from __future__ import annotations

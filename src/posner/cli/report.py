@@ -1,0 +1,95 @@
+"""`posner report`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.model_flags import add_device_flags, load_from_flags
+from posner.errors import PosnerError, UsageError
+from posner.files import refuse_filled, write_text
+from posner.report.build import build_page
+from posner.report.dev_set import DevSet, own_dev_set
+from posner.report.findings import Findings
+from posner.report.judge import judge
+from posner.report.pictures import pictures, write_pictures
+from posner.report.story import Story, is_run, read_stories
+from posner.report.told import Told
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "posner report RUN... [DATA] --out FILE.html [--no-text] [--images DIR]"
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN... [DATA]",
+        help="run folders, and a labelled corpus to score them on; default: each run's dev set",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="page to write")
+    parser.add_argument("--no-text", action="store_true", help="show no sentence of the corpus")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="pictures as PNG and SVG too")
+    parser.add_argument(
+        "--recorded", action="store_true", help="run no model: only what training wrote down"
+    )
+    parser.add_argument("--force", action="store_true", help="replace what stands there")
+    add_device_flags(parser)
+    add_corpus_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page, and the pictures if they are wanted."""
+    paths, data = _parted(arguments)
+    refuse_filled(arguments.out, force=arguments.force)
+    if arguments.images is not None:
+        refuse_filled(arguments.images, force=arguments.force)
+    runs = _told(read_stories(paths), data, arguments)
+    made = pictures(runs)
+    write_text(arguments.out, build_page(runs, made, texts=not arguments.no_text))
+    print(f"{arguments.out}: {', '.join(run.name for run in runs)}")
+    if arguments.images is not None:
+        written = write_pictures(made, arguments.images)
+        print(f"{arguments.images}: {len(written) // 2} pictures, each as SVG and PNG")
+    return 0
+
+
+def _parted(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
+    """The runs, and the corpus behind them if there is one."""
+    paths: list[Path] = arguments.runs
+    if is_run(paths[-1]):
+        return paths, None
+    if len(paths) == 1:
+        raise UsageError(
+            "no run", where=paths[0], expected="a folder that `posner train` made, before any data"
+        )
+    if arguments.recorded:
+        raise UsageError("no run, and --recorded reads no data", where=paths[-1])
+    return paths[:-1], paths[-1]
+
+
+def _told(stories: Sequence[Story], data: Path | None, arguments: argparse.Namespace) -> list[Told]:
+    """The runs with what tagging showed."""
+    if arguments.recorded:
+        return [Told(story) for story in stories]
+    given = None
+    if data is not None:
+        given = DevSet(data.name, read_corpus(str(data), arguments).documents)
+    return [Told(story, _findings(story, given, arguments)) for story in stories]
+
+
+def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace) -> Findings | None:
+    """What a run's model finds in the corpus given, or else in its own dev set if it is there."""
+    corpus = given
+    if corpus is None:
+        try:
+            corpus = own_dev_set(story)
+        except PosnerError as error:
+            said = f"the report shows what training wrote down: {error.line()}"
+            print(f"posner: {story.path}: {said}", file=sys.stderr)
+            return None
+    model = load_from_flags(arguments, str(story.path))
+    return judge(model, corpus.documents, corpus.name, texts=not arguments.no_text)

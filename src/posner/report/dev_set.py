@@ -1,0 +1,51 @@
+"""The dev set that a run was judged by, found again and known to be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from posner.corpus import read
+from posner.document import Document
+from posner.errors import DataError, PosnerError
+from posner.report.story import Story
+from posner.systems.labelling import only_labels
+from posner.training.prepare import fingerprint, hold_out
+
+_DIGEST = 64
+"""Hexadecimal digits of a fingerprint's part: first the training set's, then the dev set's."""
+
+
+@dataclass(frozen=True)
+class DevSet:
+    """A run's dev set and what it is called."""
+
+    name: str
+    documents: Sequence[Document]
+
+
+def own_dev_set(story: Story) -> DevSet:
+    """Read the dev set that a run was judged by, or set aside again what was set aside then.
+
+    Raises:
+        PosnerError: it is not there any more, or is another than then.
+    """
+    data = story.data
+    source = data.get("dev") or data.get("train")
+    if not isinstance(source, str):
+        raise PosnerError("the run does not say what it was judged by", where=story.path)
+    if not Path(source).exists():
+        raise DataError("is not there any more", where=source)
+    # Training went on where a repair costs an annotation only if it was told to; then it was this.
+    kept = story.recipe.get("labels", {}).get("keep", "").split()
+    documents: Sequence[Document] = only_labels(read(source, problems=[]), kept).documents
+    name = Path(source).name
+    if not data.get("dev"):
+        training = story.recipe.get("training", {})
+        documents = hold_out(documents, training["dev-share"], training["seed"]).dev
+        name = f"a part of {name}, set aside"
+    expected = str(data.get("fingerprint", ""))[_DIGEST : 2 * _DIGEST]
+    if fingerprint(documents) != expected:
+        raise DataError("is another than when the run was made", where=source)
+    return DevSet(name, documents)

@@ -1,0 +1,122 @@
+"""What a run's folder tells: its record, curves, recipe, and the figures its model carries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posner.errors import ModelError, PosnerError
+from posner.folder import MANIFEST
+from posner.report.curves import Course
+from posner.training.run import RunFolder
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run as its folder tells it; what is missing there is empty here.
+
+    Attributes:
+        path: the run's folder, or a model's alone.
+        name: what it is called beside the others.
+        course: its losses, rates and dev scores.
+        recipe: every setting, by section and name.
+        recipe_text: the same as TOML.
+        data: names, counts and labels of what it learned from and was judged by.
+        dev: the kept model's dev figures, as `posner evaluate --json` writes them.
+        weights: how many there are, and how many of them were trained.
+        environment: machine and versions.
+        seconds: wall time of the training.
+        memory: peak of the training, in GB.
+        labels: the entity labels of the model.
+    """
+
+    path: Path
+    name: str
+    course: Course
+    recipe: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    recipe_text: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    dev: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    memory: float | None = None
+    labels: Sequence[str] = ()
+
+
+def is_run(path: Path) -> bool:
+    """Whether there is a run or a model at `path`."""
+    return (path / MANIFEST).is_file() or RunFolder(path).record.is_file()
+
+
+def read_stories(paths: Sequence[Path]) -> list[Story]:
+    """Read runs, and give each the shortest name that tells it from the others.
+
+    Raises:
+        PosnerError: no run, or a damaged one.
+    """
+    names = short_names(paths)
+    return [read_story(path, name) for path, name in zip(paths, names, strict=True)]
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths that tell them apart, and a number behind those that are equal."""
+    parts = [path.resolve().parts for path in paths]
+    length = 1
+    ends = [p[-1] for p in parts]
+    while len(set(ends)) < len(set(parts)) and length < max(map(len, parts)):
+        length += 1
+        ends = ["/".join(p[-length:]) for p in parts]
+    return [
+        end if ends.count(end) == 1 else f"{end} ({ends[: place + 1].count(end)})"
+        for place, end in enumerate(ends)
+    ]
+
+
+def read_story(path: Path, name: str) -> Story:
+    """Read one run.
+
+    Raises:
+        PosnerError: no run, or a damaged one.
+    """
+    run = RunFolder(path)
+    if not is_run(path):
+        raise ModelError("no run", where=path, expected="a folder that `posner train` made")
+    record = run.read_record() if run.record.is_file() else {}
+    model = _manifest(next((f for f in (path, run.model) if (f / MANIFEST).is_file()), None))
+    figures = _mapping(model, "figures")
+    recipe_file = path / "recipe.toml"
+    course = Course(run.read_steps(), run.read_metrics())
+    return Story(
+        path=path,
+        name=name,
+        course=course,
+        recipe=_mapping(record, "recipe") or _mapping(model, "recipe"),
+        recipe_text=recipe_file.read_text(encoding="utf-8") if recipe_file.is_file() else "",
+        data=_mapping(record, "data") or _mapping(figures, "data"),
+        dev=_mapping(figures, "dev"),
+        weights=_mapping(figures, "weights"),
+        environment=_mapping(record, "environment"),
+        seconds=record.get("seconds") or (course.metrics[-1].seconds if course.metrics else None),
+        memory=record.get("memory_gigabytes"),
+        labels=tuple(model.get("labels", ())),
+    )
+
+
+def _manifest(folder: Path | None) -> Mapping[str, Any]:
+    """`posner.json` as it stands: a page needs no checksums, nor a format that can be loaded."""
+    if folder is None:
+        return {}
+    try:
+        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PosnerError("damaged", where=folder / MANIFEST, got=error) from error
+    return data if isinstance(data, dict) else {}
+
+
+def _mapping(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = source.get(key)
+    return found if isinstance(found, dict) else {}

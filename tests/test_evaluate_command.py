@@ -1,0 +1,123 @@
+"""`posner evaluate` in all its readings, on tiny models, as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny
+from oracles import conlleval
+from posner.cli import main
+from posner.corpus import write
+from posner.recognizer import load
+from posner.render import iob2_tags
+from posner.training.console import Reporter
+from posner.training.train import train
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def folder(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models that know the toy corpus more and less, and what they are scored on."""
+    made = tmp_path_factory.mktemp("evaluate")
+    values = {
+        "training.batch-pieces": 128,
+        "training.learning-rate": 5e-3,
+        "backbone.freeze-embeddings": False,
+    }
+    for name, epochs in (("good", 8), ("weak", 2)):
+        recipe = tiny.recipe(bert, {**values, "training.epochs": epochs})
+        train(tiny.corpus(8), tiny.corpus(2, 8), recipe, made / name, reporter=Reporter())
+    tiny.save_corpus(made / "train.conll", 4)
+    tiny.save_corpus(made / "dev.conll", 6, first=8)
+    fields = ("north", "south", None)
+    documents = [
+        replace(d, metadata={"place": fields[i % 3]} if fields[i % 3] else {})
+        for i, d in enumerate(tiny.documents(6, 8))
+    ]
+    corpus = replace(tiny.corpus(1), documents=tuple(documents), format="jsonl")
+    write(corpus, made / "dev.jsonl", format="jsonl")
+    return made
+
+
+def evaluate(folder: Path, *flags: str, data: str = "dev.jsonl") -> dict[str, Any]:
+    target = folder / "figures.json"
+    call = ["evaluate", str(folder / "good"), str(folder / data), "--json", str(target)]
+    assert main([*call, *flags]) == 0
+    figures: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
+    return figures
+
+
+def test_what_is_always_told(folder: Path, capsys: Capture) -> None:
+    figures = evaluate(folder)
+    told = capsys.readouterr().out
+    for title in ("strict: exact span", "readings:", "95% intervals, drawn over 6 documents"):
+        assert title in told
+    assert "confusion" not in told
+    assert set(figures["modes"]) == {"strict", "exact", "partial", "type", "per_word"}
+    strict = figures["intervals"]["strict"]["f1"]
+    assert strict["value"] == figures["strict"]["micro"]["f1"]
+    assert strict["low"] <= strict["value"] <= strict["high"]
+    assert figures["intervals"]["unit"] == "documents"
+    assert figures["calibration"]["error"] is not None
+    assert "list" not in figures["errors"]
+
+
+def test_details_splits_and_errors(folder: Path, capsys: Capture) -> None:
+    flags = ["--details", "--errors", "2", "--by", "place", "--train", str(folder / "train.conll")]
+    figures = evaluate(folder, *flags)
+    told = capsys.readouterr().out
+    for title in ("confusion:", "reliability:", "by place", "what the training corpus says"):
+        assert title in told
+    assert set(figures["splits"]["field.place"]) == {"north", "south", "(none)"}
+    assert set(figures["splits"]["familiarity"]) <= {"seen", "ambiguous", "unseen"}
+    assert sum(figures["errors"]["counts"].values()) == len(figures["errors"]["list"])
+
+
+def test_two_models_are_compared_in_pairs(folder: Path, capsys: Capture) -> None:
+    figures = evaluate(folder, "--against", str(folder / "weak"))
+    told = capsys.readouterr().out
+    assert f"B: {folder / 'weak'}" in told
+    strict = figures["against"]["differences"]["strict"]
+    assert strict["first"] == figures["strict"]["micro"]["f1"]
+    assert strict["second"] == figures["against"]["figures"]["strict"]["micro"]["f1"]
+    assert strict["difference"]["value"] == pytest.approx(strict["first"] - strict["second"])
+    assert 0 < strict["p_value"] <= 1
+    itself = evaluate(folder, "--against", str(folder / "good"))["against"]["differences"]
+    assert {found["p_value"] for found in itself.values()} == {1.0}
+
+
+@pytest.mark.parametrize("flags", [["--format", "conlleval"], ["--conlleval"]])
+def test_conllevals_table(folder: Path, capsys: Capture, flags: list[str]) -> None:
+    evaluate(folder, *flags, data="dev.conll")
+    told = capsys.readouterr().out
+    gold = tiny.documents(6, 8)
+    rows: list[tuple[str, str] | None] = []
+    for truth, found in zip(gold, load(folder / "good").tag(gold), strict=True):
+        for pair in zip(iob2_tags(truth), iob2_tags(found), strict=True):
+            rows += [*zip(*pair, strict=True), None]
+    assert told == conlleval(rows)
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "message"),
+    [
+        (["--by", "year"], 1, "--by year: no document has such a field (expected place)"),
+        (["--against", "nowhere"], 1, "nowhere: no such folder"),
+        (["--train", "nowhere.conll"], 1, "nowhere.conll"),
+        (["--errors", "-1"], 2, "--errors must be at least 0"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    folder: Path, capsys: Capture, flags: list[str], status: int, message: str
+) -> None:
+    assert main(["evaluate", str(folder / "good"), str(folder / "dev.jsonl"), *flags]) == status
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""

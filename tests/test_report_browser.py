@@ -1,0 +1,119 @@
+"""The page in a real browser: Chromium, headless, watched for errors, requests and overflow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import reported
+from posner.report.build import build_page
+from posner.report.pictures import pictures
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    runs = [reported.told("first"), reported.told("second", skip=5)]
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(build_page(runs, pictures(runs), texts=True), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    # As root, which containers often are, Chromium starts only without its sandbox.
+    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield started
+        started.close()
+
+
+def watched(page: Page) -> tuple[list[str], list[str]]:
+    """What the page says on its console, and what it asks the network for, from now on."""
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    return said, asked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_opens_without_errors_or_requests(
+    browser: Browser, page_file: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said, asked = watched(page)
+    page.goto(page_file.as_uri())
+    assert said == []
+    assert set(asked) <= {page_file.as_uri(), "data:,"}
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width  # nothing makes a phone scroll sideways
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(18, 20, 24)") == (scheme == "dark")
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_page_that_breaks_its_promise_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.html"
+    broken.write_text(
+        "<script>console.log('here'); nowhere()</script><img src='http://127.0.0.1:9/x.png'>"
+    )
+    page = browser.new_page()
+    said, asked = watched(page)
+    page.goto(broken.as_uri())
+    assert "here" in said
+    assert any("nowhere" in line for line in said)
+    assert "http://127.0.0.1:9/x.png" in asked
+    page.close()
+
+
+@pytest.mark.slow
+def test_errors_are_filtered(browser: Browser, page_file: Path) -> None:
+    page = browser.new_page()
+    page.goto(page_file.as_uri())
+    shown = page.locator("#sentences > li:visible")
+    total = shown.count()
+    assert total > 3
+    page.select_option("[name=kind]", "missed")
+    missed = shown.count()
+    assert 0 < missed < total
+    assert page.inner_text("#shown") == f"{missed} of {total} sentences"
+    page.select_option("[name=run]", "1")
+    assert 0 < shown.count() <= missed
+    for item in shown.all():
+        assert "1|missed|" in (item.get_attribute("data-errors") or "")
+    page.select_option("[name=kind]", "")
+    page.select_option("[name=run]", "")
+    page.fill("[name=text]", "quito")
+    assert 0 < shown.count() < total
+    page.fill("[name=text]", "no such words")
+    assert shown.count() == 0
+    page.close()
+
+
+@pytest.mark.slow
+def test_paper_is_light_and_shows_every_sentence(browser: Browser, page_file: Path) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(page_file.as_uri())
+    page.emulate_media(media="print")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(246, 247, 248)"
+    assert not page.locator("#filter").is_visible()
+    assert page.pdf().startswith(b"%PDF")
+    page.close()
