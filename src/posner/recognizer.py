@@ -63,6 +63,8 @@ class Recognizer(Tagger):
         batch_pieces: padded pieces in a batch; by default `BATCH_PIECES`.
     """
 
+    manifest: Manifest
+
     def __init__(
         self,
         manifest: Manifest,

@@ -10,11 +10,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import overload
+from typing import Any, Protocol, overload
 
 from posner.collector import collector_paused
 from posner.document import Document
-from posner.folder import Manifest
 from posner.segment import Segmenter, segment
 from posner.segment.passages import Passage, narrowed, passages, widened
 
@@ -23,6 +22,26 @@ CHUNK_WORDS = 10_000
 
 Step = Callable[[Document], Document]
 """Changes what was found in a document: a lexicon's corrections, a threshold. Words stay."""
+
+
+class ModelFacts(Protocol):
+    """What every model says of itself."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Entity labels, such as `PER`."""
+
+    @property
+    def pos_tags(self) -> tuple[str, ...]:
+        """Part-of-speech tags that it predicts; empty where it predicts none."""
+
+    @property
+    def chunk_tags(self) -> tuple[str, ...]:
+        """Chunk tags that it predicts; empty where it predicts none."""
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What its training measured."""
 
 
 class Tagger(ABC):
@@ -36,7 +55,7 @@ class Tagger(ABC):
         ahead: chunks of words that `pipe` has begun beyond the one that it waits for.
     """
 
-    manifest: Manifest
+    manifest: ModelFacts
     steps: tuple[Step, ...] = ()
     segmenter: Segmenter = segment
     margin: int = 0

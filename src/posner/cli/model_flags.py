@@ -6,13 +6,16 @@ import argparse
 
 from posner.cli.extras import needs_train_extra
 from posner.foreign.aggregation import STRATEGIES
-from posner.recognizer import Recognizer, load
+from posner.systems import load
+from posner.tagger import Tagger
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Add MODEL and what `add_device_flags` adds."""
     parser.add_argument(
-        "model", metavar="MODEL", help="a model or run folder, or a Hugging Face one"
+        "model",
+        metavar="MODEL",
+        help="a model or run folder, or a Hugging Face one (also hf:PATH), or spacy",
     )
     add_device_flags(parser)
 
@@ -35,7 +38,7 @@ def add_device_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from_flags(arguments: argparse.Namespace, model: str | None = None) -> Recognizer:
+def load_from_flags(arguments: argparse.Namespace, model: str | None = None) -> Tagger:
     """The model that the flags name, or another with the same device and precision."""
     with needs_train_extra("running this model"):
         return load(
