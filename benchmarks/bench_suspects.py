@@ -29,9 +29,9 @@ def main() -> int:
     """Make errors, cross-validate, and write `results/suspects.md`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, help="a corpus whose annotation is taken for right")
-    parser.add_argument(
-        "--scratch", type=Path, required=True, help="the spoilt corpus and the runs"
-    )
+    parser.add_argument("--scratch", type=Path, help="for the spoilt corpus and the runs")
+    parser.add_argument("--model", type=Path, help="rank this model's disagreements")
+    parser.add_argument("--documents", type=int, help="only the corpus's first documents")
     parser.add_argument("--share", type=float, default=0.05, help="of the entities that are spoilt")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("flags", nargs="*", help="further flags for `posner train`, after --")
