@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -88,6 +89,26 @@ def test_a_client_that_does_not_read_holds_nobody_up(slow: Running) -> None:
     for connection in lazy:
         connection.close()
     wait_until(lambda: slow.service.queue.depth == 0)
+
+
+def test_a_stream_that_is_not_read_is_cut_off() -> None:
+    with running(service(max_seconds=1.0, max_concurrent=1)) as made:
+        line = json.dumps("Ada " * 2000).encode() + b"\n"
+        head = (
+            "POST /predict/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000000\r\n\r\n"
+        )
+        with socket.create_connection(made.address) as connection:
+            connection.settimeout(0.2)
+            connection.sendall(head.encode())
+            sent = 0
+            with contextlib.suppress(OSError):  # the service stops reading, for we do not
+                for _ in range(10_000):
+                    connection.sendall(line)
+                    sent += 1
+            assert 0 < sent < 10_000
+            assert ask(made.url, "Ada").status_code == 429  # it holds the only place
+            wait_until(lambda: figure(made, "posner_requests_open") == 0)
+        assert ask(made.url, "Ada").status_code == 200
 
 
 def test_what_was_accepted_is_answered_before_the_end() -> None:

@@ -152,6 +152,36 @@ def test_hover_and_focus_tell_more(page: Page) -> None:
     assert "0.250" in tip.inner_text()
 
 
+def test_nested_and_crossing_entities_are_stacked(page: Page) -> None:
+    text = "the University of Oslo Press in Norway"
+    spans = [(4, 22, "ORG"), (18, 22, "LOC"), (4, 28, "FIRM"), (15, 38, "PHRASE"), (32, 38, "LOC")]
+    entities = [
+        {"entity_group": label, "score": 0.9, "word": text[start:end], "start": start, "end": end}
+        for start, end, label in spans
+    ]
+    answer = {"model": "rules", "documents": [{"entities": entities, "words": []}]}
+    page.page.route("**/analyze", lambda route: route.fulfill(json=answer))
+    page.write(text)
+    page.page.locator(".label", has_text="FIRM").wait_for()
+    shown = page.page.locator("mark").evaluate_all(
+        """marks => marks.map(m => [m.firstChild.textContent.trim(), Number(m.dataset.layers),
+            m.covers.map(e => e.entity_group).sort().join(' ')])"""
+    )
+    covers = {piece.split(" ")[0]: (layers, labels) for piece, layers, labels in shown}
+    assert covers["University"] == (2, "FIRM ORG")
+    assert covers["of"] == (3, "FIRM ORG PHRASE")
+    assert covers["Norway"][1] == "LOC PHRASE"
+    assert "FIRM LOC ORG PHRASE" in [labels for _, labels in covers.values()]
+    drawn = page.page.locator(".marked").evaluate(
+        """view => { const copy = view.cloneNode(true);
+            for (const label of copy.querySelectorAll('.label')) label.remove();
+            return copy.textContent; }"""
+    )
+    assert drawn == text
+    page.page.locator("mark", has_text="Oslo").hover()
+    assert page.page.get_by_role("tooltip").locator("dl").count() == 4
+
+
 def test_the_table_lists_them(page: Page) -> None:
     page.write(TEXT)
     page.wait_for(ALL)

@@ -129,6 +129,16 @@ def test_on_this_machine_no_key_is_needed(host: str) -> None:
     ServeSettings(host=host).check("")
 
 
+@pytest.mark.parametrize(("workers", "threads"), [(1, 0), (2, 0), (3, 2), (9, 1), (2, 99)])
+def test_every_process_has_cores_and_all_are_used(workers: int, threads: int) -> None:
+    settings = ServeSettings(workers=workers, threads=threads)
+    shares = [settings.engine_cores(number) for number in range(workers)]
+    assert all(shares)
+    every = set(ServeSettings().engine_cores(0))
+    assert set().union(*shares) <= every
+    assert threads or workers > 1 or set(shares[0]) == every
+
+
 def test_settings_that_go_together_are_checked() -> None:
     with pytest.raises(UsageError, match="--annotations"):
         ServeSettings(texts="x").check("")

@@ -30,7 +30,8 @@ def named_models(arguments: Sequence[str]) -> dict[str, str]:
         folder = find_model(path)
         read_manifest(folder)  # a damaged model is told before anything listens
         place = Path(path).resolve()
-        name = given or (place.parent.name if place.name == "model" else place.name)
+        run = place.parent.name if place.name == "model" else ""
+        name = given or run or place.name
         if name in models:
             raise UsageError(
                 "two models have one name", where=name, remedy="name them: NAME=PATH NAME=PATH"

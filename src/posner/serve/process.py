@@ -40,13 +40,13 @@ class ProcessEngine:
     Args:
         paths: the models' folders by name.
         loader: loads one; a function that another process can import.
-        threads: how many the process may use.
+        cores: that the process may use, with a thread on each.
     """
 
-    def __init__(self, paths: Mapping[str, str], loader: Loader, threads: int) -> None:
+    def __init__(self, paths: Mapping[str, str], loader: Loader, cores: Sequence[int]) -> None:
         self.paths = dict(paths)
         self.loader = loader
-        self.threads = threads
+        self.cores = tuple(cores)
         self.facts: Mapping[str, ModelFacts] = {}
         self._process: Any = None
         self._connection: Connection[Any, Any] | None = None
@@ -77,7 +77,7 @@ class ProcessEngine:
         self._connection = ours
         self._process = context.Process(
             target=serve_pipe,
-            args=(theirs, self.paths, self.loader, self.threads),
+            args=(theirs, self.paths, self.loader, self.cores),
             name="posner-engine",
             daemon=True,
         )
@@ -127,13 +127,19 @@ class ProcessEngine:
 
 
 def serve_pipe(
-    connection: Connection[Any, Any], paths: Mapping[str, str], loader: Loader, threads: int
+    connection: Connection[Any, Any],
+    paths: Mapping[str, str],
+    loader: Loader,
+    cores: Sequence[int],
 ) -> None:
     """What the process does: load the models, then answer batches until the pipe ends."""
     for number in (signal.SIGINT, signal.SIGTERM):  # the service says when to end
         signal.signal(number, signal.SIG_IGN)
+    if hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):  # where that is not allowed, the threads are still few
+            os.sched_setaffinity(0, cores)
     for name in THREAD_VARIABLES:
-        os.environ[name] = str(threads)
+        os.environ[name] = str(len(cores))
     with contextlib.suppress(EOFError, OSError):
         try:
             models = load_all(paths, loader)

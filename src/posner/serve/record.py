@@ -23,6 +23,10 @@ _ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _QUIET = frozenset(("/livez", "/readyz", "/health", "/metrics"))
 
 
+class _SlowReaderError(Exception):
+    """A client has not read a part of its answer in time."""
+
+
 class Record:
     """Gives each request an id, logs and counts it, and answers where the program failed.
 
@@ -58,11 +62,17 @@ class Record:
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-store")
-            async with asyncio.timeout(self.seconds):
-                await send(message)
+            try:
+                async with asyncio.timeout(self.seconds):
+                    await send(message)
+            except TimeoutError:
+                raise _SlowReaderError from None
 
         try:
             await self.app(scope, receive, send_on)
+        except _SlowReaderError:
+            log.info("the client does not read", extra={"facts": {"request_id": identity}})
+            raise  # nothing is left but to cut the connection
         except Exception:
             log.exception("the service failed", extra={"facts": {"request_id": identity}})
             if status:

@@ -180,7 +180,9 @@ async def hang_up(request: Request) -> None:
         pass
 
 
-def _make_engine(models: Mapping[str, str], settings: ServeSettings, loader: Loader) -> Engine:
+def _make_engine(
+    models: Mapping[str, str], settings: ServeSettings, loader: Loader, number: int
+) -> Engine:
     if settings.workers == 1:
         return ThreadEngine(models, loader)
-    return ProcessEngine(models, loader, settings.engine_threads)
+    return ProcessEngine(models, loader, settings.engine_cores(number))

@@ -57,10 +57,12 @@ class ServeSettings:
         """What a request's body may hold: JSON writes a character with at most 12 bytes."""
         return 12 * self.max_chars + 65_536
 
-    @property
-    def engine_threads(self) -> int:
-        """Threads that each inference process may use."""
-        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
+    def engine_cores(self, number: int) -> tuple[int, ...]:
+        """The cores of an inference process, by its number; processes share as few as can be."""
+        available = _cores()
+        threads = self.threads or max(1, len(available) // self.workers)
+        first = number * threads
+        return tuple({available[(first + i) % len(available)] for i in range(threads)})
 
     def check(self, api_key: str) -> None:
         """Refuse settings that contradict each other, or that open the service to everyone.
@@ -78,6 +80,13 @@ class ServeSettings:
             raise UsageError("an API key is printable ASCII without spaces", where=API_KEY)
         if self.texts and not self.annotations:
             raise UsageError("--texts goes with --annotations")
+
+
+def _cores() -> list[int]:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def serve_settings() -> Iterator[Setting]:

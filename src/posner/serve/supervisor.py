@@ -27,8 +27,9 @@ ATTEMPTS = 2
 
 @dataclass
 class Slot:
-    """A place for an engine; empty while one is being started."""
+    """A place for an engine, which is empty while one is being started."""
 
+    number: int
     engine: Engine | None = None
     work: asyncio.Task[None] | None = None
 
@@ -38,7 +39,7 @@ class Supervisor:
 
     Args:
         count: how many engines.
-        make: makes one that is not started.
+        make: makes the one of a place's number, not started.
         queue: where work comes from.
         metrics: is told what happens.
 
@@ -48,12 +49,12 @@ class Supervisor:
     """
 
     def __init__(
-        self, count: int, make: Callable[[], Engine], queue: BatchQueue, metrics: Metrics
+        self, count: int, make: Callable[[int], Engine], queue: BatchQueue, metrics: Metrics
     ) -> None:
         self.make = make
         self.queue = queue
         self.metrics = metrics
-        self.slots = [Slot() for _ in range(count)]
+        self.slots = [Slot(number) for number in range(count)]
         self.facts: Mapping[str, ModelFacts] = {}
         self.tokens_per_second = 1_000.0
         self._replacing = asyncio.Lock()
@@ -69,7 +70,7 @@ class Supervisor:
         Raises:
             PosnerError: a model cannot be loaded.
         """
-        engines = [self.make() for _ in self.slots]
+        engines = [self.make(slot.number) for slot in self.slots]
         started = await asyncio.gather(*(e.start() for e in engines), return_exceptions=True)
         failures = [result for result in started if isinstance(result, BaseException)]
         if failures:
@@ -99,7 +100,7 @@ class Supervisor:
         """
         async with self._replacing:
             for slot in self.slots:
-                engine = self.make()
+                engine = self.make(slot.number)
                 try:
                     await engine.start()
                 except BaseException:
@@ -154,7 +155,7 @@ class Supervisor:
         while True:
             await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
             tries += 1
-            engine = self.make()
+            engine = self.make(slot.number)
             try:
                 await engine.start()
             except PosnerError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -78,7 +79,7 @@ class ModelFacts:
         scheme: its tag scheme.
         pos_tags: parts of speech that it tags.
         version: the program that made it.
-        calibration: what its folder says of calibration, or None.
+        calibration: the temperature of its scores, and what was measured of them, if anything.
         dev_f1: strict F1 on its dev set, or None.
         revision: changes with any file of the model.
         threshold: the model's own one for all labels.
@@ -100,15 +101,18 @@ class ModelFacts:
         """The facts of a manifest."""
         figures = manifest.figures
         dev = figures.get("dev") or {}
-        checksums = " ".join(f"{name} {manifest.files[name]}" for name in sorted(manifest.files))
+        everything = json.dumps(manifest.to_dict(), sort_keys=True)
         return cls(
             labels=manifest.labels,
             scheme=manifest.recipe.data.scheme,
             pos_tags=manifest.pos_tags,
             version=manifest.version,
-            calibration=getattr(manifest, "calibration", None) or figures.get("calibration"),
+            calibration={
+                "temperature": manifest.temperature,
+                "measured": figures.get("calibration"),
+            },
             dev_f1=dev.get("strict", {}).get("micro", {}).get("f1"),
-            revision=hashlib.sha256(checksums.encode()).hexdigest()[:12],
+            revision=hashlib.sha256(everything.encode()).hexdigest()[:12],
         )
 
 
