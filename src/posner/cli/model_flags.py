@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 
 from posner.cli.extras import needs_train_extra
-from posner.recognizer import Recognizer, load
+from posner.systems import load
+from posner.tagger import Tagger
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Add MODEL, `--device` and `--precision`."""
-    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model or run folder, or spacy, or hf:PATH"
+    )
     add_device_flags(parser)
 
 
@@ -25,7 +28,7 @@ def add_device_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_from_flags(arguments: argparse.Namespace, model: str | None = None) -> Recognizer:
+def load_from_flags(arguments: argparse.Namespace, model: str | None = None) -> Tagger:
     """The model that the flags name, or another with the same device and precision."""
     with needs_train_extra("running this model"):
         return load(

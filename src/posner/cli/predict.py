@@ -20,12 +20,14 @@ from posner.cli.inputs import CorpusText, call_digest, find_sources, meter_of, r
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
+from posner.document import Document, PieceTag
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
 from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
 from posner.segment.passages import Passage
 from posner.sources import Bad, Item, Text
+from posner.tagger import Tagger
 from posner.textfile import DOCUMENT_UNITS
 
 
@@ -107,13 +109,15 @@ def _at_least_one(value: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
     _check(arguments)
-    recognizer = load_from_flags(arguments)
-    set_steps(recognizer, arguments)
+    tagger = load_from_flags(arguments)
+    if arguments.pieces and not isinstance(tagger, Recognizer):
+        raise UsageError("--pieces: this model knows words alone", where=arguments.model)
+    set_steps(tagger, arguments)
     if arguments.join_hyphens:
-        recognizer.segmenter = replace(recognizer.segmenter, hyphens=True)
+        tagger.segmenter = replace(tagger.segmenter, hyphens=True)
     sources = find_sources(arguments)
     meter = meter_of(sources)
-    groups = read_groups(sources, arguments, recognizer, meter)
+    groups = read_groups(sources, arguments, tagger, meter)
     output: Path | None = arguments.output
     side = arguments.bad
     if side is None and output is not None:
@@ -122,18 +126,16 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress(meter, console) as progress:
         if _is_journaled(arguments):
             assert output is not None
-            call = call_digest(arguments, sources, recognizer)
+            call = call_digest(arguments, sources, tagger)
             journal = Journal(output, side, call, resume=arguments.resume, force=arguments.force)
-            bad = _to_journal(journal, groups, recognizer, arguments, progress)
+            bad = _to_journal(journal, groups, tagger, arguments, progress)
         else:
             aside = SideFile(side, force=arguments.force)
             with aside, _output(output, arguments.force) as stream:
-                found = outcomes(recognizer, groups)
-                write(
-                    _rendered(_parts(found, aside, progress), recognizer, arguments, stream), stream
-                )
+                found = outcomes(tagger, groups)
+                write(_rendered(_parts(found, aside, progress), tagger, arguments, stream), stream)
             bad = aside.count
-    print_steps(recognizer)
+    print_steps(tagger)
     if output is not None:
         told = f"; {bad:,} could not be tagged, see {side}" if bad else ""
         print(f"posner: {output}: {progress.line()}{told}", file=sys.stderr)
@@ -153,7 +155,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.resume:
         if not _is_journaled(arguments):
             raise UsageError("--resume goes with --format jsonl and -o FILE, not packed")
-        if "-" in (arguments.files or ["-"]):
+        if "-" in (arguments.files or ([] if arguments.text else ["-"])):
             raise UsageError("--resume cannot read standard input again", remedy="name files")
         if arguments.force:
             raise UsageError("--resume and --force exclude each other")
@@ -170,7 +172,7 @@ def _is_journaled(arguments: argparse.Namespace) -> bool:
 def _to_journal(
     journal: Journal,
     groups: Iterator[Sequence[Item]],
-    recognizer: Recognizer,
+    tagger: Tagger,
     arguments: argparse.Namespace,
     progress: Progress,
 ) -> int:
@@ -180,11 +182,11 @@ def _to_journal(
     remaining = islice(groups, journal.items, None)
     try:
         write_lines(
-            outcomes(recognizer, journal.before_each(remaining)),
+            outcomes(tagger, journal.before_each(remaining)),
             journal,
             progress,
             lambda parts: jsonl(parts, tags=bool(arguments.tags)),
-            recognizer.pieces if arguments.pieces else None,
+            _pieces(tagger, arguments),
         )
         journal.finish()
     finally:
@@ -207,16 +209,17 @@ def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Ite
 
 def _rendered(
     found: Iterator[Part],
-    recognizer: Recognizer,
+    tagger: Tagger,
     arguments: argparse.Namespace,
     stream: TextIO,
 ) -> Iterator[str]:
     """What was found, in the format that was asked for."""
     tags = bool(arguments.tags)
+    pieces = _pieces(tagger, arguments)
     tagged = (
         Tagged(
             passage.document,
-            recognizer.pieces(passage.document) if arguments.pieces else None,
+            pieces(passage.document) if pieces else None,
             passage.start,
             passage.last,
         )
@@ -230,6 +233,13 @@ def _rendered(
         "text": lambda: _marked(tagged, stream),
     }
     return formats[arguments.format]()
+
+
+def _pieces(
+    tagger: Tagger, arguments: argparse.Namespace
+) -> Callable[[Document], list[PieceTag]] | None:
+    """What lists a document's pieces, where that is asked for."""
+    return tagger.pieces if arguments.pieces and isinstance(tagger, Recognizer) else None
 
 
 def _columns(found: Iterator[Part]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posner.collector import collector_paused
-from posner.corpus import conll, conll_writer, hub, jsonl, kaggle, standoff
+from posner.corpus import annotated, conll, conll_writer, hub, jsonl, kaggle, standoff
 from posner.corpus.container import Corpus, Layout
 from posner.corpus.files import plain_suffix, read_head
 from posner.corpus.flavours import FLAVOURS
@@ -70,6 +70,14 @@ FORMATS: dict[str, Format] = {
             lambda path, scheme, problems: hub.read_hub(str(path), scheme, problems),
             hub.write_hub,
         ),
+        Format(
+            "annotations",
+            (".sqlite", ".db"),
+            False,
+            annotated.detects,
+            lambda path, _scheme, problems: annotated.read_annotations(path, problems),
+            lambda corpus, path, _scheme: annotated.write_annotations(corpus, path),
+        ),
         Format("kaggle", (".csv",), True, kaggle.detects, kaggle.read_kaggle, kaggle.write_kaggle),
         _jsonl(None, ".jsonl", ".json"),
         Format(
@@ -128,6 +136,8 @@ def looks_like_corpus(path: Path) -> bool:
     if suffix in (*conll.SUFFIXES, ".col", ".tsv", ".ann"):
         return True
     head = read_head(path)
+    if annotated.detects(path, head):
+        return True
     if suffix in (".json", ".jsonl"):
         return jsonl.detects(path, head)
     return kaggle.detects(path, head) or (suffix != ".csv" and conll.has_only_rows(head))

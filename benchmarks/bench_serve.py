@@ -1,0 +1,186 @@
+"""Requests and words per second, and latencies, of the service beside a plain handler.
+
+    python benchmarks/bench_serve.py MODEL CORPUS [--seconds 20] [--clients 1 8 64] [--workers 1]
+        [--soak MINUTES]
+
+Each client sends one sentence of the corpus after the other, and waits for each answer. The plain
+handler (`peer_service.py`) calls Hugging Face's pipeline over the same encoder. With --soak the
+service alone is loaded for so many minutes, and its memory looked at each half minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import numpy as np
+import psutil
+
+from common import guarded, heading, markdown_table, read_corpus, write_result
+from posner.errors import PosnerError
+
+PEER = Path(__file__).with_name("peer_service.py")
+START = 120.0
+"""Seconds that a service may take to load its model."""
+
+
+@dataclass
+class Load:
+    """What clients saw of a service."""
+
+    clients: int
+    seconds: float = 0.0
+    words: int = 0
+    failed: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    def row(self, name: str) -> list[str]:
+        """One line of the table."""
+        taken = np.array(self.latencies) * 1000
+        p50, p95, p99 = np.percentile(taken, [50, 95, 99]) if taken.size else (0.0, 0.0, 0.0)
+        return [
+            name,
+            str(self.clients),
+            f"{len(taken) / self.seconds:,.0f}",
+            f"{self.words / self.seconds:,.0f}",
+            *(f"{value:,.1f}" for value in (p50, p95, p99)),
+            str(self.failed),
+        ]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text and how many words the corpus has in it."""
+
+    text: str
+    words: int
+
+
+async def load(url: str, sentences: Sequence[Sentence], clients: int, seconds: float) -> Load:
+    """Send sentences for so many seconds."""
+    result = Load(clients)
+    source = itertools.cycle(sentences)
+    begin = time.perf_counter()
+    end = begin + seconds
+    limits = httpx2.Limits(max_connections=clients, max_keepalive_connections=clients)
+    async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
+
+        async def send() -> None:
+            while (sent := time.perf_counter()) < end:
+                sentence = next(source)
+                answer = await client.post("/predict", json={"inputs": sentence.text})
+                if answer.status_code == 200:
+                    result.latencies.append(time.perf_counter() - sent)
+                    result.words += sentence.words
+                else:
+                    result.failed += 1
+
+        await asyncio.gather(*(send() for _ in range(clients)))
+    result.seconds = time.perf_counter() - begin
+    return result
+
+
+@contextmanager
+def service(command: Sequence[str], port: int) -> Iterator[psutil.Process]:
+    """A process that serves, once it is ready.
+
+    Raises:
+        PosnerError: it ended, or took too long.
+    """
+    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
+    try:
+        limit = time.monotonic() + START
+        while not _is_ready(port):
+            if process.poll() is not None or time.monotonic() > limit:
+                raise PosnerError("a service did not start", where=" ".join(command))
+            time.sleep(0.1)
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def megabytes(process: psutil.Process) -> float:
+    """What a process and its children hold."""
+    family = [process, *process.children(recursive=True)]
+    return float(sum(member.memory_info().rss for member in family)) / 1e6
+
+
+def soak(url: str, process: psutil.Process, sentences: Sequence[Sentence], minutes: float) -> str:
+    """Load the service for a while; its memory each half minute, as a table."""
+    rows = [["0.0", f"{megabytes(process):,.0f}", "", ""]]
+    part = min(30.0, 60 * minutes)
+    for number in range(1, round(60 * minutes / part) + 1):
+        found = asyncio.run(load(url, sentences, 8, part))
+        per_second = len(found.latencies) / found.seconds
+        held = f"{megabytes(process):,.0f}"
+        rows.append([f"{number * part / 60:.1f}", held, f"{per_second:,.0f}", str(found.failed)])
+    return markdown_table(["minutes", "memory MB", "requests/s", "failed"], rows)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    """Load both services, or soak ours."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a model or run folder")
+    parser.add_argument("corpus", type=Path, help="whose sentences are sent")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--workers", type=int, default=1, help="inference processes of ours")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES")
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/serve.md")
+    arguments = parser.parse_args()
+    corpus = read_corpus(arguments.corpus)
+    sentences = [Sentence(" ".join(s.words), len(s)) for s in corpus.sentences if s.tokens]
+    ours, theirs = free_port(), free_port()
+    workers = ["--workers", str(arguments.workers)]
+    posner = ["-m", "posner", "serve", arguments.model, "--port", str(ours), *workers]
+    parts = []
+    if arguments.soak:
+        with service(posner, ours) as process:
+            parts.append(soak(f"http://127.0.0.1:{ours}", process, sentences, arguments.soak))
+    else:
+        rows = []
+        peer = [str(PEER), arguments.model, str(theirs)]
+        for name, command, port in (("posner serve", posner, ours), ("plain", peer, theirs)):
+            with service(command, port):
+                url = f"http://127.0.0.1:{port}"
+                asyncio.run(load(url, sentences, 4, min(2.0, arguments.seconds)))  # warm
+                for clients in arguments.clients:
+                    found = asyncio.run(load(url, sentences, clients, arguments.seconds))
+                    rows.append(found.row(name))
+                    print(" ".join(rows[-1]), flush=True)
+        header = ["service", "clients", "requests/s", "words/s", "p50 ms", "p95 ms", "p99 ms"]
+        parts.append(markdown_table([*header, "failed"], rows))
+    text = "\n".join([heading("The service under load"), *parts, ""])
+    print(text)
+    if arguments.keep:
+        write_result("serve-soak.md" if arguments.soak else "serve.md", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(guarded(main))

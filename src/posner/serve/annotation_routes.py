@@ -1,0 +1,156 @@
+"""The routes by which texts are corrected; they exist only with `--annotations`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from posner.corpus.annotation_file import Annotation, StaleError
+from posner.errors import DataError
+from posner.serve.bodies import Body, ErrorAnswer, Text
+from posner.serve.errors import ServiceError, wrong_field
+from posner.serve.prediction import ERRORS, Responses
+from posner.serve.teaching import Teaching
+
+# What may be an entity's label or a person's name: no controls, nothing that columns cannot hold.
+Label = Annotated[Text, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Who = Annotated[Text, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+NUMBER = 2**62
+"""No text and no change has a number beyond this."""
+
+Revision = Annotated[int, Field(ge=0, le=NUMBER)]
+
+
+class Span(Body):
+    """A labelled stretch of characters; `end` is exclusive."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    label: Label
+
+
+class LookupBody(Body):
+    """A text of which one wants to know what holds."""
+
+    text: Text
+
+
+class SaveBody(Body):
+    """A corrected text."""
+
+    text: Text = Field(min_length=1)
+    entities: list[Span] = Field(max_length=100_000)
+    who: Who
+    revision: Revision = Field(
+        default=0, description="The text's last change that one has seen; 0: none."
+    )
+
+
+class UndoBody(Body):
+    """A text whose last correction is to be undone."""
+
+    text: Text
+    who: Who
+    revision: Revision
+
+
+class AnnotationAnswer(BaseModel):
+    """What holds for a text; `entities` is null while nobody has corrected it."""
+
+    id: int | None
+    name: str | None
+    text: str
+    revision: int
+    who: str | None
+    at: str | None
+    uncertainty: float | None
+    entities: list[Span] | None
+
+    @classmethod
+    def of(cls, annotation: Annotation) -> AnnotationAnswer:
+        """The answer for a text of the file."""
+        entities = annotation.entities
+        return cls(
+            id=annotation.id,
+            name=annotation.name,
+            text=annotation.text,
+            revision=annotation.revision,
+            who=annotation.who,
+            at=annotation.at,
+            uncertainty=annotation.uncertainty,
+            entities=None
+            if entities is None
+            else [Span(start=start, end=end, label=label) for start, end, label in entities],
+        )
+
+
+_STALE: Responses = {
+    409: {"model": ErrorAnswer, "description": "Someone else has changed the text meanwhile"}
+}
+
+
+def annotation_routes(teaching: Teaching) -> APIRouter:
+    """`GET` and `POST /annotations`, `/annotations/lookup`, `/annotations/undo`, `GET /queue`."""
+    router = APIRouter(tags=["correcting"])
+    file = teaching.file
+    limits = teaching.service.check_size
+
+    @router.get("/annotations", summary="Corrected texts", responses=ERRORS)
+    async def corrected(
+        after: Annotated[int, Query(ge=0, le=NUMBER)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> list[AnnotationAnswer]:
+        """In the order of their numbers, those that come after `after`."""
+        found = await asyncio.to_thread(file.corrected, after, limit)
+        return [AnnotationAnswer.of(annotation) for annotation in found]
+
+    @router.post("/annotations", summary="Correct a text", responses=ERRORS | _STALE)
+    async def save(body: SaveBody) -> AnnotationAnswer:
+        """All of the text's entities; what held before stays on record, and can be come back to."""
+        limits([body.text])
+        spans = []
+        for number, span in enumerate(body.entities):
+            if not span.start < span.end <= len(body.text):
+                place = f"{span.start} to {span.end} is no stretch of the text"
+                raise wrong_field(f"entities.{number}", place)
+            spans.append((span.start, span.end, span.label))
+        try:
+            saved = await asyncio.to_thread(file.save, body.text, spans, body.who, body.revision)
+        except StaleError as error:
+            raise ServiceError(409, "stale", error.line()) from error
+        return AnnotationAnswer.of(saved)
+
+    @router.post("/annotations/lookup", summary="What holds for a text", responses=ERRORS)
+    async def lookup(body: LookupBody) -> AnnotationAnswer:
+        """With revision 0 where the text was never corrected."""
+        limits([body.text])
+        found = await asyncio.to_thread(file.find, body.text)
+        if found is None:
+            found = Annotation(0, None, body.text, None, None, 0, None, None, None)
+        return AnnotationAnswer.of(found)
+
+    @router.post("/annotations/undo", summary="Undo a correction", responses=ERRORS | _STALE)
+    async def undo(body: UndoBody) -> AnnotationAnswer:
+        """Go back to what held before the text's last correction."""
+        limits([body.text])
+        try:
+            undone = await asyncio.to_thread(file.undo, body.text, body.who, body.revision)
+        except StaleError as error:
+            raise ServiceError(409, "stale", error.line()) from error
+        except DataError as error:
+            raise wrong_field("text", error.line()) from error
+        return AnnotationAnswer.of(undone)
+
+    @router.get("/queue", summary="Texts to correct next", responses=ERRORS)
+    async def queue(
+        who: Annotated[str, Query(min_length=1, max_length=100)] = "someone",
+        limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    ) -> list[AnnotationAnswer]:
+        """Those of which the model is least certain; for ten minutes they are nobody else's."""
+        found = await asyncio.to_thread(teaching.queue, who, limit)
+        return [AnnotationAnswer.of(annotation) for annotation in found]
+
+    return router

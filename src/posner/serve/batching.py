@@ -1,0 +1,173 @@
+"""Where requests meet: texts wait a few milliseconds for others; batches by padded tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from posner.serve.work import Found, Task
+
+WINDOW = 512
+"""Tokens that one row of a batch holds; a longer text is several rows."""
+
+LOOK_AHEAD = 512
+"""Waiting texts that are looked at to fill a batch."""
+
+
+def token_estimate(text: str) -> int:
+    """About how many pieces a text has: one for four bytes of UTF-8, and two special ones."""
+    return len(text.encode("utf-8", "surrogatepass")) // 4 + 3
+
+
+@dataclass(eq=False)
+class Job:
+    """A text that waits for its answer.
+
+    Attributes:
+        model: the model's name.
+        task: what is to be done.
+        answer: done when someone has answered, or given up.
+        deadline: `time.monotonic()` after which nobody waits for it.
+        queued: when it came.
+        tokens: estimated pieces.
+        attempts: how often it was computed in vain; from then on it is computed alone.
+    """
+
+    model: str
+    task: Task
+    answer: asyncio.Future[Found]
+    deadline: float
+    queued: float = field(default_factory=time.monotonic)
+    tokens: int = 0
+    attempts: int = 0
+
+    def __post_init__(self) -> None:
+        self.tokens = token_estimate(self.task.text)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self.answer.done() or time.monotonic() >= self.deadline
+
+
+@dataclass
+class Load:
+    """How full a batch is: rows of at most `WINDOW` tokens, all as long as the longest."""
+
+    rows: int = 0
+    longest: int = 0
+    tokens: int = 0
+
+    @property
+    def padded(self) -> int:
+        """Tokens with padding."""
+        return self.rows * self.longest
+
+    def plus(self, tokens: int) -> Load:
+        """With one more text."""
+        rows = -(-tokens // WINDOW)
+        return Load(self.rows + rows, max(self.longest, min(tokens, WINDOW)), self.tokens + tokens)
+
+
+@dataclass(frozen=True)
+class JobBatch:
+    """Jobs of one model that are computed together."""
+
+    jobs: list[Job]
+    load: Load
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.jobs[0].model
+
+
+class BatchQueue:
+    """Texts in the order in which they came.
+
+    Args:
+        budget: padded tokens of a batch; a text that is longer has a batch of its own.
+        wait: seconds that the first text of a batch waits for others. Only after a batch of
+            several does it: someone who is alone would wait in vain, and while a batch is being
+            computed others gather by themselves.
+    """
+
+    def __init__(self, budget: int, wait: float) -> None:
+        self.budget = budget
+        self.wait = wait
+        self._jobs: deque[Job] = deque()
+        self._arrived = asyncio.Event()
+        self._taking = asyncio.Lock()
+        self._company = False
+
+    @property
+    def depth(self) -> int:
+        """Texts that wait."""
+        return len(self._jobs)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that wait."""
+        return sum(job.tokens for job in self._jobs)
+
+    def put(self, jobs: Iterable[Job]) -> None:
+        """Add texts at the end."""
+        self._jobs.extend(jobs)
+        self._arrived.set()
+
+    def put_back(self, jobs: Iterable[Job]) -> None:
+        """Texts that were computed in vain come next."""
+        self._jobs.extendleft(reversed(list(jobs)))
+        self._arrived.set()
+
+    async def take(self) -> JobBatch:
+        """The next batch, as soon as it is full or its first text has waited long enough."""
+        async with self._taking:
+            while True:
+                self._drop_given_up()
+                remaining = self._remaining()
+                if remaining is not None and remaining <= 0:
+                    return self._pick()
+                self._arrived.clear()
+                try:
+                    async with asyncio.timeout(remaining):
+                        await self._arrived.wait()
+                except TimeoutError:
+                    continue
+
+    def _remaining(self) -> float | None:
+        """Seconds until a batch is due; None while nothing waits."""
+        if not self._jobs:
+            return None
+        first = self._jobs[0]
+        load = Load()
+        for job in self._jobs:
+            load = load.plus(job.tokens)
+            if first.attempts or load.padded >= self.budget:
+                return 0.0
+        wait = self.wait if self._company else 0.0
+        return first.queued + wait - time.monotonic()
+
+    def _drop_given_up(self) -> None:
+        if any(job.is_given_up for job in self._jobs):
+            self._jobs = deque(job for job in self._jobs if not job.is_given_up)
+
+    def _pick(self) -> JobBatch:
+        """The first text, and those that fit to it; what is left out keeps its place."""
+        first = self._jobs.popleft()
+        picked, load = [first], Load().plus(first.tokens)
+        left: list[Job] = []
+        for _ in range(0 if first.attempts else min(LOOK_AHEAD, len(self._jobs))):
+            job = self._jobs.popleft()
+            more = load.plus(job.tokens)
+            if job.model == first.model and not job.attempts and more.padded <= self.budget:
+                picked.append(job)
+                load = more
+            else:
+                left.append(job)
+        self._jobs.extendleft(reversed(left))
+        self._company = len(picked) > 1
+        return JobBatch(picked, load)

@@ -1,0 +1,170 @@
+"""What requests hold and what answers look like; FastAPI checks and documents by these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from posner.serve.work import PIECEWISE, Wanted
+
+
+def _whole(text: str) -> str:
+    text.encode()  # half of a surrogate pair is a ValueError
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+Strategy = Literal["none", "simple", "first", "average", "max"]
+Threshold = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+ModelName = Annotated[Text, Field(max_length=200)]
+
+
+class Body(BaseModel):
+    """A request's body: no other keys, no values of other types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Parameters(Body):
+    """How to answer."""
+
+    aggregation_strategy: Strategy = Field(
+        default="simple",
+        description="`none`: pieces with tags. All others: entities; they are the same, "
+        "since a word never has two labels.",
+    )
+    threshold: Threshold | None = Field(
+        default=None,
+        description="Entities with a smaller score are left out; null: the model's own threshold.",
+    )
+    labels: list[str] | None = Field(default=None, description="The labels to keep; null: all.")
+    ignore_labels: list[str] = Field(default=[], description="Labels to leave out.")
+    lexicon: bool = Field(default=True, description="Whether the service's lexicon is applied.")
+    model: ModelName | None = Field(
+        default=None, description="A model's name; null: the default one."
+    )
+
+    def wanted(self, known: tuple[str, ...]) -> Wanted:
+        """What is wanted of a text by a model that knows these labels."""
+        kept = frozenset(known if self.labels is None else self.labels)
+        everything = self.labels is None and not self.ignore_labels
+        return Wanted(
+            pieces=self.aggregation_strategy == PIECEWISE,
+            threshold=self.threshold,
+            lexicon=self.lexicon,
+            labels=None if everything else kept - frozenset(self.ignore_labels),
+        )
+
+
+class PredictBody(Body):
+    """One text, or several."""
+
+    inputs: Text | list[Text] = Field(description="A text, or several.")
+    parameters: Parameters = Parameters()
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"inputs": "Ada Lovelace lived in London."}]},
+    )
+
+
+class AnalyzeBody(Body):
+    """Texts of the page."""
+
+    texts: list[Text] = Field(description="The texts.")
+    model: ModelName | None = Field(
+        default=None, description="A model's name; null: the default one."
+    )
+
+
+class EntityAnswer(BaseModel):
+    """One entity. `end` is exclusive; offsets count characters (Unicode code points)."""
+
+    entity_group: str
+    score: float | None
+    word: str
+    start: int
+    end: int
+    corrected: str | None = None
+    id: str | None = None
+    changes: list[str] = []
+
+
+class PieceAnswer(BaseModel):
+    """One piece with its tag (`aggregation_strategy` `none`)."""
+
+    entity: str
+    score: float
+    index: int
+    word: str
+    start: int
+    end: int
+
+
+Answer = list[EntityAnswer] | list[PieceAnswer]
+
+
+class AnalyzedText(BaseModel):
+    """What was found in one text: entities, and `[start, end, sentence]` of each word."""
+
+    entities: list[EntityAnswer]
+    words: list[tuple[int, int, int]]
+
+
+class AnalyzeAnswer(BaseModel):
+    """What was found in each text."""
+
+    model: str
+    documents: list[AnalyzedText]
+
+
+class ErrorAnswer(BaseModel):
+    """What was wrong."""
+
+    error: str
+    error_type: str
+    field: str | None = None
+
+
+class LabelInfo(BaseModel):
+    """A label, what it means, and its colour on the page."""
+
+    name: str
+    meaning: str | None
+    colour: str
+
+
+class ModelInfo(BaseModel):
+    """A model."""
+
+    name: str
+    default: bool
+    labels: list[LabelInfo]
+    scheme: str
+    pos_tags: list[str]
+    posner_version: str
+    revision: str
+    threshold: float
+    lexicon: bool
+    calibration: Any = None
+    dev_f1: float | None = None
+
+
+class InfoAnswer(BaseModel):
+    """The service."""
+
+    version: str
+    models: list[ModelInfo]
+    limits: dict[str, float]
+    annotations: bool
+
+
+class HealthAnswer(BaseModel):
+    """How the service is: `ok`, `loading`, or `degraded` while no engine can answer."""
+
+    status: Literal["ok", "loading", "degraded"]
+    engines: int
+    engines_ready: int
+    texts_waiting: int

@@ -1,0 +1,101 @@
+"""Who computes: a thread of the service, or a process of its own behind a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from posner.errors import PosnerError
+from posner.serve.work import Found, ModelFacts, Task, TextTagger
+
+Loader = Callable[[str], TextTagger]
+"""Path of a model to the model; a function that another process can import."""
+
+
+class EngineDiedError(Exception):
+    """The process ended before it answered."""
+
+
+class TaggingError(Exception):
+    """The model could not answer. The message names the kind of error and never holds a text."""
+
+
+class Engine(Protocol):
+    """Some models in memory, that answer one batch at a time."""
+
+    @property
+    def facts(self) -> Mapping[str, ModelFacts]:
+        """What each model is, by name."""
+
+    async def start(self) -> None:
+        """Load the models.
+
+        Raises:
+            PosnerError: one cannot be loaded.
+        """
+
+    async def run(self, model: str, tasks: Sequence[Task]) -> list[Found]:
+        """Answer tasks, in their order.
+
+        Raises:
+            EngineDiedError: the process has ended.
+            TaggingError: the model could not answer.
+        """
+
+    async def stop(self) -> None:
+        """End, after what is being computed."""
+
+
+class ThreadEngine:
+    """Computes in a thread of this process.
+
+    Args:
+        paths: the models' folders by name.
+        loader: loads one.
+    """
+
+    def __init__(self, paths: Mapping[str, str], loader: Loader) -> None:
+        self.paths = paths
+        self.loader = loader
+        self.models: dict[str, TextTagger] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="posner-engine")
+
+    @property
+    def facts(self) -> Mapping[str, ModelFacts]:
+        """What each model is, by name."""
+        return {name: model.facts for name, model in self.models.items()}
+
+    async def start(self) -> None:
+        """Load the models; see `Engine`."""
+        loop = asyncio.get_running_loop()
+        self.models = await loop.run_in_executor(self._thread, load_all, self.paths, self.loader)
+
+    async def run(self, model: str, tasks: Sequence[Task]) -> list[Found]:
+        """Answer tasks; see `Engine`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, find, self.models[model], tasks)
+
+    async def stop(self) -> None:
+        """End, after what is being computed."""
+        await asyncio.to_thread(self._thread.shutdown)
+
+
+def load_all(paths: Mapping[str, str], loader: Loader) -> dict[str, TextTagger]:
+    """Every model by its name."""
+    return {name: loader(path) for name, path in paths.items()}
+
+
+def find(model: TextTagger, tasks: Sequence[Task]) -> list[Found]:
+    """Answer tasks; whatever goes wrong becomes a `TaggingError` without any text in it.
+
+    Raises:
+        TaggingError: the model could not answer.
+    """
+    try:
+        return model.find(tasks)
+    except PosnerError as error:
+        raise TaggingError(error.problem) from error
+    except Exception as error:
+        raise TaggingError(type(error).__name__) from error

@@ -1,0 +1,67 @@
+// The labels with their colours and counts; each can be hidden.
+
+import { element } from "./view.js";
+
+export class Legend {
+  constructor(root, changed) {
+    this.root = root;
+    this.changed = changed;
+    this.labels = new Map();
+    this.hidden = new Set();
+    this.counts = new Map();
+    this.colourOf = (label) => this.labels.get(label)?.colour || "#b0b8c0";
+    this.meaningOf = (label) => this.labels.get(label)?.meaning || "";
+  }
+
+  /** Show these labels, from name to {name, meaning, colour}. */
+  use(labels) {
+    this.labels = new Map(labels);
+    this.root.replaceChildren();
+    this.counts.clear();
+    for (const label of this.labels.values()) this.#add(label);
+  }
+
+  /** Take in a label that no model knows. */
+  add(name) {
+    if (this.labels.has(name)) return;
+    const label = { name, meaning: "", colour: "#b0b8c0" };
+    this.labels.set(name, label);
+    this.#add(label);
+  }
+
+  isOn(label) {
+    return !this.hidden.has(label);
+  }
+
+  /** Count entities; of two models those of both. */
+  count(lists, counted) {
+    const sums = new Map();
+    for (const blocks of lists) {
+      for (const { entities } of blocks) {
+        for (const entity of (entities || []).filter(counted)) {
+          sums.set(entity.entity_group, (sums.get(entity.entity_group) || 0) + 1);
+        }
+      }
+    }
+    for (const name of sums.keys()) this.add(name);
+    for (const [name, cell] of this.counts) cell.textContent = String(sums.get(name) || 0);
+  }
+
+  #add({ name, meaning, colour }) {
+    const button = element("button", "", name);
+    button.type = "button";
+    button.title = meaning || name;
+    button.ariaPressed = String(this.isOn(name));
+    button.style.setProperty("--colour", colour);
+    const count = element("span", "count");
+    this.counts.set(name, count);
+    button.append(count);
+    button.addEventListener("click", () => {
+      if (this.hidden.has(name)) this.hidden.delete(name);
+      else this.hidden.add(name);
+      button.ariaPressed = String(this.isOn(name));
+      this.changed();
+    });
+    this.root.append(button);
+  }
+}

@@ -1,0 +1,85 @@
+"""Every request on record: its id, its line in the log, its figures, and the headers of answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from posner.serve.errors import ServiceError
+from posner.serve.guard import SECURITY_HEADERS
+from posner.serve.metrics import Metrics
+
+log = logging.getLogger("posner.serve")
+
+REQUEST_ID = "x-request-id"
+_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+_QUIET = frozenset(("/livez", "/readyz", "/health", "/metrics"))
+
+
+class Record:
+    """Gives each request an id, logs and counts it, and answers where the program failed.
+
+    Args:
+        app: what answers.
+        metrics: what counts.
+        seconds: that a client may take to read one part of an answer.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, seconds: float) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begin = time.monotonic()
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        # Whoever answers may add what is worth logging: counts, never texts.
+        facts: dict[str, Any] = scope.setdefault("posner.facts", {})
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = identity
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+            async with asyncio.timeout(self.seconds):
+                await send(message)
+
+        try:
+            await self.app(scope, receive, send_on)
+        except Exception:
+            log.exception("the service failed", extra={"facts": {"request_id": identity}})
+            if status:
+                raise  # the answer has begun: nothing is left but to cut the connection
+            error = ServiceError(500, "internal", "the service failed; its log says where")
+            await error.response()(scope, receive, send_on)
+        finally:
+            self._log(scope, status, time.monotonic() - begin, {"request_id": identity} | facts)
+
+    def _log(self, scope: Scope, status: int, seconds: float, facts: dict[str, Any]) -> None:
+        route = getattr(scope.get("route"), "path", None) or "other"
+        self.metrics.requests.labels(route, str(status)).inc()
+        self.metrics.request_seconds.labels(route).observe(seconds)
+        line = {"method": scope["method"], "path": scope["path"][:200], "status": status}
+        level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
+        log.log(
+            level,
+            "request",
+            extra={"facts": facts | line | {"seconds": round(seconds, 4)}},
+        )

@@ -1,0 +1,97 @@
+"""Running the service: logs, the socket, signals, and an end that finishes what was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Iterator, Mapping
+
+import uvicorn
+
+from posner.errors import PosnerError
+from posner.serve.app import build_app
+from posner.serve.engines import Loader
+from posner.serve.logs import log_json_lines
+from posner.serve.process import THREAD_VARIABLES
+from posner.serve.service import Service
+from posner.serve.settings import ServeSettings
+
+log = logging.getLogger("posner.serve")
+
+
+class _Server(uvicorn.Server):
+    """Ends with status 0 when it is asked to end; SIGHUP loads the models anew."""
+
+    service: Service
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        loop.add_signal_handler(signal.SIGHUP, self._replace)
+        yield
+
+    def _replace(self) -> None:
+        self._replacing = asyncio.create_task(_replace(self.service))
+
+
+async def _replace(service: Service) -> None:
+    try:
+        await service.replace()
+        log.info("models replaced")
+    except Exception:
+        log.exception("models not replaced")
+
+
+def serve(
+    models: Mapping[str, str], settings: ServeSettings, loader: Loader, api_key: str = ""
+) -> None:
+    """Serve until SIGTERM or SIGINT; what was accepted is answered first.
+
+    Args:
+        models: folders by name; the first is the default.
+        settings: every setting.
+        loader: loads a model's folder.
+        api_key: what clients must know; empty: nothing.
+
+    Raises:
+        UsageError: settings that contradict each other.
+        PosnerError: the models cannot be loaded, or the address is taken.
+    """
+    settings.check(api_key)
+    if settings.threads and settings.workers == 1:
+        os.environ |= dict.fromkeys(THREAD_VARIABLES, str(settings.threads))
+    log_json_lines()
+    service = Service(models, settings, loader, api_key)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    config = uvicorn.Config(
+        build_app(service, failed=stop),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(settings.max_seconds) + 5,
+    )
+    server = _Server(config)
+    server.service = service
+    try:
+        server.run()
+    except SystemExit:
+        raise PosnerError(
+            "cannot listen there",
+            where=f"{settings.host}:{settings.port}",
+            remedy="name another with --host and --port",
+        ) from None
+    if service.failure is not None:
+        raise service.failure

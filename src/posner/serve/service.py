@@ -1,0 +1,186 @@
+"""The service without HTTP: its models, its queue, its engines, and how a request is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import Request
+
+from posner.errors import PosnerError
+from posner.serve.batching import BatchQueue, Job
+from posner.serve.engines import Engine, Loader, ThreadEngine
+from posner.serve.errors import ServiceError, given_up, too_much, wrong_field
+from posner.serve.metrics import Metrics
+from posner.serve.process import ProcessEngine
+from posner.serve.settings import ServeSettings
+from posner.serve.supervisor import Supervisor
+from posner.serve.work import Found, ModelFacts, Task
+
+
+class Service:
+    """Answers texts with models.
+
+    Args:
+        models: folders by name; the first is the default.
+        settings: every setting.
+        api_key: what clients must know; empty: nothing.
+        loader: loads a model's folder.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, str],
+        settings: ServeSettings,
+        loader: Loader,
+        api_key: str = "",
+    ) -> None:
+        self.models = dict(models)
+        self.settings = settings
+        self.api_key = api_key
+        self.metrics = Metrics(settings.batch_tokens)
+        self.queue = BatchQueue(settings.batch_tokens, settings.batch_wait / 1000)
+        self.failure: PosnerError | None = None
+        self._accepted = 0
+        make = functools.partial(_make_engine, self.models, settings, loader)
+        self.supervisor = Supervisor(settings.workers, make, self.queue, self.metrics)
+        self._gauges()
+
+    def _gauges(self) -> None:
+        gauge = self.metrics.gauge
+        gauge("posner_queue_texts", "Texts that wait", lambda: self.queue.depth)
+        gauge("posner_queue_tokens", "Tokens that wait", lambda: self.queue.tokens)
+        gauge("posner_requests_open", "Requests being answered", lambda: self._accepted)
+        gauge("posner_engines_ready", "Engines that can answer", lambda: self.supervisor.ready)
+
+    @property
+    def default(self) -> str:
+        """The default model's name."""
+        return next(iter(self.models))
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the models were loaded."""
+        return bool(self.supervisor.facts)
+
+    async def load(self) -> None:
+        """Load the models; a failure is kept in `failure`."""
+        try:
+            await self.supervisor.start()
+        except PosnerError as error:
+            self.failure = error
+
+    async def stop(self) -> None:
+        """End, after what is being computed."""
+        await self.supervisor.stop()
+
+    async def replace(self) -> None:
+        """Load the models anew from their folders, while the old ones answer.
+
+        Raises:
+            ServiceError: one cannot be loaded; the old ones go on.
+        """
+        try:
+            await self.supervisor.replace()
+        except PosnerError as error:
+            raise ServiceError(409, "not_replaced", error.line()) from error
+
+    def facts(self, name: str | None, field: str = "parameters.model") -> tuple[str, ModelFacts]:
+        """A model's name and what it is; without a name the default one.
+
+        Raises:
+            ServiceError: no such model, or it is not loaded yet.
+        """
+        chosen = self.default if name is None else name
+        if chosen not in self.models:
+            raise wrong_field(field, f"no such model, expected one of {', '.join(self.models)}")
+        if chosen not in self.supervisor.facts:
+            raise ServiceError(503, "loading", "the models are being loaded", retry_after=2)
+        return chosen, self.supervisor.facts[chosen]
+
+    @contextmanager
+    def accepted(self) -> Iterator[None]:
+        """A place for one request.
+
+        Raises:
+            ServiceError: there is none.
+        """
+        if self._accepted >= self.settings.max_concurrent:
+            wait = self.queue.tokens / (self.supervisor.tokens_per_second * self.settings.workers)
+            message = f"{self._accepted} requests are being answered already"
+            raise ServiceError(
+                429, "overloaded", message, retry_after=min(30, max(1, math.ceil(wait)))
+            )
+        self._accepted += 1
+        try:
+            yield
+        finally:
+            self._accepted -= 1
+
+    def check_size(self, texts: Sequence[str]) -> None:
+        """Refuse more than the limits allow.
+
+        Raises:
+            ServiceError: it is more.
+        """
+        settings = self.settings
+        if len(texts) > settings.max_texts:
+            raise too_much(f"{len(texts):,} texts, at most {settings.max_texts:,} are taken")
+        characters = sum(map(len, texts))
+        if characters > settings.max_chars:
+            raise too_much(f"{characters:,} characters, at most {settings.max_chars:,} are taken")
+
+    async def find(self, request: Request, model: str, tasks: Sequence[Task]) -> list[Found]:
+        """Answer a request's tasks; what nobody waits for any more is not computed.
+
+        Raises:
+            ServiceError: too much, too late, the client is gone, or an engine's failure.
+        """
+        self.check_size([task.text for task in tasks])
+        gone = asyncio.create_task(hang_up(request))
+        try:
+            return await self.answer(model, tasks, gone)
+        finally:
+            gone.cancel()
+
+    async def answer(
+        self, model: str, tasks: Sequence[Task], gone: asyncio.Future[None] | None = None
+    ) -> list[Found]:
+        """Answer tasks unless `gone` is done first; see `find`."""
+        seconds = self.settings.max_seconds
+        loop = asyncio.get_running_loop()
+        deadline = time.monotonic() + seconds
+        jobs = [Job(model, task, loop.create_future(), deadline) for task in tasks]
+        self.queue.put(jobs)
+        answers = asyncio.gather(*(job.answer for job in jobs))
+        try:
+            watched: set[asyncio.Future[Any]] = {answers} if gone is None else {answers, gone}
+            await asyncio.wait(watched, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answers.done():
+                return list(answers.result())
+            if gone is not None and gone.done():
+                raise ServiceError(499, "client_gone", "the client has hung up")
+            raise given_up(seconds)
+        finally:
+            dropped = sum(not job.answer.done() for job in jobs)
+            self.metrics.dropped.inc(dropped)
+            answers.cancel()
+            for job in jobs:
+                job.answer.cancel()
+
+
+async def hang_up(request: Request) -> None:
+    """Wait until the client has gone; the request's body has been read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _make_engine(models: Mapping[str, str], settings: ServeSettings, loader: Loader) -> Engine:
+    if settings.workers == 1:
+        return ThreadEngine(models, loader)
+    return ProcessEngine(models, loader, settings.engine_threads)

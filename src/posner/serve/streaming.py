@@ -1,0 +1,190 @@
+"""`/predict/stream`: a text a line in, its entities a line out, however many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from posner.serve.bodies import Parameters, Strategy, Threshold
+from posner.serve.errors import ServiceError, too_much, wrong_field
+from posner.serve.prediction import ERRORS, Responses
+from posner.serve.service import Service, hang_up
+from posner.serve.work import Task, Wanted
+
+MEDIA_TYPE = "application/x-ndjson"
+AHEAD = 64
+"""Lines that are read before the first of them is answered."""
+
+_OK: Responses = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "A JSON string, or an object with `inputs`, a line.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+
+
+def streaming_routes(service: Service) -> APIRouter:
+    """`POST /predict/stream`."""
+    router = APIRouter(tags=["tagging"])
+
+    @router.post(
+        "/predict/stream",
+        summary="Find entities in a stream of texts",
+        response_class=Response,
+        responses=_OK | ERRORS,
+        openapi_extra=_BODY,
+    )
+    async def predict_stream(
+        request: Request,
+        aggregation_strategy: Strategy = "simple",
+        threshold: Annotated[Threshold | None, Query()] = None,
+        labels: Annotated[list[str] | None, Query()] = None,
+        model: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> LineResponse:
+        """A list of entities for each line, in order; for a bad line an object with `error`."""
+        name, facts = service.facts(model, "model")
+        parameters = Parameters(
+            aggregation_strategy=aggregation_strategy, threshold=threshold, labels=labels
+        )
+        wanted = parameters.wanted(facts.labels)
+        place = contextlib.ExitStack()
+        place.enter_context(service.accepted())
+        lines = _answers(service, request, name, wanted, place)
+        return LineResponse(lines)
+
+    return router
+
+
+class LineResponse(StreamingResponse):
+    """Sends lines while the request's body is still being read.
+
+    Starlette's own response would read it, too, to see whether the client has gone.
+    """
+
+    media_type = MEDIA_TYPE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the lines."""
+        del scope, receive
+        try:
+            await self.stream_response(send)
+        finally:
+            await cast(AsyncGenerator[str], self.body_iterator).aclose()
+
+
+async def _answers(
+    service: Service, request: Request, model: str, wanted: Wanted, place: contextlib.ExitStack
+) -> AsyncGenerator[str]:
+    """A line for each line of the body; reading goes on while answers are computed."""
+    waiting: asyncio.Queue[asyncio.Task[str] | None] = asyncio.Queue(AHEAD)
+    gone = asyncio.get_running_loop().create_future()
+
+    async def read() -> None:
+        try:
+            number = 0
+            async for line in _lines(request, service):
+                number += 1
+                answer = _answer_line(service, model, wanted, line, number, gone)
+                await waiting.put(asyncio.create_task(answer))
+        finally:
+            await waiting.put(None)
+
+    async def watch() -> None:
+        with contextlib.suppress(ServiceError, ClientDisconnect):
+            await reader
+            await hang_up(request)
+        if not gone.done():
+            gone.set_result(None)
+
+    with place:
+        reader = asyncio.create_task(read())
+        watcher = asyncio.create_task(watch())
+        try:
+            while (answer := await waiting.get()) is not None:
+                yield await answer
+            await reader
+        except ServiceError as error:  # the body itself is at fault: nothing after it is read
+            yield _dump(error.body())
+        except ClientDisconnect:
+            pass
+        finally:
+            watcher.cancel()
+            reader.cancel()
+            while not waiting.empty():
+                left = waiting.get_nowait()
+                if left is not None:
+                    left.cancel()
+
+
+async def _lines(request: Request, service: Service) -> AsyncIterator[bytes]:
+    """The body's lines that hold something.
+
+    Raises:
+        ServiceError: one is too long, or the next part of the body does not come.
+    """
+    limit, rest = service.settings.max_bytes, b""
+    parts = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(service.settings.max_seconds):
+                part = await anext(parts, None)
+        except TimeoutError:
+            raise ServiceError(408, "timeout", "the body did not go on") from None
+        if part is None:
+            break
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+        if len(rest) > limit:
+            raise too_much(f"a line of more than {limit:,} bytes")
+    if rest.strip():
+        yield rest
+
+
+async def _answer_line(
+    service: Service,
+    model: str,
+    wanted: Wanted,
+    line: bytes,
+    number: int,
+    gone: asyncio.Future[None],
+) -> str:
+    """One line's answer; an error concerns that line alone."""
+    try:
+        text = _text(line)
+        service.check_size([text])
+        [found] = await service.answer(model, [Task(text, wanted)], gone)
+    except ServiceError as error:
+        return _dump(error.body() | {"line": number})
+    return _dump(found.entities)
+
+
+def _text(line: bytes) -> str:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise wrong_field("line", "no JSON") from None
+    if isinstance(value, dict):
+        value = value.get("inputs")
+    if not isinstance(value, str):
+        raise wrong_field("inputs", "expected a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise wrong_field("inputs", "half of a surrogate pair") from None
+    return value
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"

@@ -1,0 +1,194 @@
+"""The engines and what keeps them busy: batches to engines, the dead restarted, models replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from posner.errors import PosnerError
+from posner.serve.batching import BatchQueue, Job, JobBatch
+from posner.serve.engines import Engine, EngineDiedError, TaggingError
+from posner.serve.errors import ServiceError
+from posner.serve.metrics import Metrics
+from posner.serve.work import ModelFacts
+
+log = logging.getLogger("posner.serve")
+
+PAUSES = (0.0, 0.2, 1.0, 5.0)
+"""Seconds before a dead engine is started again: the first time, the second ..., and ever after."""
+
+ATTEMPTS = 2
+"""How often a text is computed before it is given up."""
+
+
+@dataclass
+class Slot:
+    """A place for an engine; empty while one is being started."""
+
+    engine: Engine | None = None
+    work: asyncio.Task[None] | None = None
+
+
+class Supervisor:
+    """Runs engines.
+
+    Args:
+        count: how many engines.
+        make: makes one that is not started.
+        queue: where work comes from.
+        metrics: is told what happens.
+
+    Attributes:
+        facts: what each model is, by name; empty until they are loaded.
+        tokens_per_second: an engine's speed of late.
+    """
+
+    def __init__(
+        self, count: int, make: Callable[[], Engine], queue: BatchQueue, metrics: Metrics
+    ) -> None:
+        self.make = make
+        self.queue = queue
+        self.metrics = metrics
+        self.slots = [Slot() for _ in range(count)]
+        self.facts: Mapping[str, ModelFacts] = {}
+        self.tokens_per_second = 1_000.0
+        self._replacing = asyncio.Lock()
+
+    @property
+    def ready(self) -> int:
+        """How many engines can answer."""
+        return sum(slot.engine is not None for slot in self.slots)
+
+    async def start(self) -> None:
+        """Load every engine's models, and begin to answer.
+
+        Raises:
+            PosnerError: a model cannot be loaded.
+        """
+        engines = [self.make() for _ in self.slots]
+        started = await asyncio.gather(*(e.start() for e in engines), return_exceptions=True)
+        failures = [result for result in started if isinstance(result, BaseException)]
+        if failures:
+            await asyncio.gather(*(engine.stop() for engine in engines))
+            raise failures[0]
+        for slot, engine in zip(self.slots, engines, strict=True):
+            slot.engine = engine
+            slot.work = asyncio.create_task(self._serve(slot))
+        self.facts = engines[0].facts
+
+    async def stop(self) -> None:
+        """End all engines."""
+        for slot in self.slots:
+            if slot.work is not None:
+                slot.work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await slot.work
+            if slot.engine is not None:
+                await slot.engine.stop()
+                slot.engine = None
+
+    async def replace(self) -> None:
+        """Load the models anew, engine by engine; the old ones answer until the new ones can.
+
+        Raises:
+            PosnerError: a model cannot be loaded; the engine there stays as it is.
+        """
+        async with self._replacing:
+            for slot in self.slots:
+                engine = self.make()
+                try:
+                    await engine.start()
+                except BaseException:
+                    await engine.stop()
+                    raise
+                former, slot.engine = slot.engine, engine
+                self.facts = engine.facts
+                if former is not None:
+                    await former.stop()
+
+    async def _serve(self, slot: Slot) -> None:
+        """Answer batches with the slot's engine, for ever."""
+        while True:
+            batch = await self.queue.take()
+            engine = slot.engine
+            assert engine is not None
+            try:
+                await self._answer(engine, batch)
+            except EngineDiedError:
+                self.metrics.deaths.inc()
+                log.error("engine died", extra={"facts": {"texts": len(batch.jobs)}})
+                self._try_again(batch.jobs, _died())
+                if slot.engine is engine:  # else it has been replaced meanwhile
+                    slot.engine = None
+                    await engine.stop()
+                    await self._restart(slot)
+
+    async def _answer(self, engine: Engine, batch: JobBatch) -> None:
+        begin = time.monotonic()
+        for job in batch.jobs:
+            self.metrics.queue_seconds.observe(begin - job.queued)
+        try:
+            found = await engine.run(batch.model, [job.task for job in batch.jobs])
+        except TaggingError as error:
+            log.error("tagging failed", extra={"facts": {"kind": str(error)}})
+            self._try_again(batch.jobs, _failed())
+            return
+        except asyncio.CancelledError:
+            self._fail(batch.jobs, _stopping())
+            raise
+        seconds = time.monotonic() - begin
+        self.metrics.computed(batch, found, seconds)
+        speed = batch.load.tokens / max(seconds, 1e-6)
+        self.tokens_per_second += 0.2 * (speed - self.tokens_per_second)
+        for job, result in zip(batch.jobs, found, strict=True):
+            if not job.answer.done():
+                job.answer.set_result(result)
+
+    async def _restart(self, slot: Slot) -> None:
+        """Start a new engine in the slot; that is tried until it works."""
+        tries = 0
+        while True:
+            await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+            tries += 1
+            engine = self.make()
+            try:
+                await engine.start()
+            except PosnerError as error:
+                log.error("engine not restarted", extra={"facts": {"error": error.line()}})
+                await engine.stop()
+                continue
+            if slot.engine is None:
+                slot.engine = engine
+                log.warning("engine restarted")
+            else:  # it was replaced meanwhile
+                await engine.stop()
+            return
+
+    def _try_again(self, jobs: list[Job], error: ServiceError) -> None:
+        """Once more, each by itself, so that one text cannot spoil the others' second try."""
+        for job in jobs:
+            job.attempts += 1
+        self.queue.put_back([job for job in jobs if job.attempts < ATTEMPTS])
+        self._fail([job for job in jobs if job.attempts >= ATTEMPTS], error)
+
+    def _fail(self, jobs: list[Job], error: ServiceError) -> None:
+        for job in jobs:
+            if not job.answer.done():
+                job.answer.set_exception(error)
+
+
+def _died() -> ServiceError:
+    message = "the inference process ended twice while it worked on this"
+    return ServiceError(503, "engine_died", message, retry_after=1)
+
+
+def _failed() -> ServiceError:
+    return ServiceError(500, "internal", "the model could not tag this text")
+
+
+def _stopping() -> ServiceError:
+    return ServiceError(503, "stopping", "the service is being stopped", retry_after=5)

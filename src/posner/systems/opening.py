@@ -1,0 +1,69 @@
+"""Opening any model: the network's folders, those of the other systems, opponents by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from posner import recognizer
+from posner.errors import MissingExtraError, PosnerError
+from posner.folder import find_model, made_by
+from posner.systems.kinds import EXTRAS, system_class
+from posner.systems.manifest import read_system_manifest
+from posner.systems.opponents import is_opponent, load_opponent
+from posner.systems.recipes import kind_of
+from posner.systems.system import System
+from posner.tagger import Tagger
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+) -> Tagger:
+    """Load any model.
+
+    Args:
+        path: a model folder, or the run folder around it; or an opponent's name such as `spacy`
+            (see `posner.systems.opponents`) where there is no such folder.
+        device: `auto`, `cpu`, `cuda` or `mps`, where a network runs.
+        precision: of Posner's own networks; see `posner.recognizer.load`.
+
+    Raises:
+        ModelError: the folder is missing, damaged, foreign or newer than the program.
+        MissingExtraError: what the system needs is not installed.
+    """
+    if is_opponent(os.fspath(path)) and not Path(path).exists():
+        return load_opponent(os.fspath(path))
+    folder = _system_folder(path)
+    if folder is None:
+        return recognizer.load(path, device=device, precision=precision)
+    return load_system(folder, device=device)
+
+
+def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
+    """Load the model of one of the other systems from its folder.
+
+    Raises:
+        ModelError, MissingExtraError: as `load`.
+    """
+    manifest = read_system_manifest(folder)
+    kind = kind_of(manifest.system)
+    try:
+        cls = system_class(kind)
+    except ImportError as error:
+        raise MissingExtraError(f"a {kind} model", EXTRAS[kind]) from error
+    system: System[Any] = cls.read(folder, manifest, manifest.recipe)
+    system.move(device)
+    return system
+
+
+def _system_folder(path: str | os.PathLike[str]) -> Path | None:
+    """The folder of another system's model at `path`, if that is what stands there."""
+    try:
+        folder = find_model(path)
+    except PosnerError:
+        return None  # whoever loads networks says what is wrong, or reads it all the same
+    return folder if made_by(folder) else None

@@ -1,0 +1,170 @@
+"""Annotation files: changes by several people, undo, and the corpus that they are."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import strategies
+import tiny
+from posner.cli import main
+from posner.corpus import Problem, read, write
+from posner.corpus.annotation_file import AnnotationFile, StaleError
+from posner.document import Document
+from posner.errors import DataError
+
+TEXT = "Ada lived in Oslo."
+PER, LOC = (0, 3, "PER"), (13, 17, "LOC")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> AnnotationFile:
+    return AnnotationFile(tmp_path / "a.sqlite", create=True)
+
+
+def test_a_change_says_who_and_when_and_nothing_is_lost(file: AnnotationFile) -> None:
+    first = file.save(TEXT, [LOC, PER], "Ann", 0)
+    assert first.entities == (PER, LOC)
+    assert (first.who, str(first.at)[-1]) == ("Ann", "Z")
+    second = file.save(TEXT, [LOC], "Bob", first.revision)
+    assert (second.entities, second.who) == ((LOC,), "Bob")
+    with sqlite3.connect(file.path) as raw:
+        assert raw.execute("SELECT count(*) FROM changes").fetchone() == (2,)
+
+
+def test_undo_goes_back_step_by_step(file: AnnotationFile) -> None:
+    one = file.save(TEXT, [PER], "Ann", 0)
+    two = file.save(TEXT, [LOC], "Ann", one.revision)
+    back = file.undo(TEXT, "Bob", two.revision)
+    assert (back.entities, back.who) == ((PER,), "Bob")
+    third = file.save(TEXT, [PER, LOC], "Ann", back.revision)
+    back = file.undo(TEXT, "Bob", third.revision)
+    assert back.entities == (PER,)
+    back = file.undo(TEXT, "Bob", back.revision)
+    assert back.entities is None
+    assert file.corrected() == []
+    with pytest.raises(DataError, match="no correction"):
+        file.undo(TEXT, "Bob", back.revision)
+
+
+def test_nobody_overwrites_what_they_have_not_seen(file: AnnotationFile) -> None:
+    first = file.save(TEXT, [PER], "Ann", 0)
+    for revision in (0, first.revision + 7):
+        with pytest.raises(StaleError, match="Ann has changed"):
+            file.save(TEXT, [LOC], "Bob", revision)
+        with pytest.raises(StaleError):
+            file.undo(TEXT, "Bob", revision)
+    assert file.find(TEXT) == first
+
+
+def test_of_several_people_at_once_each_change_is_whole(file: AnnotationFile) -> None:
+    def correct(who: int) -> int:
+        done = 0
+        while done < 5:
+            found = file.find(TEXT)
+            try:
+                file.save(TEXT, [(0, who + 1, "X")], f"p{who}", found.revision if found else 0)
+                done += 1
+            except StaleError:
+                continue
+        return done
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(correct, range(3))) == [5] * 3
+    with sqlite3.connect(file.path) as raw:
+        chain = raw.execute("SELECT id, parent FROM changes ORDER BY id").fetchall()
+    assert [parent for _, parent in chain[1:]] == [number for number, _ in chain[:-1]]
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(0, 4)), max_size=12))
+@settings(max_examples=25)
+def test_undo_is_the_inverse_of_save(steps: list[int | None]) -> None:
+    """None undoes, a number saves; a stack of states is the oracle."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = AnnotationFile(Path(folder) / "a.sqlite", create=True)
+        states: list[int] = []
+        for step in steps:
+            known = file.find(TEXT)
+            revision = known.revision if known else 0
+            if step is not None:
+                file.save(TEXT, [(0, step + 1, "X")], "Ann", revision)
+                states.append(step)
+            elif states:
+                file.undo(TEXT, "Ann", revision)
+                states.pop()
+            found = file.find(TEXT)
+            held = found.entities if found else None
+            assert held == (((0, states[-1] + 1, "X"),) if states else None)
+
+
+def test_the_least_certain_come_first_and_the_corrected_never(file: AnnotationFile) -> None:
+    texts = [f"text {i}" for i in range(4)]
+    assert file.add((None, text, None) for text in [*texts, texts[0]]) == 4
+    assert file.add([(None, texts[0], None)]) == 0
+    ratings = dict(zip((a.id for a in file.waiting()), (0.1, 0.7, 0.4), strict=False))
+    file.rate(ratings.items())
+    assert [a.text for a in file.waiting()] == ["text 1", "text 2", "text 0", "text 3"]
+    file.save("text 1", [], "Ann", 0)
+    assert [a.text for a in file.waiting(2)] == ["text 2", "text 0"]
+
+
+@given(strategies.corpora(strategies.plain_words))
+@settings(max_examples=25)
+def test_a_corpus_comes_back_as_it_was_written(documents: list[Document]) -> None:
+    corpus = {d.text: d for d in documents}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.sqlite"
+        write(corpus.values(), path)
+        back = read(path)
+        assert back.format == "annotations"
+        for document in back.documents:
+            source = corpus[document.text]
+            assert document.sentences == source.sentences
+            assert sorted(document.entities, key=str) == sorted(source.entities, key=str)
+        assert len(back.documents) == len(corpus)
+
+
+def test_commands_read_corrected_texts_like_any_corpus(
+    tmp_path: Path, file: AnnotationFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.save(TEXT, [PER, LOC], "Ann", 0)
+    file.add([(None, "not corrected", None)])
+    assert main(["check", str(file.path)]) == 0
+    assert main(["convert", str(file.path), str(tmp_path / "b.conll")]) == 0
+    written = (tmp_path / "b.conll").read_text(encoding="utf-8")
+    assert "Ada B-PER\n" in written
+    assert "not" not in written
+    tiny.save_corpus(tmp_path / "c.conll", 2)
+    assert main(["convert", str(tmp_path / "c.conll"), str(tmp_path / "c.sqlite")]) == 0
+    assert main(["convert", str(tmp_path / "c.conll"), str(tmp_path / "c.sqlite")]) == 1
+    assert "not empty" in capsys.readouterr().err
+    assert len(read(tmp_path / "c.sqlite").documents) == 2
+
+
+def test_what_is_no_annotation_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        AnnotationFile(tmp_path / "none.sqlite")
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as raw:
+        raw.execute("CREATE TABLE x (y)")
+    with pytest.raises(DataError, match="not one of annotations"):
+        read(other)
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"SQLite format 3\x00" + random.Random(1).randbytes(5000))
+    with pytest.raises(DataError, match="cannot be used"):
+        read(damaged)
+
+
+def test_spans_outside_their_text_are_problems(file: AnnotationFile) -> None:
+    file.save(TEXT, [PER, (10, 99, "LOC")], "Ann", 0)
+    problems: list[Problem] = []
+    corpus = read(file.path, problems=problems)
+    assert [p.kind for p in problems] == ["span-outside-text"]
+    assert [e.text for e in corpus.documents[0].entities] == ["Ada"]

@@ -1,0 +1,103 @@
+"""The routes by which texts are corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import serving
+from posner.corpus import read
+from posner.serve.app import build_app
+
+TEXT = "Ada lived in Oslo. 😀 Bo left."
+BO = {"start": 21, "end": 23, "label": "PER"}
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("one Ada\n\ntwo\nthree Oslo and Bo\n", encoding="utf-8")
+    made = serving.service(annotations=str(tmp_path / "a.sqlite"), texts=str(texts), max_chars=200)
+    with TestClient(build_app(made), base_url="http://localhost") as found:
+        serving.wait_until(lambda: found.get("/readyz").status_code == 200)
+        yield found
+
+
+def save(client: TestClient, **changes: Any) -> Any:
+    body = {"text": TEXT, "entities": [BO], "who": "Ann", "revision": 0} | changes
+    return client.post("/annotations", json=body)
+
+
+def test_a_correction_is_saved_found_listed_and_undone(client: TestClient, tmp_path: Path) -> None:
+    assert client.get("/info").json()["annotations"] is True
+    assert client.post("/annotations/lookup", json={"text": TEXT}).json()["revision"] == 0
+    saved = save(client).json()
+    assert (saved["entities"], saved["who"]) == ([BO], "Ann")
+    assert client.post("/annotations/lookup", json={"text": TEXT}).json() == saved
+    assert client.get("/annotations").json() == [saved]
+    assert client.get(f"/annotations?after={saved['id']}").json() == []
+    [document] = read(tmp_path / "a.sqlite").documents
+    assert [e.text for e in document.entities] == ["Bo"]
+    undo = {"text": TEXT, "who": "Bob", "revision": saved["revision"]}
+    undone = client.post("/annotations/undo", json=undo).json()
+    assert (undone["entities"], undone["who"]) == (None, "Bob")
+    again = client.post("/annotations/undo", json=undo | {"revision": undone["revision"]})
+    assert (again.status_code, again.json()["field"]) == (422, "text")
+
+
+def test_who_comes_too_late_is_told(client: TestClient) -> None:
+    assert save(client).status_code == 200
+    late = save(client, who="Bob")
+    assert (late.status_code, late.json()["error_type"]) == (409, "stale")
+    assert "Ann" in late.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"entities": [BO, BO | {"end": 99}]}, "entities.1"),
+        ({"entities": [BO | {"start": 23}]}, "entities.0"),
+        ({"entities": [BO | {"label": "a b"}]}, "entities.0.label"),
+        ({"entities": [BO | {"label": ""}]}, "entities.0.label"),
+        ({"entities": [BO | {"start": -1}]}, "entities.0.start"),
+        ({"who": ""}, "who"),
+        ({"text": ""}, "text"),
+        ({"revision": -1}, "revision"),
+        ({"path": "x"}, "path"),
+    ],
+)
+def test_a_wrong_correction_is_told_by_its_field(
+    client: TestClient, changes: dict[str, Any], field: str
+) -> None:
+    answer = save(client, **changes)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+def test_too_long_a_text_is_413(client: TestClient) -> None:
+    assert save(client, text="x" * 201, entities=[]).status_code == 413
+
+
+def test_the_queue_gives_each_person_texts_of_their_own(client: TestClient) -> None:
+    rated = "posner_texts_total"
+    serving.wait_until(lambda: f'{rated}{{model="rules"}} 3.0' in client.get("/metrics").text)
+
+    def first(who: str) -> list[str]:
+        return [a["text"] for a in client.get(f"/queue?who={who}&limit=1").json()]
+
+    serving.wait_until(lambda: first("Ann") == ["three Oslo and Bo"])  # least sure of it
+    assert first("Bob") == ["one Ada"]
+    assert first("Cyd") == ["two"]
+    assert first("Dee") == []
+    assert first("Ann") == ["three Oslo and Bo"]
+    save(client, text="three Oslo and Bo", entities=[])
+    assert first("Ann") == []
+
+
+def test_without_a_file_there_are_no_such_routes() -> None:
+    with TestClient(build_app(serving.service()), base_url="http://localhost") as client:
+        assert client.get("/annotations").status_code == 404
+        assert client.get("/queue").status_code == 404

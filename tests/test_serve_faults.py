@@ -1,0 +1,134 @@
+"""What goes wrong: clients that hang up, stop half-way or do not read; engines that die."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+import serving
+from serving import Running, running, service, wait_until
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Running]:
+    """One text a batch, five requests at a time."""
+    with running(service(batch_tokens=1, max_concurrent=5, max_seconds=3.0)) as made:
+        yield made
+
+
+def ask(url: str, text: str) -> httpx2.Response:
+    return httpx2.post(f"{url}/predict", json={"inputs": text}, timeout=20)
+
+
+def raw(made: Running, text: str, *, length: int | None = None) -> socket.socket:
+    """A connection on which a request was sent, all of it or less."""
+    body = json.dumps({"inputs": text}).encode()
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {length or len(body)}\r\n\r\n"
+    )
+    connection = socket.create_connection(made.address)
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def figure(made: Running, name: str) -> float:
+    value = made.service.metrics.registry.get_sample_value(name)
+    assert value is not None
+    return value
+
+
+def test_what_a_client_hung_up_on_is_not_computed(slow: Running) -> None:
+    before = figure(slow, "posner_texts_given_up_total")
+    busy, leaving = raw(slow, "SLEEP"), raw(slow, "Never")
+    wait_until(lambda: slow.service.queue.depth == 1)
+    leaving.close()
+    wait_until(lambda: figure(slow, "posner_texts_given_up_total") == before + 1)
+    assert b"200 OK" in busy.recv(1000)
+    busy.close()
+    assert ask(slow.url, "Ada").status_code == 200
+    tagged = slow.service.metrics.registry.get_sample_value(
+        "posner_entities_total", {"model": "rules", "label": "PER"}
+    )
+    assert tagged == 2  # SLEEP and Ada look like names; Never was left out
+
+
+def test_too_many_at_once_are_told_when_to_come_again(slow: Running) -> None:
+    with ThreadPoolExecutor(9) as pool:
+        answers = list(pool.map(lambda _: ask(slow.url, "SLEEP"), range(9)))
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [200] * 5 + [429] * 4
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert 1 <= int(refused.headers["retry-after"]) <= 30
+    assert refused.json()["error_type"] == "overloaded"
+
+
+def test_a_body_that_stops_half_way_is_answered(slow: Running) -> None:
+    with raw(slow, "Ada", length=500) as connection:
+        connection.settimeout(10)
+        assert b"408" in connection.recv(1000)
+    assert ask(slow.url, "Ada").status_code == 200
+
+
+def test_a_late_answer_is_504() -> None:
+    with running(service(max_seconds=0.2)) as made:
+        answer = ask(made.url, "SLEEP")
+        assert (answer.status_code, answer.json()["error_type"]) == (504, "timeout")
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(slow: Running) -> None:
+    lazy = [raw(slow, "Ada " * 50_000) for _ in range(2)]
+    assert ask(slow.url, "Ada").status_code == 200
+    for connection in lazy:
+        connection.close()
+    wait_until(lambda: slow.service.queue.depth == 0)
+
+
+def test_what_was_accepted_is_answered_before_the_end() -> None:
+    with running(service()) as made, ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(ask, made.url, f"SLEEP {i}") for i in range(3)]
+        wait_until(lambda: figure(made, "posner_requests_open") == 3)
+        made.server.should_exit = True
+        assert [answer.result().status_code for answer in answers] == [200] * 3
+
+
+def test_a_dead_process_is_restarted_and_only_its_killer_is_refused() -> None:
+    with running(service(workers=2)) as made, ThreadPoolExecutor(8) as pool:
+        texts = ["SLEEP Ada", "SLEEP Bo", "DIE", *[f"Ada {i}" for i in range(5)]]
+        answers = list(pool.map(lambda text: ask(made.url, text), texts))
+        assert [a.status_code for a in answers] == [200, 200, 503, *[200] * 5]
+        assert answers[2].json()["error_type"] == "engine_died"
+        assert int(answers[2].headers["retry-after"]) >= 1
+        wait_until(lambda: made.service.supervisor.ready == 2)
+        assert figure(made, "posner_engine_deaths_total") >= 2
+        assert ask(made.url, "Ada").status_code == 200
+        begin = time.monotonic()
+        with ThreadPoolExecutor(4) as asking:
+            asked = [asking.submit(ask, made.url, f"SLEEP {i}") for i in range(4)]
+            assert httpx2.post(f"{made.url}/models/replace", timeout=20).status_code == 200
+            assert [a.result().status_code for a in asked] == [200] * 4
+        assert time.monotonic() - begin < 20
+        made.service.models["rules"] = "missing"  # the next engines cannot load it
+        made.service.supervisor.make.args[0]["rules"] = "missing"  # type: ignore[attr-defined]
+        assert httpx2.post(f"{made.url}/models/replace", timeout=20).status_code == 409
+        assert ask(made.url, "Ada").status_code == 200
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_service() -> None:
+    made = serving.service({"rules": "missing"})
+    ended = []
+    from starlette.testclient import TestClient
+
+    from posner.serve.app import build_app
+
+    app = build_app(made, failed=lambda: ended.append(True))
+    with TestClient(app, base_url="http://localhost") as client:
+        wait_until(lambda: bool(ended))
+        assert client.get("/readyz").status_code == 503
+    assert made.failure is not None

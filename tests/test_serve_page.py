@@ -1,0 +1,284 @@
+"""The page in a real browser: typing, the slider, the legend, copying, correcting, retraining."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+import serving
+import tiny
+from posner.cli import main
+from posner.corpus import read
+from serving import Running
+
+api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
+)
+
+TEXT = "Ada met Bo in Oslo. 😀 Then Cyd left."
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "texts.txt").write_text("Eve in Quito\nnobody here\n", encoding="utf-8")
+    models = {"rules": "rules", "other": "other"}
+    service = serving.service(
+        models, annotations=str(folder / "a.sqlite"), texts=str(folder / "texts.txt")
+    )
+    with serving.running(service) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Page:
+    """The page with the text box filled, and everything that it loaded or complained of."""
+
+    def __init__(self, browser: Any, url: str, width: int = 1280) -> None:
+        self.url = url
+        self.context = browser.new_context(viewport={"width": width, "height": 800})
+        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(10_000)
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._heard)
+        self.page.goto(url)
+        self.page.wait_for_selector("mark")
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def write(self, text: str) -> None:
+        self.page.fill("#text", text)
+
+    def entities(self, view: int = 0) -> list[list[str]]:
+        """Each entity's text and label as the view shows them."""
+        script = """view => [...view.querySelectorAll('mark')].map(mark => {
+            const label = mark.querySelector('.label');
+            return [mark.textContent.replace(label.textContent, ''), label.textContent];
+        })"""
+        found: list[list[str]] = self.page.locator(".marked").nth(view).evaluate(script)
+        return found
+
+    def wait_for(self, entities: list[list[str]], view: int = 0) -> None:
+        for _ in range(200):
+            if self.entities(view) == entities:
+                return
+            self.page.wait_for_timeout(25)
+        assert self.entities(view) == entities
+
+    def wait_told(self, beginning: str) -> None:
+        """Wait for a message; the page's policy forbids the usual functions that wait."""
+        told = re.compile(f"^{re.escape(beginning)}")
+        self.page.get_by_role("status").filter(has_text=told).wait_for()
+
+    def analyzed(self) -> int:
+        return sum(url.endswith("/analyze") for url in self.requests)
+
+
+@pytest.fixture
+def page(browser: Any, made: Running) -> Iterator[Page]:
+    found = Page(browser, made.url)
+    yield found
+    assert found.errors == []
+    assert all(url.startswith(made.url) for url in found.requests)  # nothing from elsewhere
+    found.context.close()
+
+
+ALL = [["Ada", "PER"], ["Bo", "LOC"], ["Oslo", "LOC"], ["Then", "PER"], ["Cyd", "PER"]]
+
+
+def test_entities_appear_while_one_types(page: Page) -> None:
+    page.page.fill("#text", "")
+    page.wait_for([])
+    page.page.locator("#text").press_sequentially("Ada met Bo", delay=5)
+    page.wait_for([["Ada", "PER"], ["Bo", "LOC"]])
+    assert page.analyzed() < 10  # not one for each key
+
+
+def test_the_slider_filters_at_once_without_a_request(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    asked = len(page.requests)
+    page.page.locator("#threshold").fill("0.5")
+    page.wait_for([e for e in ALL if e[1] == "PER"])
+    page.page.locator("#threshold").fill("0")
+    page.wait_for(ALL)
+    assert len(page.requests) == asked
+
+
+def test_labels_are_toggled_in_the_legend(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    button = page.page.get_by_role("button", name="PER 3")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    page.wait_for([["Bo", "LOC"], ["Oslo", "LOC"]])
+    page.page.get_by_role("button", name="PER").click()
+    page.wait_for(ALL)
+
+
+def test_hover_and_focus_tell_more(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    page.page.locator("mark").first.hover()
+    tip = page.page.get_by_role("tooltip")
+    assert "0.750" in tip.inner_text()
+    assert "person" in tip.inner_text()
+    page.page.keyboard.press("Escape")
+    assert not tip.is_visible()
+    page.page.locator("mark").first.focus()
+    page.page.keyboard.press("ArrowRight")
+    assert "0.250" in tip.inner_text()
+
+
+def test_the_table_lists_them(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    page.page.get_by_role("button", name="Table").click()
+    rows = page.page.locator("tbody tr").all_inner_texts()
+    assert [row.split()[:2] for row in rows] == ALL
+    page.page.get_by_role("button", name="Text", exact=True).click()
+    page.wait_for(ALL)
+
+
+def copied(page: Page, name: str) -> str:
+    page.page.locator("#copy summary").click()
+    page.page.get_by_role("button", name=name, exact=True).click()
+    page.wait_told("Copied")
+    text: str = page.page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_copies_are_exact_beyond_the_basic_plane(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    entities = json.loads(copied(page, "JSON"))
+    assert [[TEXT[e["start"] : e["end"]], e["entity_group"]] for e in entities] == ALL
+    assert all(e["word"] == TEXT[e["start"] : e["end"]] for e in entities)
+    columns = [line.split(" ") for line in copied(page, "CoNLL").split("\n") if line]
+    assert [word for word, tag in columns if tag != "O"] == [word for word, _ in ALL]
+    assert ["met", "O"] in columns
+    marked = copied(page, "HTML")
+    assert marked.count("<mark") == len(ALL)
+    assert 'style="background:' in marked
+
+
+def test_two_models_stand_side_by_side(page: Page) -> None:
+    page.write(TEXT)
+    page.page.select_option("#other", "other")
+    page.wait_for(ALL, view=1)
+    page.wait_for(ALL, view=0)
+    assert page.page.locator("mark.differs").count() == 0
+
+
+def test_a_long_text_is_sent_in_parts_and_an_edit_sends_few(page: Page) -> None:
+    paragraph = "Ada met Bo in Oslo and went on. " * 20 + "\n\n"
+    text = "".join(f"{i} {paragraph}" for i in range(200))
+    page.page.evaluate("t => { document.getElementById('text').value = t }", text)
+    page.page.locator("#text").dispatch_event("input")
+    page.wait_told("12000 entities")
+    before = page.analyzed()
+    page.page.evaluate(
+        "() => { const t = document.getElementById('text');"
+        "t.setRangeText('Zed ', 60000, 60000); t.dispatchEvent(new Event('input')); }"
+    )
+    page.wait_told("12001 entities")
+    assert page.analyzed() == before + 1
+    drawn = page.page.locator("mark").count()
+    assert 0 < drawn < 3000  # only what is near the screen
+
+
+def test_a_key_is_asked_for(browser: Any) -> None:
+    with serving.running(serving.service(api_key="s3cret")) as made:
+        context = browser.new_context()
+        tab = context.new_page()
+        tab.goto(made.url)
+        tab.fill("#key-value", "wrong")
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("#key[open]")
+        tab.fill("#key-value", "s3cret")
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("mark")
+        context.close()
+
+
+def test_words_are_corrected_by_mouse_and_keys_saved_and_undone(page: Page, made: Running) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    page.page.check("#correct")
+    page.page.fill("#who", "Ann")
+    page.page.locator("mark").nth(3).click()  # Then is nobody
+    page.page.get_by_role("button", name="No entity").click()
+    page.wait_for([e for e in ALL if e[0] != "Then"])
+    page.page.locator("mark").nth(1).click()  # Bo is a person
+    page.page.locator("#chooser").get_by_role("button", name="PER").click()
+    expected = [["Ada", "PER"], ["Bo", "PER"], ["Oslo", "LOC"], ["Cyd", "PER"]]
+    page.wait_for(expected)
+    page.page.locator(".marked").focus()
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("Shift+ArrowRight")
+    page.page.keyboard.press("Enter")
+    page.page.get_by_label("Another label").fill("DEED")
+    page.page.keyboard.press("Enter")
+    expected = [["Ada met", "DEED"], *expected[1:]]
+    page.wait_for(expected)
+    page.page.click("#save")
+    page.wait_told("Saved")
+    [saved] = httpx2.get(f"{made.url}/annotations").json()
+    assert saved["who"] == "Ann"
+    found = [[TEXT[e["start"] : e["end"]], e["label"]] for e in saved["entities"]]
+    assert found == expected
+    page.page.click("#undo")
+    page.wait_for(ALL)
+    assert httpx2.get(f"{made.url}/annotations").json() == []
+
+
+def test_the_queue_brings_texts_and_a_model_is_trained_on_them(
+    page: Page, made: Running, bert: Path, tmp_path: Path
+) -> None:
+    page.page.click("#next")
+    page.wait_for([["Eve", "PER"], ["Quito", "LOC"]])
+    page.page.fill("#who", "Ann")
+    page.page.wait_for_selector("#save:not([disabled])")
+    page.page.click("#save")
+    page.wait_told("Saved")
+    for document in tiny.documents(8):  # and others correct, too
+        spans = [{"start": e.start, "end": e.end, "label": e.label} for e in document.entities]
+        body = {"text": document.text, "entities": spans, "who": "Bob"}
+        assert httpx2.post(f"{made.url}/annotations", json=body).status_code == 200
+    file = Path(made.service.settings.annotations)
+    assert len(read(file).documents) == 9
+    short = ["--training.epochs", "1", "--training.precision", "fp32", "--training.device", "cpu"]
+    command = ["train", str(file), "--backbone.name", str(bert), "--out", str(tmp_path / "run")]
+    assert main([*command, *short]) == 0
+    assert main(["predict", str(tmp_path / "run"), "--text", "Eve in Quito"]) == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Any, made: Running, width: int) -> None:
+    page = Page(browser, made.url, width)
+    page.write(TEXT + " " + "x" * 300)
+    page.page.check("#correct")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()

@@ -1,0 +1,253 @@
+"""Every route of the service, over rules instead of a network."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import serving
+from posner.serve.app import build_app
+from posner.serve.logs import JsonLines
+from posner.serve.service import Service
+
+TEXT = "Ada lived in Oslo."
+ADA = {"entity_group": "PER", "score": 0.75, "word": "Ada", "start": 0, "end": 3}
+OSLO = {"entity_group": "LOC", "score": 0.25, "word": "Oslo", "start": 13, "end": 17}
+
+
+def client_of(service: Service) -> TestClient:
+    return TestClient(build_app(service), base_url="http://localhost:8000")
+
+
+def wait(client: TestClient) -> None:
+    serving.wait_until(lambda: client.get("/readyz").status_code == 200)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    models = {"rules": "rules", "other": "other"}
+    with client_of(serving.service(models, max_chars=1000, max_texts=5)) as made:
+        wait(made)
+        yield made
+
+
+def predict(client: TestClient, inputs: Any, **parameters: Any) -> Any:
+    return client.post("/predict", json={"inputs": inputs, "parameters": parameters})
+
+
+def test_a_text_gives_a_list_and_a_list_gives_lists(client: TestClient) -> None:
+    answer = predict(client, TEXT)
+    assert answer.json() == [ADA, OSLO]
+    assert answer.headers["x-posner-model"] == "rules@rules"
+    assert predict(client, [TEXT, "", TEXT]).json() == [[ADA, OSLO], [], [ADA, OSLO]]
+    assert predict(client, []).json() == []
+
+
+def test_parameters_choose_what_is_answered(client: TestClient) -> None:
+    assert predict(client, TEXT, threshold=0.5).json() == [ADA]
+    assert predict(client, TEXT, labels=["LOC"]).json() == [OSLO]
+    assert predict(client, TEXT, ignore_labels=["LOC"]).json() == [ADA]
+    assert predict(client, TEXT, model="other").headers["x-posner-model"] == "other@other"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "inputs"),
+        ({"inputs": 3}, "inputs"),
+        ({"inputs": ["a", 3]}, "inputs.1"),
+        ({"inputs": "a", "parameters": {"threshold": 2}}, "parameters.threshold"),
+        ({"inputs": "a", "parameters": {"threshold": "0.5"}}, "parameters.threshold"),
+        ({"inputs": "a", "parameters": {"path": "/etc"}}, "parameters.path"),
+        ({"inputs": "a", "parameters": {"model": "../x"}}, "parameters.model"),
+        ({"inputs": "a", "else": 1}, "else"),
+        ([], "body"),
+        ("x", "body"),
+    ],
+)
+def test_a_wrong_body_is_told_by_its_field(client: TestClient, body: Any, field: str) -> None:
+    answer = client.post("/predict", json=body)
+    assert answer.status_code == 422
+    told = answer.json()
+    assert told["error_type"] == "validation"
+    assert told["field"] == field
+    assert field in told["error"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b'{"inputs": "\\ud800"}', b"[" * 60_000, b""]
+)
+def test_what_is_no_json_is_no_defect(client: TestClient, content: bytes) -> None:
+    answer = client.post("/predict", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["error_type"] == "validation"
+
+
+def test_a_body_without_its_type_is_told_so(client: TestClient) -> None:
+    answer = client.post("/predict", content=b'{"inputs": "a"}')
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["error"]
+
+
+def test_too_much_is_413(client: TestClient) -> None:
+    for inputs in ("x" * 1001, ["x" * 600] * 2, ["x"] * 6):
+        answer = predict(client, inputs)
+        assert answer.status_code == 413
+        assert answer.json()["error_type"] == "too_large"
+    assert client.post("/predict", content=b" " * 80_000).status_code == 413
+    chunked = client.post("/predict", content=iter([b" " * 50_000, b" " * 50_000]))
+    assert chunked.status_code == 413
+
+
+def test_lines_are_answered_in_order_and_bad_ones_alone_are_told(client: TestClient) -> None:
+    lines = ['"Ada"', '{"inputs": "Oslo"}', "", "{", "3", f'"{"x" * 1001}"', '"Bo"']
+    answer = client.post("/predict/stream", content="\n".join(lines))
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    found = [json.loads(line) for line in answer.text.splitlines()]
+    assert [[e["word"] for e in f] for f in (found[0], found[1], found[5])] == [
+        ["Ada"],
+        ["Oslo"],
+        ["Bo"],
+    ]
+    assert [f["line"] for f in found[2:5]] == [3, 4, 5]
+    assert [f["error_type"] for f in found[2:5]] == ["validation", "validation", "too_large"]
+
+
+def test_a_stream_has_parameters_and_no_end_that_it_must_hold(client: TestClient) -> None:
+    lines = (f'"Ada {i}"\n'.encode() for i in range(500))
+    answer = client.post("/predict/stream?threshold=0.5&labels=PER&model=other", content=lines)
+    assert [len(json.loads(line)) for line in answer.text.splitlines()] == [1] * 500
+    bad = client.post("/predict/stream?threshold=7", content=b"")
+    assert (bad.status_code, bad.json()["field"]) == (422, "threshold")
+
+
+def test_the_page_gets_words_too(client: TestClient) -> None:
+    answer = client.post("/analyze", json={"texts": [TEXT], "model": "other"}).json()
+    assert answer["model"] == "other"
+    assert answer["documents"][0]["entities"] == [ADA, OSLO]
+    words = answer["documents"][0]["words"]
+    assert [TEXT[start:end] for start, end, _ in words] == ["Ada", "lived", "in", "Oslo", "."]
+
+
+def test_operation(client: TestClient) -> None:
+    assert client.get("/livez").json() == {"status": "ok"}
+    assert client.get("/health").json()["status"] == "ok"
+    info = client.get("/info").json()
+    assert [(m["name"], m["default"]) for m in info["models"]] == [
+        ("rules", True),
+        ("other", False),
+    ]
+    assert [label["name"] for label in info["models"][0]["labels"]] == list(serving.LABELS)
+    assert info["limits"]["max_chars"] == 1000
+    predict(client, TEXT)
+    figures = client.get("/metrics").text
+    assert 'posner_requests_total{route="/predict",status="200"}' in figures
+    assert 'posner_entities_total{label="PER",model="rules"}' in figures
+    for name in ("words", "queue_texts", "batch_fill", "request_seconds", "entity_score"):
+        assert f"posner_{name}" in figures
+
+
+def test_nothing_is_known_of_other_routes(client: TestClient) -> None:
+    assert client.get("/etc/passwd").json()["error_type"] == "not_found"
+    assert client.get("/static/../app.py").status_code == 404
+    assert client.get("/static/%2e%2e/%2e%2e/app.py").status_code == 404
+    assert client.get("/predict").status_code == 405
+
+
+def test_pages_may_load_nothing_from_elsewhere(client: TestClient) -> None:
+    for path in ("/", "/docs"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "://" not in answer.text
+        assert "<script>" not in answer.text
+        assert "style=" not in answer.text
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_request_has_an_id_and_a_line_in_the_log_without_its_text(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "posner.serve"):
+        answer = client.post("/predict", json={"inputs": TEXT}, headers={"x-request-id": "mine-1"})
+    assert answer.headers["x-request-id"] == "mine-1"
+    lines = [JsonLines().format(record) for record in caplog.records]
+    [line] = [json.loads(line) for line in lines if "mine-1" in line]
+    assert (line["texts"], line["words"], line["entities"], line["status"]) == (1, 5, 2, 200)
+    assert not any("Ada" in text or "Oslo" in text for text in lines)
+    odd = client.get("/livez", headers={"x-request-id": "a b\x7f"})
+    assert odd.headers["x-request-id"] != "a b\x7f"
+
+
+def test_a_defect_is_told_without_the_text(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        answer = predict(client, ["Ada", "DEFECT Secret"])
+    assert (answer.status_code, answer.json()["error_type"]) == (500, "internal")
+    assert "Secret" not in answer.text
+    assert not any("Secret" in JsonLines().format(record) for record in caplog.records)
+    assert predict(client, TEXT).status_code == 200
+
+
+def test_models_are_replaced(client: TestClient) -> None:
+    assert client.post("/models/replace").json() == {
+        "revisions": {"rules": "rules", "other": "other"}
+    }
+    assert predict(client, TEXT).json() == [ADA, OSLO]
+
+
+def test_pages_of_other_sites_and_other_names_are_refused(client: TestClient) -> None:
+    body = {"inputs": TEXT}
+    for headers in (
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"host": "evil.example"},
+    ):
+        answer = client.post("/predict", json=body, headers=headers)
+        assert answer.status_code == 403
+        assert answer.json()["error_type"] in ("origin", "host")
+    own = {"origin": "http://localhost:8000", "sec-fetch-site": "same-origin"}
+    assert client.post("/predict", json=body, headers=own).status_code == 200
+    assert client.get("/livez", headers={"host": "127.0.0.1:9"}).status_code == 200
+    assert client.get("/livez", headers={"host": "[::1]:9"}).status_code == 200
+
+
+def test_a_key_is_asked_for_where_there_is_one() -> None:
+    with client_of(serving.service(api_key="s3cret")) as client:
+        wait(client)
+        for header in (None, "Bearer wrong", "Basic s3cret", "Bearer", "Bearer s3cret2"):
+            headers = {} if header is None else {"authorization": header}
+            answer = client.post("/predict", json={"inputs": TEXT}, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+        for path in ("/info", "/metrics"):
+            assert client.get(path).status_code == 401
+        for path in ("/", "/livez", "/readyz", "/health", "/docs", "/openapi.json"):
+            assert client.get(path).status_code == 200
+        known = {"authorization": "Bearer s3cret"}
+        assert client.post("/predict", json={"inputs": TEXT}, headers=known).status_code == 200
+
+
+def test_other_names_can_be_allowed() -> None:
+    with client_of(serving.service(allowed_hosts="ner.example")) as client:
+        assert client.get("/livez", headers={"host": "ner.example"}).status_code == 200
+        assert client.get("/livez", headers={"host": "other.example"}).status_code == 403
+
+
+def test_before_the_models_are_loaded_nothing_else_is_said() -> None:
+    client = client_of(serving.service())  # not entered: nothing has been loaded
+    answer = predict(client, TEXT)
+    assert (answer.status_code, answer.json()["error_type"]) == (503, "loading")
+    assert answer.headers["retry-after"] == "2"
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/health").json()["status"] == "loading"
+    assert client.get("/livez").status_code == 200

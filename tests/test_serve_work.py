@@ -1,0 +1,152 @@
+"""What the service says of texts is what the model says of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny
+from posner.backends.torch import TorchBackend
+from posner.errors import UsageError
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import Name
+from posner.postprocess.rules import Rules
+from posner.postprocess.thresholds import Thresholds, ThresholdStep
+from posner.recognizer import Recognizer
+from posner.serve.loading import ModelLoader, named_models
+from posner.serve.settings import ServeSettings, serve_settings, settings_from, variable
+from posner.serve.work import ModelTagger, Task, Wanted
+from posner.tagger import segmented
+from posner.uncertainty import uncertainties
+
+TEXTS = ["Ada Marsh lives in Oslo. Ben Hollis works for Acme.", "", "the boats of Lima 😀 belong"]
+
+
+@pytest.fixture(scope="module")
+def recognizer(bert: Path) -> Recognizer:
+    made = tiny.untrained(tiny.recipe(bert))
+    return Recognizer(made.manifest, made.tokenizer, TorchBackend(made.network, made.manifest))
+
+
+def test_entities_words_and_pieces_are_the_models(recognizer: Recognizer) -> None:
+    tagger = ModelTagger(recognizer)
+    found = tagger.find([Task(text, Wanted(words=True)) for text in TEXTS])
+    documents = recognizer(TEXTS)
+    assert any(document.entities for document in documents)
+    for one, document in zip(found, documents, strict=True):
+        spans = [(e["start"], e["end"], e["entity_group"]) for e in one.entities]
+        assert spans == [(e.start, e.end, e.label) for e in document.entities]
+        assert all(e["word"] == document.text[e["start"] : e["end"]] for e in one.entities)
+        words = [(t.start, t.end, i) for i, s in enumerate(document.sentences) for t in s.tokens]
+        assert one.words == words
+        assert one.word_count == len(words)
+    [pieces] = tagger.find([Task(TEXTS[0], Wanted(pieces=True))])
+    expected = [p for p in recognizer.pieces(documents[0]) if p.entity != "O"]
+    assert [(p["entity"], p["start"], p["index"]) for p in pieces.entities] == [
+        (p.entity, p.start, p.index) for p in expected
+    ]
+
+
+def test_what_is_wanted_of_one_text_concerns_no_other(recognizer: Recognizer) -> None:
+    tagger = ModelTagger(recognizer)
+    [everything] = tagger.find([Task(TEXTS[0], Wanted())])
+    score = sorted(e["score"] for e in everything.entities)[-1]
+    label = everything.entities[0]["entity_group"]
+    wanted = [Wanted(threshold=score), Wanted(labels=frozenset({label})), Wanted()]
+    high, labelled, whole = tagger.find([Task(TEXTS[0], w) for w in wanted])
+    assert [e["score"] for e in high.entities] == pytest.approx([score], abs=1e-4)
+    assert {e["entity_group"] for e in labelled.entities} == {label}
+    assert len(whole.entities) == len(everything.entities)
+
+
+def test_a_client_may_do_without_lexicon_and_thresholds(recognizer: Recognizer) -> None:
+    [before] = ModelTagger(recognizer).find([Task(TEXTS[0], Wanted())])
+    recognizer.steps = (
+        LexiconStep([Name("Acme", "ORG")], Rules(add=True)),
+        ThresholdStep(Thresholds(1.0)),
+    )
+    try:
+        tagger = ModelTagger(recognizer)
+        assert (tagger.facts.threshold, tagger.facts.lexicon) == (1.0, True)
+        wanted = [Wanted(), Wanted(lexicon=False, threshold=0.0), Wanted(threshold=0.0)]
+        own, plain, known = tagger.find([Task(TEXTS[0], w) for w in wanted])
+        assert len(own.entities) < len(before.entities)
+        assert [e["word"] for e in plain.entities] == [e["word"] for e in before.entities]
+        assert len(known.entities) >= len(plain.entities)
+    finally:
+        recognizer.steps = ()
+
+
+def test_uncertainty_is_one_minus_the_mean_probability_of_tags(recognizer: Recognizer) -> None:
+    documents = [segmented(text) for text in TEXTS]
+    found = uncertainties(recognizer, documents)
+    for text, document, value in zip(TEXTS, documents, found, strict=True):
+        paths = recognizer.decoder.decode([v.entity for v in recognizer.votes([document])])
+        product = 1.0
+        count = 0
+        for path in paths:
+            for probability in path.marginals:
+                product *= float(probability)
+                count += 1
+        expected = 1 - product ** (1 / count) if count else 0.0
+        assert value == pytest.approx(expected, abs=1e-4), text
+        assert 0 <= value < 1
+    unsure = ModelTagger(recognizer).find([Task(TEXTS[0], Wanted(uncertainty=True))])
+    assert np.isclose(unsure[0].uncertainty or 0, found[0], atol=1e-4)
+
+
+def test_settings_come_from_flags_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [setting.name for setting in serve_settings()]
+    assert {"max_chars", "max_texts", "max_seconds", "max_concurrent", "workers"} <= set(names)
+    found = settings_from({"port": "1"}, {"POSNER_PORT": "2", "POSNER_MAX_CHARS": "77"})
+    assert found == replace(ServeSettings(), port=1, max_chars=77)
+    for name, text in (("port", "x"), ("port", "99999"), ("max_chars", "0"), ("precision", "x")):
+        with pytest.raises(UsageError, match=variable_of(name)):
+            settings_from({}, {variable_of(name): text})
+    del monkeypatch
+
+
+def variable_of(name: str) -> str:
+    return next(variable(setting) for setting in serve_settings() if setting.name == name)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_beyond_this_machine_a_key_is_needed(host: str) -> None:
+    settings = ServeSettings(host=host)
+    with pytest.raises(UsageError, match="POSNER_API_KEY"):
+        settings.check("")
+    settings.check("s3cret")
+    replace(settings, auth=False).check("")
+    with pytest.raises(UsageError, match="printable"):
+        settings.check("a b\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_on_this_machine_no_key_is_needed(host: str) -> None:
+    ServeSettings(host=host).check("")
+
+
+def test_settings_that_go_together_are_checked() -> None:
+    with pytest.raises(UsageError, match="--annotations"):
+        ServeSettings(texts="x").check("")
+    with pytest.raises(UsageError, match="no such rule"):
+        ModelLoader(ServeSettings(lexicon_rules="correct,guess"))
+
+
+def test_models_are_named_by_their_folders(bert: Path, tmp_path: Path) -> None:
+    from posner.model.saved import save_network
+
+    made = tiny.untrained(tiny.recipe(bert))
+    for name in ("one", "two"):
+        save_network(tmp_path / name / "model", made.network, made.manifest, made.tokenizer)
+    one, two = str(tmp_path / "one"), str(tmp_path / "two" / "model")
+    assert list(named_models([one, two, f"three={one}"])) == ["one", "two", "three"]
+    with pytest.raises(UsageError, match="one name"):
+        named_models([one, one])
+    tagger = ModelLoader(ServeSettings(device="cpu"))(one)
+    assert tagger.facts.labels == made.manifest.labels
+    assert len(tagger.facts.revision) == 12
+    assert tagger.find([Task(TEXTS[0], Wanted())])[0].word_count == 12
