@@ -20,6 +20,7 @@ from pathlib import Path
 import posner
 from common import Ran, guarded, heading, markdown_table, run_script, write_result
 from posner.document import Document
+from posner.errors import PosnerError
 from posner.segment import segment
 from running_text import running
 
@@ -47,7 +48,10 @@ def measure(model: str, source: str, megabytes: float, folder: Path, *, nothing:
     text, found = folder / f"{megabytes}.txt", folder / f"{megabytes}.jsonl"
     write_text(text, source, megabytes)
     flags = ["--stand-in"] if nothing else []
-    return run_script(Path(__file__), ["tag", model, str(text), str(found), *flags])
+    ran = run_script(Path(__file__), ["tag", model, str(text), str(found), *flags])
+    if ran.status:
+        raise PosnerError("the tagging failed", where=text, got=f"exit {ran.status}")
+    return ran
 
 
 def tag(arguments: list[str]) -> int:

@@ -167,7 +167,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.resume:
         if not _is_journaled(arguments):
             raise UsageError("--resume goes with --format jsonl and -o FILE, not packed")
-        if "-" in (arguments.files or ["-"]):
+        if "-" in (arguments.files or ([] if arguments.text else ["-"])):
             raise UsageError("--resume cannot read standard input again", remedy="name files")
         if arguments.force:
             raise UsageError("--resume and --force exclude each other")
