@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from posner import recognizer
 from posner.errors import MissingExtraError, PosnerError, UsageError
-from posner.folder import find_model, made_by
+from posner.folder import find_model, made_by, read_manifest
+from posner.foreign.folder import is_foreign, read_config_tags
 from posner.recognizer import Aggregation
 from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.manifest import read_system_manifest
@@ -51,6 +52,21 @@ def load(
             got=aggregation,
         )
     return load_system(folder, device=device)
+
+
+def check_model(path: str | os.PathLike[str]) -> None:
+    """Read what a model says of itself, and its files' checksums, but none of its weights.
+
+    Raises:
+        ModelError: as `load`.
+    """
+    folder = _system_folder(path)
+    if folder is not None:
+        read_system_manifest(folder)
+    elif is_foreign(path):
+        read_config_tags(Path(path))
+    elif not is_opponent(os.fspath(path)):
+        read_manifest(find_model(path))
 
 
 def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
