@@ -175,8 +175,10 @@ def test_the_probability_of_any_span_is_that_of_all_its_paths(name: str) -> None
     decoder = Decoder(tags, scheme, temperature=1.5)
     emissions = np.random.default_rng(5).normal(0, 2, (4, len(tags))).astype(np.float32)
     weights = decoder.transitions
-    tables = ((t / 1.5).tolist() for t in (weights.start, weights.pairs, weights.end))
-    known = enumerate_paths((emissions / 1.5).tolist(), *tables, labels, scheme)
+    start, pairs, end = (t / 1.5 for t in (weights.start, weights.pairs, weights.end))
+    known = enumerate_paths(
+        (emissions / 1.5).tolist(), start.tolist(), pairs.tolist(), end.tolist(), labels, scheme
+    )
     places = [(a, b) for a in range(4) for b in range(a + 1, 5)]
     spans = [Span(a, b, label) for a, b in places for label in (*labels, "O")]
     (found,) = decoder.span_scores([emissions], [spans])
