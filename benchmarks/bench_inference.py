@@ -50,7 +50,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         fp32, int8 = Path(scratch) / "fp32", Path(scratch) / "int8"
         export_model(folder, fp32)
-        dev = documents[: arguments.limit or None]
+        dev = documents[: 1 + arguments.limit // 20] if arguments.limit else documents
         quality = export_model(folder, int8, int8=True, dev=dev, max_loss=100).quality
         rows = [
             [name, *speed_cells(speed)]

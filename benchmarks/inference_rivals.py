@@ -43,9 +43,11 @@ def load_spacy(task: dict[str, Any]) -> Loaded:
     import spacy
 
     nlp = spacy.load(task["model"])
-    needed = {"ner"} | ({"tok2vec"} if "tok2vec" in nlp.get_pipe("ner").model.name else set())
+    recogniser: Any = nlp.get_pipe("ner")
+    # Its own layers, or those of a component before it.
+    listens = any("listener" in layer.name for layer in recogniser.model.walk())
     for name in list(nlp.pipe_names):
-        if name not in needed:
+        if name != "ner" and not (listens and name == "tok2vec"):
             nlp.remove_pipe(name)
 
     def many(texts: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,9 @@ def _stages(recognizer: Recognizer, texts: Sequence[str]) -> tuple[dict[str, flo
     for indices in sorted_batches([w.pieces for w in windows], BATCH_PIECES):
         chosen = [windows[i] for i in indices]
         batch = timed(
-            "windows and batches",
-            lambda chosen=chosen: collate(chosen, encoded, recognizer.tokenizer),
+            "windows and batches", partial(collate, chosen, encoded, recognizer.tokenizer)
         )
-        timed("network", lambda batch=batch: recognizer.backend.emissions(batch))
+        timed("network", partial(recognizer.backend.emissions, batch))
     votes = recognizer.votes(documents)
     entities = [vote.entity for vote in votes]
     timed("decoding", lambda: recognizer.decoder.decode(entities))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -39,6 +40,7 @@ def test_an_error_of_a_job_is_the_callers(workers: int) -> None:
         raise ValueError("no")
 
     crew = Crew(workers)
+    jobs: list[Callable[[], int]] = [partial(int, 1), fail, partial(int, 2)]
     with pytest.raises(ValueError, match="no"):
-        crew.start([partial(int, 1), fail, partial(int, 2)])()
+        crew.start(jobs)()
     assert crew.run([partial(int, 3), partial(int, 4)]) == [3, 4]

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -145,7 +146,7 @@ class PieceTokenizer:
         try:
             return encode([[w] for w in words], is_pretokenized=True, add_special_tokens=False)
         except (TypeError, UnicodeEncodeError):  # lone surrogates have no UTF-8
-            mended = [[_printable(w)] for w in words]
+            mended = [[printable_word(w)] for w in words]
             return encode(mended, is_pretokenized=True, add_special_tokens=False)
 
     def _word_pieces(self, words: Sequence[tuple[int, ...]]) -> WordPieces:
@@ -197,7 +198,8 @@ def _placed(token: Token, encoding: tokenizers.Encoding) -> list[Piece]:
     ]
 
 
-def _printable(word: str) -> str:
+def printable_word(word: str) -> str:
+    """The text with each lone surrogate, which tokenizers refuse, replaced by U+FFFD."""
     return "".join("\ufffd" if unicodedata.category(c) == "Cs" else c for c in word)
 
 
@@ -222,6 +224,13 @@ class EncodedDocument:
     def piece_count(self, first: int, last: int) -> int:
         """Pieces of the words `first` to `last` (exclusive)."""
         return int(self.starts[last] - self.starts[first])
+
+
+class DocumentEncoder(Protocol):
+    """Turns documents into arrays."""
+
+    def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
+        """Encode documents, in order."""
 
 
 class Encoder:

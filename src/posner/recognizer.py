@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from posner.align import EncodedDocument, Encoder, PieceTokenizer
+from posner.align import DocumentEncoder, EncodedDocument, Encoder, PieceTokenizer
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.crew import Crew
 from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence, Token
-from posner.errors import MissingExtraError, ModelError
+from posner.errors import MissingExtraError, ModelError, UsageError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.foreign.folder import is_foreign
 from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
@@ -33,6 +34,9 @@ from posner.windows import Core, FloatArray, Window, WindowPlan, merge_votes
 
 if TYPE_CHECKING:
     from posner.backends.torch import TorchBackend
+
+Aggregation = Literal["legal", "first", "average", "max", "simple"]
+"""How the pieces of a foreign model become entities, see `load`."""
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
@@ -73,7 +77,7 @@ class Recognizer(Tagger):
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.backend = backend
-        self.encoder = Encoder(tokenizer, manifest.characters)
+        self.encoder: DocumentEncoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
         self.margin = self.plan.context  # a word has at least one piece
         self.segmenter = manifest.recipe.data.segmenter
@@ -268,23 +272,39 @@ def load(
     *,
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
+    aggregation: Aggregation = "legal",
 ) -> Recognizer:
-    """Load a model or run folder.
+    """Load a model or run folder, or a token classifier that transformers saved.
 
     That takes no network, unless it has adapters over an encoder of the hub of which no copy is
     kept on this machine.
 
     Args:
-        path: a model folder, exported or not, or the run folder around it.
+        path: a model folder, exported or not, or the run folder around it; or a folder of
+            transformers' with config.json, safetensors and a tokenizer.
         device: `auto`, `cpu`, `cuda` or `mps`; an exported model runs on the CPU.
         precision: `bf16` is faster where the device computes it natively; see `TorchBackend`.
+        aggregation: for folders of transformers': with `legal` each of our words is tagged by its
+            first piece, on the best legal path; the others give the entities that transformers'
+            pipeline gives with that aggregation strategy.
 
     Raises:
-        ModelError: the folder is missing, damaged, foreign or newer than the program, or the
-            encoder that its adapters stand on is missing or another.
+        ModelError: the folder is missing, damaged, of no known kind or newer than the program, or
+            the encoder that its adapters stand on is missing or another.
+        UsageError: another aggregation than `legal` for one of Posner's own models.
         MissingExtraError: torch is not installed and the model is not exported, or peft for a
             model with adapters.
     """
+    if is_foreign(path):
+        from posner.piece_recognizer import load_foreign
+
+        return load_foreign(Path(path), device=device, precision=precision, aggregation=aggregation)
+    if aggregation != "legal":
+        raise UsageError(
+            "one of Posner's own models tags whole words, so no aggregation can be named",
+            where=path,
+            got=aggregation,
+        )
     folder = find_model(path)
     manifest = read_manifest(folder)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)

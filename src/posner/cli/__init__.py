@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "report": "show runs side by side on one HTML page, with pictures",
     "predict": "tag text, files or a corpus",
     "serve": "answer texts over HTTP, with a page to try it",
+    "adopt": "make a Posner model of a Hugging Face token classifier",
     "merge": "make a whole model of one with adapters",
     "export": "make an ONNX model that runs without torch, in fp32 or int8",
     "bench": "measure a model's speed, start-up and memory",

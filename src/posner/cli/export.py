@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.export_huggingface import add_target, run_huggingface
 from posner.cli.extras import needs_extra
 from posner.errors import UsageError
 from posner.export import MAX_LOSS
@@ -27,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="POINTS",
         help="of F1 on --dev that 8 bits may lose; default: %(default)s",
     )
+    add_target(parser)
     add_corpus_flags(parser)
     parser.add_argument("--force", action="store_true", help="replace a model that stands there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
@@ -34,6 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say what came of it."""
+    if arguments.to == "huggingface":
+        return run_huggingface(arguments)
     if arguments.int8 and not arguments.dev:
         raise UsageError("--int8 wants --dev DATA: a labelled corpus that it is judged on")
     if arguments.dev and not arguments.int8:

@@ -9,6 +9,7 @@ from posner.cli.model_facts import print_figures, print_tags
 from posner.cli.system_info import print_system
 from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_manifest
+from posner.foreign.folder import is_foreign, read_config_tags
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what a model is; its files' checksums are verified on the way."""
+    if is_foreign(arguments.model):
+        return _foreign(Path(arguments.model), arguments.json)
     folder = find_model(arguments.model)
     if made_by(folder):
         return print_system(folder, arguments.json)
@@ -40,6 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
     print(manifest.recipe.to_toml(), end="")
     if arguments.json is not None:
         write_json(arguments.json, manifest.to_dict() | {"path": str(folder / MANIFEST)})
+    return 0
+
+
+def _foreign(folder: Path, json: Path | None) -> int:
+    """Print what a folder of transformers' is; its weights are not read."""
+    tags = read_config_tags(folder)
+    print(f"{folder}: a token classifier that transformers saved; as Posner reads it:")
+    print(f"\nscheme {tags.scheme.name}")
+    print_tags("labels", tags.labels)
+    if tags.left_out:
+        print(f"\nnever predicted, since no labels of words: {', '.join(tags.left_out)}")
+    if json is not None:
+        values = {"scheme": tags.scheme.name, "labels": tags.labels, "left_out": tags.left_out}
+        write_json(json, {"format": "huggingface", "path": str(folder), **values})
     return 0
 
 

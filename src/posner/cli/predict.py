@@ -24,7 +24,18 @@ from posner.document import Document, PieceTag
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
-from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
+from posner.render import (
+    Tagged,
+    coloured,
+    conll,
+    csv_lines,
+    has_colour,
+    html,
+    json_array,
+    jsonl,
+    table,
+    write,
+)
 from posner.segment.passages import Passage
 from posner.sources import Bad, Item, Text
 from posner.tagger import Tagger
@@ -56,9 +67,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("table", "text", "json", "jsonl", "conll"),
+        choices=("table", "text", "html", "json", "jsonl", "csv", "conll"),
         default="table",
-        help="table (default), the text with its entities marked, json, jsonl, or conll columns",
+        help="table (default), the text with its entities marked, a page that opens on its own, "
+        "json, jsonl, csv with an entity a line, or conll columns",
     )
     parser.add_argument("--tags", action="store_true", help="also each word with its tags")
     parser.add_argument("--pieces", action="store_true", help="also each piece with its tag")
@@ -144,9 +156,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse flags that contradict each other."""
-    if arguments.pieces and arguments.format in ("conll", "text"):
+    if arguments.pieces and arguments.format in ("conll", "text", "html", "csv"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
-    if arguments.tags and arguments.format == "text":
+    if arguments.tags and arguments.format in ("text", "html", "csv"):
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
     if arguments.over_limit is not None and arguments.max_chars is None:
         raise UsageError("--over-limit goes with --max-chars")
@@ -230,6 +242,8 @@ def _rendered(
         "json": lambda: json_array(tagged, tags=tags),
         "jsonl": lambda: jsonl(tagged, tags=tags),
         "conll": lambda: _columns(found),
+        "csv": lambda: csv_lines(tagged),
+        "html": lambda: html(tagged),
         "text": lambda: _marked(tagged, stream),
     }
     return formats[arguments.format]()

@@ -135,7 +135,7 @@ def _dynamic(example: dict[str, Tensor]) -> tuple[dict[int, Any], ...]:
 
 
 def _attention(
-    _: nn.Module,
+    _module: nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -149,10 +149,11 @@ def _attention(
     Takes (batch, heads, pieces, width) each, and (batch, 1, pieces, pieces) true where seen.
     """
     batch, heads, pieces, width = query.shape
-    flat = [t.transpose(1, 2).reshape(batch, -1, heads * width) for t in (query, key, value)]
-    mixed, *_ = torch.onnx.ops.attention(
-        *flat, attention_mask, q_num_heads=heads, kv_num_heads=heads, scale=scaling
-    )
+    joined = (t.transpose(1, 2).reshape(batch, -1, heads * width) for t in (query, key, value))
+    queries, keys, values = joined
+    mixed = torch.onnx.ops.attention(
+        queries, keys, values, attention_mask, q_num_heads=heads, kv_num_heads=heads, scale=scaling
+    )[0]
     return mixed.view(batch, pieces, heads, width), None
 
 

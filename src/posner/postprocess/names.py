@@ -190,8 +190,12 @@ def _from_json(line: str) -> Name:
         )
     label, name, id = record.get("label"), record.get("name"), record.get("id")
     aliases, score = record.get("aliases") or (), record.get("score")
-    right = type(label) is str and type(name) is str and (id is None or type(id) is str)
-    if not right or (aliases and not _are_texts(aliases)):
+    if (
+        not isinstance(label, str)
+        or not isinstance(name, str)
+        or not isinstance(id, str | None)
+        or (aliases and not _are_texts(aliases))
+    ):
         raise DataError(
             "not an entry of a lexicon",
             expected="texts, and aliases as a list of texts",

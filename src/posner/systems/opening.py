@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from posner import recognizer
-from posner.errors import MissingExtraError, PosnerError
+from posner.errors import MissingExtraError, PosnerError, UsageError
 from posner.folder import find_model, made_by
+from posner.recognizer import Aggregation
 from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.manifest import read_system_manifest
 from posner.systems.opponents import is_opponent, load_opponent
@@ -22,6 +23,7 @@ def load(
     *,
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
+    aggregation: Aggregation = "legal",
 ) -> Tagger:
     """Load any model.
 
@@ -30,16 +32,24 @@ def load(
             (see `posner.systems.opponents`) where there is no such folder.
         device: `auto`, `cpu`, `cuda` or `mps`, where a network runs.
         precision: of Posner's own networks; see `posner.recognizer.load`.
+        aggregation: of folders that transformers saved; see there.
 
     Raises:
         ModelError: the folder is missing, damaged, foreign or newer than the program.
+        UsageError: an aggregation for a model whose words are whole.
         MissingExtraError: what the system needs is not installed.
     """
     if is_opponent(os.fspath(path)) and not Path(path).exists():
-        return load_opponent(os.fspath(path))
+        return load_opponent(os.fspath(path), aggregation=aggregation)
     folder = _system_folder(path)
     if folder is None:
-        return recognizer.load(path, device=device, precision=precision)
+        return recognizer.load(path, device=device, precision=precision, aggregation=aggregation)
+    if aggregation != "legal":
+        raise UsageError(
+            "this system tags whole words, so no aggregation can be named",
+            where=path,
+            got=aggregation,
+        )
     return load_system(folder, device=device)
 
 

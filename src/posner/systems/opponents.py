@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from posner import recognizer
 from posner.document import Document, Sentence
 from posner.errors import ModelError, UsageError
+from posner.recognizer import Aggregation
 from posner.schemes import Span
 from posner.systems.mapping import MAPPINGS, Relabelled
 from posner.systems.parts_of_speech import SPACY_MODEL, load_spacy
@@ -99,7 +100,7 @@ def is_opponent(name: str) -> bool:
     return name == SPACY or name.startswith((f"{SPACY}/", FOREIGN))
 
 
-def load_opponent(name: str) -> Tagger:
+def load_opponent(name: str, *, aggregation: Aggregation = "legal") -> Tagger:
     """An opponent by its name.
 
     Raises:
@@ -108,7 +109,7 @@ def load_opponent(name: str) -> Tagger:
         MissingExtraError: what it needs is not installed.
     """
     if name.startswith(FOREIGN):
-        return recognizer.load(name.removeprefix(FOREIGN))
+        return recognizer.load(name.removeprefix(FOREIGN), aggregation=aggregation)
     mapping = name.partition("/")[2]
     if not mapping:
         return SpacyTagger()
