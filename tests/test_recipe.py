@@ -68,11 +68,7 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
         "backbone.layers",  # not every text names layers
         "data.dictionaries",  # nor dictionaries
         "data.alone",
-<<<<<<< HEAD
-        "data.context-epochs",  # not every text names dictionaries
-=======
         "data.context-epochs",
->>>>>>> main
     }
     keys = st.sampled_from(sorted(set(SETTINGS) - tied))
     chosen = draw(st.lists(keys, unique=True, max_size=6))
