@@ -76,6 +76,7 @@ class _StandIn:
         self.manifest = None
         self.segmenter = segment
         self.margin = 0
+        self.steps = ()
 
     def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
         for document in documents:
