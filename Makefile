@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --editable ".[train,adapters,hub,search,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[train,adapters,crf,hub,search,spacy,dev]"
 	$(BIN)/python -m pip install --quiet --no-deps "$(BACKBONE)"
 	@touch $@
 

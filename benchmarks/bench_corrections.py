@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-import posner
 from common import (
     conll_files,
     data_argument,
@@ -32,6 +31,7 @@ from common import (
 from posner.corpus import write
 from posner.document import Document, WordRow, WordSentence, document_from_words, sentence_spans
 from posner.evaluation.model import evaluate_documents
+from posner.recognizer import load
 from posner.uncertainty import uncertainties
 
 WAYS = ("uncertain first", "random")
@@ -77,7 +77,7 @@ def curve(
         write(dev, dev_file, format="conll")
         for round_number in range(arguments.rounds + 1):
             run = train([pool[i] for i in chosen], dev_file, folder, flags)
-            recognizer = posner.load(run)
+            recognizer = load(run)
             points.append((len(chosen), evaluate_documents(recognizer, dev).counts.f1))
             print(f"{way}, seed {seed}: {points[-1][0]} sentences, F1 {100 * points[-1][1]:.2f}")
             if round_number == arguments.rounds:

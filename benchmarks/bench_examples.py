@@ -9,9 +9,8 @@ import argparse
 import io
 import sys
 
-import posner
 from common import guarded, machine, write_result
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from posner.render import Tagged, table
 from posner.tagger import segmented
 
@@ -30,7 +29,7 @@ def main() -> int:
     parser.add_argument("conll", help="a run trained on CoNLL-2003")
     parser.add_argument("gmb", help="a run trained on GMB")
     arguments = parser.parse_args()
-    conll, gmb = posner.load(arguments.conll), posner.load(arguments.gmb)
+    conll, gmb = load(arguments.conll), load(arguments.gmb)
     out = io.StringIO()
     out.write("# The papers' example sentences\n\n")
     out.write(f"Machine: {machine()}.\nCommand: `python {' '.join(sys.argv)}`\n")

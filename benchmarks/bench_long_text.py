@@ -11,12 +11,17 @@ minute, instead of an hour for 10 MB.
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import posner
 from common import Ran, guarded, heading, markdown_table, run_script, write_result
+from posner.document import Document
+from posner.errors import PosnerError
+from posner.segment import segment
 from running_text import running
 
 SAMPLE = Path(__file__).parent.parent / "sample" / "train.conll"
@@ -43,32 +48,36 @@ def measure(model: str, source: str, megabytes: float, folder: Path, *, nothing:
     text, found = folder / f"{megabytes}.txt", folder / f"{megabytes}.jsonl"
     write_text(text, source, megabytes)
     flags = ["--stand-in"] if nothing else []
-    return run_script(Path(__file__), ["tag", model, str(text), str(found), *flags])
+    ran = run_script(Path(__file__), ["tag", model, str(text), str(found), *flags])
+    if ran.status:
+        raise PosnerError("the tagging failed", where=text, got=f"exit {ran.status}")
+    return ran
 
 
 def tag(arguments: list[str]) -> int:
     """What each process does: `posner predict`, or the same with a stand-in for the model."""
     from posner.cli import main as command
-    from posner.cli import predict
 
     model, text, found, *flags = arguments
     if flags:
-        predict.load_from_flags = lambda _: _StandIn()  # type: ignore[assignment, return-value]
+        vars(importlib.import_module("posner.cli.predict"))["load_from_flags"] = _stand_in
     call = ["predict", model, text, "--document", "file", "--format", "jsonl", "-o", found]
     return command(call)
+
+
+def _stand_in(_: argparse.Namespace) -> _StandIn:
+    return _StandIn()
 
 
 class _StandIn:
     """Finds every capitalised word: more entities than any model."""
 
     def __init__(self) -> None:
-        from posner.segment import segment
-
         self.manifest = None
         self.segmenter = segment
         self.margin = 0
 
-    def pipe(self, documents):  # type: ignore[no-untyped-def]
+    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
         for document in documents:
             yield document.with_entities(
                 document.entity(t.start, t.end, "X", 0.5)

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-import posner
 from common import (
     conll_files,
     data_argument,
@@ -36,7 +35,7 @@ from posner.document import (
     sentence_spans,
 )
 from posner.evaluation.spans import score_spans
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from posner.schemes import Span
 
 
@@ -110,7 +109,7 @@ def main() -> int:
         )
     )
     gold = [{Span(e.start, e.end, e.label) for e in d.entities} for d in texts]
-    recognizer = posner.load(arguments.model)
+    recognizer = load(arguments.model)
     rows = []
     for window in arguments.windows:
         before = tagged(recognizer, texts, window // 4, window)

@@ -1,12 +1,12 @@
 """What is lost when a corpus's sentences are tagged as running text instead of by their words.
 
-python benchmarks/bench_raw_text.py DATA MODEL [--gmb-model MODEL] [--documents N]
+python benchmarks/bench_raw_text.py DATA MODEL [--dev FILE] [--documents N]
 
-The dev set is put back into running text (see `running_text`) and tagged four times: with the
-corpus's own words and sentences, with one of them found by segmentation, and with both found.
-Entities count by their characters in the running text. So the first row is what
-`posner evaluate` gives, the last is what a user of raw text gets, and the rows between say where
-the difference arises. GMB needs a model with its labels.
+The dev set of the corpus whose labels the model knows, CoNLL-2003 or GMB, is put back into running
+text (see `running_text`) and tagged four times: with the corpus's own words and sentences, with one
+of them found by segmentation, and with both found. Entities count by their characters in the
+running text. So the first row is what `posner evaluate` gives, the last is what a user of raw text
+gets, and the rows between say where the difference arises.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import posner
 from common import (
     conll_files,
     data_argument,
@@ -44,7 +43,7 @@ from posner.document import (
 )
 from posner.evaluation.counts import Counts
 from posner.evaluation.spans import score_spans
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, load
 from posner.schemes import Span
 from posner.tagger import segmented
 from running_text import running
@@ -196,24 +195,26 @@ def measure(recognizer: Recognizer, documents: Sequence[Document]) -> str:
 
 
 def main() -> int:
-    """Run and write `results/raw-text.md`."""
+    """Run and write `results/raw-text-conll2003.md` or `raw-text-gmb.md`."""
     parser = argparse.ArgumentParser(description=__doc__)
     data_argument(parser)
-    parser.add_argument("model", help="a model or run trained on CoNLL-2003")
-    parser.add_argument("--gmb-model", help="one trained on GMB, to measure that too")
-    parser.add_argument("--documents", type=int, help="only the first N texts of each corpus")
+    parser.add_argument("model", help="a model or run trained on CoNLL-2003 or on GMB")
+    parser.add_argument("--dev", type=Path, help="GMB's dev set, if it is parted already")
+    parser.add_argument("--documents", type=int, help="only the first N texts")
     arguments = parser.parse_args()
+    recognizer = load(arguments.model)
     text = heading("Raw text instead of given words")
-    corpus = read_corpus(conll_files(arguments.data).dev)
-    documents = list(islice(corpus.documents, arguments.documents))
-    text += "\n## CoNLL-2003 dev\n" + measure(posner.load(arguments.model), documents)
-    if arguments.gmb_model:
+    if "PER" in recognizer.manifest.labels:
+        name, result = "CoNLL-2003 dev", "raw-text-conll2003.md"
+        texts = iter(read_corpus(conll_files(arguments.data).dev).documents)
+    else:
+        name, result = "GMB dev", "raw-text-gmb.md"
         with tempfile.TemporaryDirectory() as folder:
-            corpus = read_corpus(gmb_files(arguments.data, Path(folder)).dev)
-        texts = in_texts(corpus.documents, GMB_SENTENCES)
-        documents = list(islice(texts, arguments.documents))
-        text += "\n## GMB dev\n" + measure(posner.load(arguments.gmb_model), documents)
-    write_result("raw-text.md", text)
+            dev = arguments.dev or gmb_files(arguments.data, Path(folder)).dev
+            texts = in_texts(read_corpus(dev).documents, GMB_SENTENCES)
+    documents = list(islice(texts, arguments.documents))
+    text += f"\n## {name}\n" + measure(recognizer, documents)
+    write_result(result, text)
     print(text)
     return 0
 

@@ -17,9 +17,9 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-import posner
 from posner.backends.torch import TorchBackend
 from posner.folder import TOKENIZER, find_model
+from posner.recognizer import load
 
 
 class Body(BaseModel):
@@ -49,7 +49,7 @@ def main() -> int:
 
 def plain_pipeline(folder: str) -> Any:
     """Hugging Face's pipeline over a Posner model's encoder."""
-    recognizer = posner.load(folder, device="cpu")
+    recognizer = load(folder, device="cpu")
     assert isinstance(recognizer.backend, TorchBackend)
     encoder: Any = recognizer.backend.network.encoder
     config = encoder.config

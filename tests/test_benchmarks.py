@@ -11,12 +11,15 @@ import pytest
 import transformers
 
 import bench_curve
+import bench_lexicon
 import bench_peer
+import bench_steps
 import peer
 import tiny
 from ceiling import Product, least_seconds, step_work
 from common import draw_sentences, markdown_table, read_corpus, run_script
 from curve_picture import f1_range, marked, spread
+from oracles import edit_distance
 from points import (
     Point,
     append_point,
@@ -31,6 +34,7 @@ from posner.corpus import write
 from posner.errors import PosnerError
 from posner.recipe import load_recipe
 from posner.schemes import Span
+from typos import misspell
 
 
 def _points(*f1s: float) -> list[Point]:
@@ -191,3 +195,34 @@ def test_a_process_is_ended_when_its_time_is_up(tmp_path: Path) -> None:
     ran = run_script(script, ["0"])
     assert ran.status == 3
     assert ran.peak_gigabytes > 0
+
+
+def test_a_typo_changes_one_word_of_some_names_and_nothing_else() -> None:
+    documents = tiny.documents(6)
+    changed = misspell(documents, 0.5, seed=2)
+    assert misspell(documents, 0.5, seed=2) == changed
+    entities = sum(len(d.entities) for d in documents)
+    assert 0.2 * entities < len(changed.names) < 0.8 * entities
+    for number, (before, after) in enumerate(zip(documents, changed.documents, strict=True)):
+        assert after.word_count == before.word_count
+        for old, new in zip(before.entities, after.entities, strict=True):
+            assert old.label == new.label
+            expected = changed.names.get((number, new.start, new.end))
+            assert (old.text == expected) is (old.text != new.text)
+            if expected is not None:
+                assert edit_distance(expected, new.text) == 1
+
+
+def test_joined_words_and_counts() -> None:
+    (document,) = tiny.documents(1)
+    words = bench_steps.words_of(document)
+    assert len(words) == sum(len(e.text.split()) for e in document.entities)
+    assert bench_steps.counts([document], [document.entities]).f1 == 1.0
+    assert bench_steps.counts([document], [words]).recall < 1.0
+    assert len(bench_steps.every(tiny.documents(40), 0.25)) == 10
+
+
+def test_a_lexicon_is_measured() -> None:
+    rows = bench_lexicon.measure(300, 0.01)
+    assert next(row.note for row in rows if row.step == "read").startswith("300 names")
+    assert all(row.megabytes > 0 for row in rows)

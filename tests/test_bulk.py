@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from echo import Echo
 from posner.bulk import Journal, journal
 from posner.cli import main, predict
-from posner.segment.passages import PASSAGE, passages
+from posner.segment.passages import PASSAGE
 from posner.sources import reading
 
 Use = Callable[[Echo], None]
@@ -108,7 +108,7 @@ def test_a_long_text_is_one_record_with_offsets_of_its_own(
     source.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     written = []
     for limit in (PASSAGE, 60):
-        monkeypatch.setitem(passages.__kwdefaults__, "limit", limit)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", limit)
         target = tmp_path / f"{limit}.{format}"
         assert run(source, "--format", format, *flags, "-o", target) == 0
         text = target.read_text(encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_long_file_in_formats_for_people_and_columns(
     monkeypatch.setattr(reading, "LONG", 10)
     written = []
     for limit in (PASSAGE, 16):
-        monkeypatch.setitem(passages.__kwdefaults__, "limit", limit)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", limit)
         target = tmp_path / f"{limit}.out"
         assert run(source, "--document", "file", "--format", format, "-o", target) == 0
         written.append(target.read_text(encoding="utf-8"))
@@ -159,6 +159,7 @@ texts = st.lists(
     st.lists(st.integers(0, 6), max_size=4),
     st.binary(max_size=30),
     st.booleans(),
+    st.sampled_from([0.0, 9.0]),
 )
 def test_a_killed_job_loses_and_doubles_no_line(
     tmp_path_factory: pytest.TempPathFactory,
@@ -167,6 +168,7 @@ def test_a_killed_job_loses_and_doubles_no_line(
     stops: list[int],
     rest: bytes,
     split: bool,
+    seconds: float,
 ) -> None:
     folder = tmp_path_factory.mktemp("job")
     source = folder / "in.jsonl"
@@ -177,7 +179,8 @@ def test_a_killed_job_loses_and_doubles_no_line(
     source.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     flags = ["--input", "jsonl", *(["--max-chars", 25, "--over-limit", "split"] if split else [])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal, "SECONDS", 0.0)
+        patch.setattr(journal, "SECONDS", seconds)
+        patch.setattr(journal, "SHORT", 0.0)
         patch.setattr(predict, "load_from_flags", lambda _: Echo(finds=True))
         assert to_jsonl(folder / "whole.jsonl", source, *flags) == 0
         target = folder / "killed.jsonl"

@@ -256,5 +256,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert "below the threshold 1 left out" in capsys.readouterr().err
     assert main(["info", str(folder)]) == 0
     assert "below 0, PER 0.9 are left out" in capsys.readouterr().out
+    assert main(["calibrate", *flags, "--best-f1", "--per-label"]) == 0
+    assert "the threshold does not raise F1" in capsys.readouterr().out  # nothing can be right
     for wrong in (["--per-label"], ["--precision", "2"], ["--best-f1", "--threshold", "0.5"]):
         assert main(["calibrate", *flags, *wrong]) == 2

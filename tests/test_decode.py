@@ -108,7 +108,7 @@ def test_a_temperature_divides_everything_and_moves_no_path(
     tags = scheme.tags(labels)
     random = np.random.default_rng(seed)
     transitions = random_transitions(tags, scheme, random, crf=crf)
-    emissions = 3 * random.normal(size=(length, len(tags)))
+    emissions = (3 * random.normal(size=(length, len(tags)))).astype(np.float32)
     decoder = Decoder(tags, scheme, transitions, temperature)
     (found,) = decoder.decode([emissions], marginals=True)
     (plain,) = Decoder(tags, scheme, transitions).decode([emissions])

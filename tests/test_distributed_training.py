@@ -22,6 +22,7 @@ SETTINGS = {
     "training.precision": "fp32",
     "training.device": "cpu",
     "training.encoder-dropout": "0",
+    "training.mask": "0",
     "heads.dropout": "0",
     "heads.pos-dropout": "0",
 }
@@ -56,7 +57,7 @@ def metrics(run: Path) -> list[dict[str, float]]:
 
 @pytest.mark.slow
 def test_two_processes_make_one_run_like_one_process(bert: Path, tmp_path: Path) -> None:
-    """Each step holds all sentences and dropout is off: only the order of sums may differ.
+    """Each step holds all sentences and nothing is drawn: only the order of sums may differ.
 
     AdamW makes a step of every gradient, be it a rounding error, so the weights are compared to
     a twentieth of the way that they went.

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
+from oracles import enumerate_paths
 from posner.cli import main
 from posner.decode import Decoder
 from posner.document import Document
@@ -138,7 +139,7 @@ def test_the_surer_disagreement_is_the_more_suspect(tmp_path: Path) -> None:
     scores = (0.2, 0.9)
     entities = tuple(replace(e, score=s) for e, s in zip(found.entities, scores, strict=True))
     analysis = analyse([gold], [replace(found, entities=entities)])
-    suspects = rank_suspects(analysis, {(0, 0, 3, "PER"): 0.3})
+    suspects = rank_suspects(analysis, {(0, 0, 3, "PER"): 0.7})
     listed = [(s.mistake.kind, round(s.suspicion, 6)) for s in suspects]
     assert listed == [("label", 0.9), ("missed", 0.7), ("spurious", 0.2)]
     assert rank_suspects(analysis, {})[1].suspicion == 0.5
@@ -165,6 +166,24 @@ def test_the_probability_of_any_span_is_the_decoders_own() -> None:
     assert found[0].pop() == 0.0
     for scores, sentence in zip(found, decoded, strict=True):
         assert scores == pytest.approx([scored.score for scored in sentence.spans])
-    every = [Span(a, b, lab) for a in range(4) for b in range(a + 1, 5) for lab in ("PER", "LOC")]
-    (spans, _, _) = decoder.span_scores(emissions, [[s for s in every if s[1] <= 4], [], []])
-    assert all(0 <= score <= 1 for score in spans)
+
+
+@pytest.mark.parametrize("name", ["IOB2", "BIOES"])
+def test_the_probability_of_any_span_is_that_of_all_its_paths(name: str) -> None:
+    scheme, labels = SCHEMES[name], ("PER", "LOC")
+    tags = scheme.tags(labels)
+    decoder = Decoder(tags, scheme, temperature=1.5)
+    emissions = np.random.default_rng(5).normal(0, 2, (4, len(tags))).astype(np.float32)
+    weights = decoder.transitions
+    start, pairs, end = ((t / 1.5).tolist() for t in (weights.start, weights.pairs, weights.end))
+    known = enumerate_paths((emissions / 1.5).tolist(), start, pairs, end, labels, scheme)
+    places = [(a, b) for a in range(4) for b in range(a + 1, 5)]
+    spans = [Span(a, b, label) for a, b in places for label in (*labels, "O")]
+    (found,) = decoder.span_scores([emissions], [spans])
+    outside = tags.index("O")
+    for span, score in zip(spans, found, strict=True):
+        first, last, label = span
+        paths = known.paths.items()
+        none = sum(p for path, p in paths if set(path[first:last]) == {outside})
+        expected = none if label == "O" else known.spans.get(span, 0.0)
+        assert score == pytest.approx(expected, abs=1e-6)

@@ -91,7 +91,7 @@ def test_every_format_takes_any_text(
     tagger.segmenter = segmenter
     item = Text(Place("x", 1), text, len(text))
     groups = limited([item], Limit(limit, "split" if split else "error"), segmenter)
-    found = [o for o in outcomes(tagger, groups) if o.passage is not None]  # type: ignore[arg-type]
+    found = [o for o in outcomes(tagger, groups) if o.passage is not None]
     parts = [tagged_part(outcome, None) for outcome in found]
     lines = written(jsonl(parts, tags=tags)).splitlines()
     array = json.loads(written(json_array(parts, tags=tags)))
@@ -130,7 +130,7 @@ def written(chunks: Iterator[str]) -> str:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
     write(chunks, stream)
     stream.flush()
-    data = stream.detach().getvalue()  # type: ignore[attr-defined]
+    data = stream.detach().getvalue()
     return str(data.decode("utf-8"))
 
 

@@ -95,15 +95,15 @@ def test_facts_and_problems(tmp_path: Path) -> None:
     paris = [Name("LOC", "Paris", "1"), Name("PER", "Paris", "2"), Name("LOC", "Paris", "3")]
     names = [CANADA, *paris, Name("O", "Acme"), Name("ORG", "Acme")]
     path = tmp_path / "names.jsonl"
-    write_names(path, [*names, CANADA])
+    write_names(path, [*names, CANADA, CANADA._replace(score=0.5)])
     facts = LexiconFacts.of(read_names(path))  # the same entry counts once
-    assert facts.names == {"LOC": 3, "O": 1, "ORG": 1, "PER": 1}
-    assert (facts.aliases, facts.ids, facts.scores, facts.ambiguous) == (2, 4, 1, 1)
+    assert facts.names == {"LOC": 4, "O": 1, "ORG": 1, "PER": 1}
+    assert (facts.aliases, facts.ids, facts.scores, facts.ambiguous) == (4, 5, 2, 1)
     assert facts.longest == "Dominion of Canada"
     assert json.loads(json.dumps(facts.to_json()))["ambiguous"] == 1
     assert [line.partition(": ")[2] for line in problems(path)] == [
-        "LOC 'Paris' again with other details; the first counts",
         "LOC 'Canada' again",
+        "LOC 'Canada' again with other details; the first counts",
         "'Paris' has several labels: LOC, PER",
     ]
     assert problems(written(tmp_path, "", "empty.txt")) == [

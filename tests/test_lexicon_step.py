@@ -101,6 +101,26 @@ def test_free_names_of_one_label_are_added() -> None:
     assert after(free, Rules(add=True, least=0.7)) == []
 
 
+def test_a_name_relabels_only_what_it_is_surer_of() -> None:
+    for score, label in ((0.59, "LOC"), (0.61, "ORG")):
+        document = segmented("Lima")
+        given = document.with_entities([document.entity(0, 4, "ORG", score)])
+        assert [e.label for e in after(given, Rules(relabel=True))] == [label]
+
+
+def test_a_name_in_other_letters_gives_way_to_the_one_that_is_spelt_so() -> None:
+    names = [Name("LOC", "Lima", "1"), Name("LOC", "LIMA", "2")]
+    (entity,) = LexiconStep(names)(text_with("LIMA", ("LIMA", "LOC"))).entities
+    assert (entity.id, entity.corrected) == ("2", None)
+
+
+def test_words_of_the_vocabulary_are_not_misspelt() -> None:
+    document = text_with("Canadian", ("Canadian", "LOC"))
+    names = [Name("LOC", "Canadias")]
+    assert LexiconStep(names)(document).entities[0].corrected == "Canadias"
+    assert LexiconStep(names, known=lambda _: True)(document) is document
+
+
 def test_what_was_vetoed_is_not_added_again() -> None:
     names = [Name("O", "May"), Name("PER", "Theresa May")]
     document = text_with("Theresa May", ("May", "PER"))

@@ -26,6 +26,7 @@ from posner.recipe import (
     settings,
 )
 from posner.schemes import SCHEMES
+from posner.systems import system_names
 
 SETTINGS = {setting.key: setting for setting in settings()}
 
@@ -65,6 +66,7 @@ def overrides(draw: st.DrawFn) -> dict[str, Any]:
         "data.pooling",
         "adapter.rank",
         "backbone.layers",  # not every text names layers
+        "data.dictionaries",  # nor dictionaries
         "data.alone",
         "data.context-epochs",
     }
@@ -243,9 +245,10 @@ def test_a_bad_flag_is_named(flag: str, value: str, expected: str) -> None:
 
 def test_recipes_lists_every_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipes"]) == 0
-    listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == recipe_names()
-    assert all(len(line.split()) > 3 for line in listed)
+    own, systems = capsys.readouterr().out.split("\n\n")
+    assert [line.split()[0] for line in own.splitlines()] == recipe_names()
+    assert [line.split()[0] for line in systems.splitlines()[1:]] == system_names()
+    assert all(len(line.split()) > 3 for line in (own + systems).splitlines())
 
 
 def test_recipes_prints_one_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

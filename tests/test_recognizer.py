@@ -20,7 +20,7 @@ from posner.batching import Batch
 from posner.decode import Transitions
 from posner.document import Document
 from posner.recognizer import Recognizer
-from posner.segment.passages import PASSAGE, passages
+from posner.segment.passages import PASSAGE
 from posner.tagger import segmented
 
 
@@ -329,9 +329,9 @@ def test_a_long_text_in_parts_has_the_entities_of_the_whole(
     for context in (0, 12):
         tagger = recognizer(bert, {"data.context": context, "data.repeats": 0.0})
         whole = tagger(text)
-        monkeypatch.setitem(passages.__kwdefaults__, "limit", 300)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", 300)
         parts = list(tagger.stream(text))
-        monkeypatch.setitem(passages.__kwdefaults__, "limit", PASSAGE)
+        monkeypatch.setattr("posner.segment.passages.PASSAGE", PASSAGE)
         assert len(parts) > 5
         assert "".join(part.document.text for part in parts) == text
         found = [entity for part in parts for entity in part.entities]
@@ -343,7 +343,7 @@ def test_a_long_text_in_parts_has_the_entities_of_the_whole(
 def test_a_text_is_tagged_while_it_is_read(
     plain: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(passages.__kwdefaults__, "limit", 300)
+    monkeypatch.setattr("posner.segment.passages.PASSAGE", 300)
     monkeypatch.setattr(posner.tagger, "CHUNK_WORDS", 50)
     read = itertools.count()
     chunks = (f"{text}\n\n" for text, _ in zip(tiny.endless(TEXTS[:1]), read, strict=False))

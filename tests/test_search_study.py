@@ -15,11 +15,11 @@ import optuna
 import pytest
 
 import tiny
+from posner import locks
 from posner.corpus import Corpus
 from posner.errors import DataError, ModelError, PosnerError, RecipeError
 from posner.files import write_json
 from posner.recipe import Recipe, load_recipe
-from posner.search import locks
 from posner.search import search as search_module
 from posner.search.console import Watcher
 from posner.search.report import TrialRow, study_json

@@ -35,7 +35,7 @@ _WORDS = ("the", "in", "met", "works", "for", "lives", "ada", "oslo", "##son", "
 def save_encoder(folder: Path, kind: str = "bert") -> Path:
     """Save a 2-layer encoder with random weights and its tokenizer, as transformers would."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _byte_pieces() if kind == "roberta" else _word_pieces()
+    tokenizer = byte_pieces() if kind == "roberta" else word_pieces()
     tokenizer.save(str(folder / "tokenizer.json"))
     torch.manual_seed(11)
     config = _config(kind, tokenizer.get_vocab_size())
@@ -67,7 +67,7 @@ def _config(kind: str, pieces: int) -> Any:
     return transformers.BertConfig(**shared, max_position_embeddings=128)
 
 
-def _word_pieces() -> tokenizers.Tokenizer:
+def word_pieces() -> tokenizers.Tokenizer:
     """WordPiece over letters and a few words, lower-cased like the embedded backbone's."""
     listed = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     listed += [*_LETTERS, *(f"##{letter}" for letter in _LETTERS), *_WORDS]
@@ -82,7 +82,7 @@ def _word_pieces() -> tokenizers.Tokenizer:
     return tokenizer
 
 
-def _byte_pieces() -> tokenizers.Tokenizer:
+def byte_pieces() -> tokenizers.Tokenizer:
     """Byte-level BPE with a few merges; as published, without the space before the first word."""
     listed = ["<s>", "<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
     merges = [("\u0120", "a"), ("o", "n"), ("i", "n"), ("\u0120", "O")]

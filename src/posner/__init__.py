@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from posner.corpus import Corpus, read, write
     from posner.document import Document, Entity, Sentence, Token
     from posner.errors import PosnerError
-    from posner.recognizer import Recognizer, load, load_adapters
+    from posner.recognizer import Recognizer, load_adapters
+    from posner.systems import load
 
 __version__ = "0.1.0"
 
@@ -29,7 +30,7 @@ _HOMES = {
     "Token": "document",
     "PosnerError": "errors",
     "Recognizer": "recognizer",
-    "load": "recognizer",
+    "load": "systems",
     "load_adapters": "recognizer",
 }
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +121,7 @@ class PieceTokenizer:
         known = self._known
         fresh = list({word for words in sentences for word in words if word not in known})
         if len(known) + len(fresh) > CACHED_WORDS:
-            known.clear()
+            known = self._known = {}  # a new one: other threads still read the old
             fresh = list({word for words in sentences for word in words})
         for word, encoding in zip(fresh, self._encodings(fresh), strict=True):
             known[word] = tuple(encoding.ids[:MAX_WORD_PIECES]) or (self.unknown,)
@@ -145,7 +146,7 @@ class PieceTokenizer:
         try:
             return encode([[w] for w in words], is_pretokenized=True, add_special_tokens=False)
         except (TypeError, UnicodeEncodeError):  # lone surrogates have no UTF-8
-            mended = [[_printable(w)] for w in words]
+            mended = [[printable_word(w)] for w in words]
             return encode(mended, is_pretokenized=True, add_special_tokens=False)
 
     def _word_pieces(self, words: Sequence[tuple[int, ...]]) -> WordPieces:
@@ -197,7 +198,8 @@ def _placed(token: Token, encoding: tokenizers.Encoding) -> list[Piece]:
     ]
 
 
-def _printable(word: str) -> str:
+def printable_word(word: str) -> str:
+    """The text with each lone surrogate, which tokenizers refuse, replaced by U+FFFD."""
     return "".join("\ufffd" if unicodedata.category(c) == "Cs" else c for c in word)
 
 
@@ -224,6 +226,13 @@ class EncodedDocument:
         return int(self.starts[last] - self.starts[first])
 
 
+class DocumentEncoder(Protocol):
+    """Turns documents into arrays."""
+
+    def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
+        """Encode documents, in order."""
+
+
 class Encoder:
     """Documents to arrays: pieces and word features.
 
@@ -242,15 +251,20 @@ class Encoder:
         return [self._encode_one(d, [next(pieces) for _ in d.sentences]) for d in documents]
 
     def _encode_one(self, document: Document, parts: list[WordPieces]) -> EncodedDocument:
-        sentences = np.zeros(len(parts) + 1, dtype=np.int64)
-        np.cumsum([len(p.starts) - 1 for p in parts], out=sentences[1:])
-        counts = [np.diff(p.starts) for p in parts]
-        starts = np.zeros(int(sentences[-1]) + 1, dtype=np.int64)
-        empty = np.zeros(0, dtype=np.int64)
-        np.cumsum(np.concatenate([empty, *counts]), out=starts[1:])
+        if len(parts) == 1:  # most often; a step of NumPy's takes longer than a short sentence
+            ids, starts = parts[0].ids, parts[0].starts
+            sentences = np.array([0, len(starts) - 1], dtype=np.int64)
+        else:
+            sentences = np.zeros(len(parts) + 1, dtype=np.int64)
+            np.cumsum([len(p.starts) - 1 for p in parts], out=sentences[1:])
+            empty = np.zeros(0, dtype=np.int64)
+            ids = np.concatenate([empty, *(p.ids for p in parts)])
+            before = np.cumsum([0, *(len(p.ids) for p in parts)])
+            begins = (p.starts[:-1] + b for p, b in zip(parts, before, strict=False))
+            starts = np.concatenate([empty, *begins, before[-1:]])
         words = [token.form for token in document.tokens]
         return EncodedDocument(
-            ids=np.concatenate([empty, *(p.ids for p in parts)]),
+            ids=ids,
             starts=starts,
             sentences=sentences,
             shapes=np.array([shape_of(word) for word in words], dtype=np.int64),

@@ -4,9 +4,8 @@ Everything here is NumPy, so every backend shares it. A softmax head is a chain 
 transitions weigh nothing; a CRF adds its learned weights. Illegal transitions weigh minus infinity
 (a large negative number), so no path that is found can be illegal, trained CRF or not.
 
-The forward and backward recursions are those of Rabiner (1989), in logarithms. A span's score is
-the constrained forward algorithm's (Culotta and McCallum 2004): the share of all paths' weight
-that lies on paths in which an entity with this label starts and ends exactly there.
+The forward and backward recursions are those of Rabiner (1989), in logarithms; `path_spans` says
+how spans are scored.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from posner.align import IntArray
-from posner.schemes import OUTSIDE, Scheme, Span, Tag, parse_tag, tags_to_spans
+from posner.path_spans import Lattice, PathSpans, SpanScores, TagTable, log_sum
+from posner.schemes import OUTSIDE, Scheme, Span, Tag, parse_tag
 from posner.windows import FloatArray
 
 Float64Array = npt.NDArray[np.float64]
@@ -26,6 +26,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 ILLEGAL = -1e9
 """The weight of a transition that the scheme forbids: finite, so that no NaN can arise."""
+
+GROUP_WEIGHTS = 40_000
+"""Sentences that are decoded together, times the square of the number of tags, at most."""
 
 VANISHING = 1e-280
 """Sums of exponentials below this may have lost terms to underflow."""
@@ -123,12 +126,12 @@ class Decoder:
         self.transitions = transitions or legal_transitions(tags, scheme)
         self.temperature = temperature
         self._divided = self.transitions.divided(temperature)
-        parsed = [parse_tag(tag) for tag in tags]
-        self._inside = np.array([[scheme.is_inside(a, b) for b in parsed] for a in parsed])
-        self._label_tags: dict[str, IntArray] = {}
-        for label in dict.fromkeys(tag.label for tag in parsed if tag.label):
-            members = [i for i, tag in enumerate(parsed) if tag.label == label]
-            self._label_tags[label] = np.array(members, dtype=np.int64)
+        self._table = TagTable(tags, scheme)
+        divided = self._divided
+        self._scores = SpanScores(
+            self._table, divided.start, divided.pairs, divided.end, illegal=ILLEGAL
+        )
+        self._group = min(256, max(16, GROUP_WEIGHTS // len(self.tags) ** 2))
 
     def decode(
         self, emissions: Sequence[FloatArray], *, marginals: bool = False
@@ -142,8 +145,8 @@ class Decoder:
         results: list[DecodedSentence] = [DecodedSentence((), (), np.zeros(0)) for _ in emissions]
         filled = [i for i, e in enumerate(emissions) if len(e)]
         filled.sort(key=lambda i: len(emissions[i]))
-        for begin in range(0, len(filled), 64):
-            group = filled[begin : begin + 64]
+        for begin in range(0, len(filled), self._group):
+            group = filled[begin : begin + self._group]
             padded, lengths = _pad([emissions[i] for i in group])
             for i, decoded in zip(group, self._decode(padded, lengths, marginals), strict=True):
                 results[i] = decoded
@@ -156,78 +159,79 @@ class Decoder:
 
         Args:
             emissions: for each sentence (words, tags).
-            spans: for each sentence any spans of its words; one whose label no tag has scores 0.
+            spans: for each sentence any spans of its words; with the label `O`, that none of these
+                words is in an entity; with a label that no tag has, 0.
         """
         scores: list[list[float]] = [[] for _ in spans]
         for place, (emission, asked) in enumerate(zip(emissions, spans, strict=True)):
-            for chain in self._chains(*_pad([emission])) if asked else ():
-                scores[place] = [
-                    self._span_score(chain, s) if s.label in self._label_tags else 0.0
-                    for s in asked
-                ]
+            if asked:
+                lattice = self._lattice(*_pad([emission]))
+                scores[place] = [self._any_score(lattice, span) for span in asked]
         return scores
+
+    def _any_score(self, lattice: Lattice, span: Span) -> float:
+        """The probability of a span with any label, or of words outside of all entities."""
+        first, last, label = span
+        if label in self._table.labels:
+            places = (0, first, last, self._table.labels.index(label))
+            asked = PathSpans(*(np.array([place], dtype=np.int64) for place in places))
+            return float(self._scores.scores(asked, lattice)[0])
+        if label != OUTSIDE:
+            return 0.0
+        tag = self.tags.index(OUTSIDE)
+        weight = lattice.alpha[0, first, tag] + lattice.emissions[0, first + 1 : last, tag].sum()
+        weight += (last - first - 1) * self._divided.pairs[tag, tag] + lattice.beta[
+            0, last - 1, tag
+        ]
+        return float(np.exp(min(float(weight - lattice.totals[0]), 0.0)))
 
     def _decode(
         self, emissions: Float64Array, lengths: IntArray, marginals: bool
     ) -> list[DecodedSentence]:
         paths = viterbi(emissions, lengths, self.transitions)
-        all_tags = [tuple(self.tags[t] for t in path) for path in paths]
-        all_spans = [tags_to_spans(tags, self.scheme) for tags in all_tags]
-        if not marginals and not any(all_spans):
-            return [DecodedSentence(tags, (), np.zeros(0)) for tags in all_tags]
-        chains = self._chains(emissions, lengths)
-        result = []
-        for chain, path, tags, spans in zip(chains, paths, all_tags, all_spans, strict=True):
-            scored = tuple(ScoredSpan(span, self._span_score(chain, span)) for span in spans)
-            certainty = np.zeros(0)
+        padded = np.zeros(emissions.shape[:2], dtype=np.int64)
+        for row, path in enumerate(paths):
+            padded[row, : len(path)] = path
+        spans = self._table.spans(padded, lengths)
+        # Only what is asked for is computed: many sentences of most texts have no entity.
+        rows = np.arange(len(paths)) if marginals else np.unique(spans.rows)
+        scored: list[list[ScoredSpan]] = [[] for _ in paths]
+        certainties = [np.zeros(0)] * len(paths)
+        if len(rows):
+            lattice = self._lattice(emissions[rows], lengths[rows])
+            place = np.searchsorted(rows, spans.rows)
+            inner = PathSpans(place, spans.firsts, spans.lasts, spans.labels)
+            self._add_scored(scored, spans, self._scores.scores(inner, lattice))
             if marginals:
-                words = np.arange(len(path))
-                weight = chain.alpha[words, path] + chain.beta[words, path] - chain.total
-                certainty = np.exp(np.minimum(weight, 0.0))
-            result.append(DecodedSentence(tags, scored, certainty))
-        return result
+                certainties = [_certainty(lattice, row, path) for row, path in enumerate(paths)]
+        return [
+            DecodedSentence(tuple(map(self.tags.__getitem__, path.tolist())), tuple(found), certain)
+            for path, found, certain in zip(paths, scored, certainties, strict=True)
+        ]
 
-    def _chains(self, emissions: Float64Array, lengths: IntArray) -> list[_Chain]:
-        """Each sentence's recursions, without the padding."""
-        divided = emissions / self.temperature  # the path was found without: no rounding moves it
+    def _lattice(self, emissions: Float64Array, lengths: IntArray) -> Lattice:
+        """The recursions; temperature counts here alone, so that no rounding moves a path."""
+        divided = emissions / self.temperature
         alpha = forward(divided, self._divided)
         beta = backward(divided, lengths, self._divided)
         totals = log_partition(alpha, lengths, self._divided)
-        return [
-            _Chain(divided[row, :n], alpha[row, :n], beta[row, :n], float(totals[row]))
-            for row, n in enumerate(lengths)
-        ]
+        return Lattice(lengths, divided, alpha, beta, totals)
 
-    def _span_score(self, chain: _Chain, span: Span) -> float:
-        """The probability that an entity with this label starts and ends exactly here."""
-        first, last, label = span
-        members = self._label_tags[label]
-        pairs = self._divided.pairs
-        inside = np.where(self._inside, pairs, ILLEGAL)[np.ix_(members, members)]
-        border = np.where(self._inside, ILLEGAL, pairs)
-        if first == 0:
-            weight = self._divided.start[members]
-        else:
-            weight = _log_sum(chain.alpha[first - 1][:, None] + border[:, members], axis=0)
-        weight = weight + chain.emissions[first, members]
-        for word in range(first + 1, last):
-            weight = _log_sum(weight[:, None] + inside, axis=0) + chain.emissions[word, members]
-        if last == len(chain.emissions):
-            weight = weight + self._divided.end[members]
-        else:
-            after = chain.emissions[last] + chain.beta[last]
-            weight = weight + _log_sum(border[members] + after, axis=1)
-        return float(np.exp(min(float(_log_sum(weight, axis=0)) - chain.total, 0.0)))
+    def _add_scored(
+        self, scored: list[list[ScoredSpan]], spans: PathSpans, scores: Float64Array
+    ) -> None:
+        columns = (spans.rows, spans.firsts, spans.lasts, spans.labels, scores)
+        labels = self._table.labels
+        for row, first, last, label, score in zip(*(c.tolist() for c in columns), strict=True):
+            scored[row].append(ScoredSpan(Span(first, last, labels[label]), score))
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """One sentence's recursions: (words, tags) each, and the logarithm of all paths' weight."""
-
-    emissions: Float64Array
-    alpha: Float64Array
-    beta: Float64Array
-    total: float
+def _certainty(lattice: Lattice, row: int, path: IntArray) -> Float64Array:
+    """(words,) the probability of each word's tag."""
+    words = np.arange(len(path))
+    both = lattice.alpha[row, words, path] + lattice.beta[row, words, path]
+    certainty: Float64Array = np.exp(np.minimum(both - lattice.totals[row], 0.0))
+    return certainty
 
 
 def viterbi(emissions: Float64Array, lengths: IntArray, transitions: Transitions) -> list[IntArray]:
@@ -254,14 +258,14 @@ def viterbi(emissions: Float64Array, lengths: IntArray, transitions: Transitions
         pointers[word] = weights.argmax(axis=1)
         best = weights.max(axis=1) + emissions[:, word]
         final[lengths == word + 1] = best[lengths == word + 1]
-    paths = []
-    for row, length in enumerate(lengths):
-        path = np.zeros(length, dtype=np.int64)
-        path[-1] = (final[row] + end).argmax()
-        for word in range(length - 1, 0, -1):
-            path[word - 1] = pointers[word, row, path[word]]
-        paths.append(path)
-    return paths
+    best_tags = np.zeros((words, rows), dtype=np.int64)
+    current = (final + end).argmax(axis=1)
+    every = np.arange(rows)
+    for word in range(words - 1, -1, -1):
+        best_tags[word] = current  # beyond a sentence's end it stays the last word's
+        if word:
+            current = np.where(word < lengths, pointers[word, every, current], current)
+    return [best_tags[:length, row] for row, length in enumerate(lengths.tolist())]
 
 
 def forward(emissions: Float64Array, transitions: Transitions) -> Float64Array:
@@ -291,7 +295,7 @@ def backward(emissions: Float64Array, lengths: IntArray, transitions: Transition
 def log_partition(alpha: Float64Array, lengths: IntArray, transitions: Transitions) -> Float64Array:
     """(sentences,) the logarithm of all legal paths' weight."""
     last = alpha[np.arange(len(lengths)), lengths - 1]  # (sentences, tags)
-    return _log_sum(last + transitions.end, axis=1)
+    return log_sum(last + transitions.end, axis=1)
 
 
 def _step(weights: Float64Array, pairs: Float64Array) -> Float64Array:
@@ -303,16 +307,9 @@ def _step(weights: Float64Array, pairs: Float64Array) -> Float64Array:
     peak = weights.max(axis=1, keepdims=True)
     reached = np.exp(weights - peak) @ np.exp(pairs)
     if reached.min() < VANISHING:
-        return _log_sum(weights[:, :, None] + pairs, axis=1)
+        return log_sum(weights[:, :, None] + pairs, axis=1)
     summed: Float64Array = np.log(reached) + peak
     return summed
-
-
-def _log_sum(weights: Float64Array, axis: int) -> Float64Array:
-    peak = weights.max(axis=axis, keepdims=True)
-    total = np.log(np.exp(weights - peak).sum(axis=axis)) + peak.squeeze(axis)
-    result: Float64Array = total
-    return result
 
 
 def _pad(emissions: Sequence[FloatArray]) -> tuple[Float64Array, IntArray]:

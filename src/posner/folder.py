@@ -1,9 +1,9 @@
 """What a saved model folder says of itself, without torch: `posner.json`, checksums, safe writing.
 
 A folder holds `posner.json` (this module's `Manifest`), `tokenizer.json`, the files of its
-backend (`model.safetensors` and `encoder.json` for torch), and `README.md`, its card. Nothing in
-it is a pickle. A folder is written beside its place and renamed, so a crash leaves the old one or
-none, never half of one.
+backend (`model.safetensors` and `encoder.json` for torch, `model.onnx` for ONNX Runtime), and
+`README.md`, its card. Nothing in it is a pickle. A folder is written beside its place and renamed,
+so a crash leaves the old one or none, never half of one.
 A model with adapters lacks the encoder's own weights, and names the encoder that it stands on.
 """
 
@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from posner.card import CARD, model_card
 from posner.errors import DataError, ModelError
@@ -24,13 +24,15 @@ from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
 FORMAT = "posner-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when models are built in a way that the program before cannot read, or that it cannot.
 
-2: adapters; with a frozen encoder the shape embedding stands above it.
+2: adapters; with a frozen encoder the shape embedding stands above it. 3: exported graphs.
 """
 MANIFEST = "posner.json"
 TOKENIZER = "tokenizer.json"
+GRAPH = "model.onnx"
+"""The file that an exported model has instead of weights."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,11 @@ class Manifest:
     base: Base | None = None
     temperature: float = 1.0
     thresholds: Thresholds = NO_THRESHOLDS
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether ONNX Runtime runs it."""
+        return GRAPH in self.files
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -146,8 +153,26 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and check `posner.json` and the checksums of the files that it names.
 
     Raises:
-        ModelError: a damaged, foreign, incomplete or newer folder.
+        ModelError: a damaged, foreign, incomplete or newer folder, or one of another system.
         RecipeError: its recipe has settings that no recipe has.
+    """
+    path = folder / MANIFEST
+    data = read_contents(folder)
+    if "system" in data:
+        raise ModelError(
+            "this needs a network's model", where=path, got=f"one of the system {data['system']}"
+        )
+    manifest = _manifest(data, path)
+    _refuse_outdated(manifest, data["format_version"], path)
+    verify_files(folder, manifest.files)
+    return manifest
+
+
+def read_contents(folder: Path) -> dict[str, Any]:
+    """What `posner.json` holds, once its format and version are known to be readable.
+
+    Raises:
+        ModelError: a damaged, foreign or newer folder.
     """
     path = folder / MANIFEST
     try:
@@ -167,13 +192,17 @@ def read_manifest(folder: Path) -> Manifest:
             got=version,
             remedy="upgrade with: pip install --upgrade posner",
         )
-    manifest = _manifest(data, path)
-    _refuse_outdated(manifest, version, path)
+    return data
+
+
+def made_by(folder: Path) -> str | None:
+    """The system that a model folder names in place of the network's; None where there is none."""
     try:
-        _verify_files(folder, manifest.files)
-    except OSError as error:
-        raise ModelError("cannot be read", where=error.filename, got=error.strerror) from error
-    return manifest
+        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    name = data.get("system") if isinstance(data, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _refuse_outdated(manifest: Manifest, version: int, path: Path) -> None:
@@ -246,6 +275,18 @@ def _base(found: Any, path: Path) -> Base:
     raise ModelError("damaged", where=path, expected=expected, got=repr(found)[:80])
 
 
+def verify_files(folder: Path, files: dict[str, str]) -> None:
+    """Compare a folder's files with the checksums that `posner.json` names.
+
+    Raises:
+        ModelError: one is missing, another, or cannot be read.
+    """
+    try:
+        _verify_files(folder, files)
+    except OSError as error:
+        raise ModelError("cannot be read", where=error.filename, got=error.strerror) from error
+
+
 def _verify_files(folder: Path, files: dict[str, str]) -> None:
     for name, expected in files.items():
         if Path(name).name != name:
@@ -268,25 +309,34 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def seal(folder: Path, manifest: Manifest) -> None:
+class Contents(Protocol):
+    """What can say what `posner.json` holds."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The contents of `posner.json`."""
+
+
+def seal(folder: Path, manifest: Contents) -> None:
     """Write `posner.json` with the checksums of all other files in the folder, and its card.
 
     The card has no checksum: people may go on writing it.
     """
     files = {p.name: sha256(p) for p in sorted(folder.iterdir()) if p.name not in (MANIFEST, CARD)}
-    rewrite(folder, replace(manifest, files=files))
+    _write(folder, manifest.to_dict() | {"files": files})
 
 
-def rewrite(folder: Path, manifest: Manifest) -> None:
+def rewrite(folder: Path, manifest: Contents) -> None:
     """Write `posner.json` and the card alone; the other files are as the manifest says.
 
     A card that somebody has changed, or brought, stays as it is.
     """
-    data = manifest.to_dict()
+    _write(folder, manifest.to_dict())
+
+
+def _write(folder: Path, contents: dict[str, Any]) -> None:
     if _is_own_card(folder):
-        write_text(folder / CARD, model_card(data))
-    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    write_text(folder / MANIFEST, text)
+        write_text(folder / CARD, model_card(contents))
+    write_text(folder / MANIFEST, json.dumps(contents, ensure_ascii=False, indent=2) + "\n")
 
 
 def _is_own_card(folder: Path) -> bool:

@@ -8,28 +8,35 @@ for document in recognizer.pipe(lines): ...
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from posner.align import EncodedDocument, Encoder, PieceTokenizer
+from posner.align import DocumentEncoder, EncodedDocument, Encoder, PieceTokenizer
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
+from posner.crew import Crew
 from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence, Token
-from posner.errors import MissingExtraError
+from posner.errors import MissingExtraError, ModelError, UsageError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.foreign.folder import is_foreign
 from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
 from posner.tagger import Tagger
-from posner.windows import Core, FloatArray, WindowPlan, merge_votes
+from posner.windows import Core, FloatArray, Window, WindowPlan, merge_votes
 
 if TYPE_CHECKING:
     from posner.backends.torch import TorchBackend
+
+Aggregation = Literal["legal", "first", "average", "max", "simple"]
+"""How the pieces of a foreign model become entities, see `load`."""
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
@@ -51,16 +58,32 @@ class Recognizer(Tagger):
         manifest: what the model is.
         tokenizer: splits words into pieces.
         backend: runs the network.
+        workers: threads that run it, while the caller does all the rest; each runs one batch at a
+            time. With none the caller runs it too.
+        batch_pieces: padded pieces in a batch; by default `BATCH_PIECES`.
     """
 
-    def __init__(self, manifest: Manifest, tokenizer: PieceTokenizer, backend: Backend) -> None:
+    manifest: Manifest
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        tokenizer: PieceTokenizer,
+        backend: Backend,
+        *,
+        workers: int = 0,
+        batch_pieces: int | None = None,
+    ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.backend = backend
-        self.encoder = Encoder(tokenizer, manifest.characters)
+        self.encoder: DocumentEncoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
         self.margin = self.plan.context  # a word has at least one piece
         self.segmenter = manifest.recipe.data.segmenter
+        self.crew = Crew(workers)
+        self.ahead = min(workers, 1)
+        self.batch_pieces = batch_pieces
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
@@ -69,11 +92,16 @@ class Recognizer(Tagger):
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
         return self.assemble(documents, self.votes(documents))
 
+    def begin(self, documents: Sequence[Document]) -> Callable[[], list[Document]]:
+        """Start to tag documents; see `Tagger.begin`."""
+        task = self._task(documents)
+        wait = self.crew.start(task.jobs)
+        return lambda: self.assemble(documents, self._votes(documents, task, wait()))
+
     def votes(self, documents: Sequence[Document]) -> list[Votes]:
         """The emissions of each sentence, one after the other through all documents."""
-        votes = self._votes(self.encoder.encode(documents))
-        share = self.manifest.recipe.data.repeats
-        return _with_repeats(documents, votes, share) if share else votes
+        task = self._task(documents)
+        return self._votes(documents, task, self.crew.run(task.jobs))
 
     def assemble(self, documents: Sequence[Document], votes: Sequence[Votes]) -> list[Document]:
         """Decode what `votes` found into the documents' entities and tags."""
@@ -117,37 +145,47 @@ class Recognizer(Tagger):
                 yield PieceTag(tag, float(score), index, piece.text, piece.start, piece.end)
                 index += 1
 
-    def _votes(self, documents: Sequence[EncodedDocument]) -> list[Votes]:
-        """Each sentence's emissions, sentence by sentence through all documents."""
-        votes: dict[tuple[int, int], list[tuple[Core, Votes]]] = {}
-        for document, core, vote in self._core_votes(documents):
-            votes.setdefault((document, core.sentence), []).append((core, vote))
-        empty = Votes(np.zeros((0, len(self.manifest.tags)), dtype=np.float32), None, None)
+    def _task(self, documents: Sequence[Document]) -> _Task:
+        """Encode documents, cut windows, and put those of like length together."""
+        encoded = self.encoder.encode(documents)
+        windows = self.plan.windows(encoded)
+        budget = self.batch_pieces or BATCH_PIECES
+        batches = sorted_batches([w.pieces for w in windows], budget)
+        jobs = [
+            partial(self._compute, [windows[i] for i in indices], encoded) for indices in batches
+        ]
+        return _Task(encoded, windows, batches, jobs)
+
+    def _compute(
+        self, windows: Sequence[Window], documents: Sequence[EncodedDocument]
+    ) -> list[Votes]:
+        """Run one batch: what the heads say of each core, window by window."""
+        batch = collate(windows, documents, self.tokenizer)
+        out = self.backend.emissions(batch)
         return [
-            _merge(votes[d, s], int(first), int(last)) if first < last else empty
-            for d, document in enumerate(documents)
-            for s, (first, last) in enumerate(pairwise(document.sentences))
+            Votes(
+                out.entity[row, :length],
+                None if out.pos is None else out.pos[row, :length],
+                None if out.chunk is None else out.chunk[row, :length],
+            )
+            for row, length in enumerate(batch.core_lengths.tolist())
         ]
 
-    def _core_votes(
-        self, documents: Sequence[EncodedDocument]
-    ) -> Iterator[tuple[int, Core, Votes]]:
-        """Run all windows, alike in length together; each core with its document, in order."""
-        windows = self.plan.windows(documents)
-        results: dict[int, list[Votes]] = {}
-        for indices in sorted_batches([w.pieces for w in windows], BATCH_PIECES):
-            batch = collate([windows[i] for i in indices], documents, self.tokenizer)
-            out = self.backend.emissions(batch)
-            for row, length in enumerate(batch.core_lengths):
-                vote = Votes(
-                    out.entity[row, :length],
-                    None if out.pos is None else out.pos[row, :length],
-                    None if out.chunk is None else out.chunk[row, :length],
-                )
-                results.setdefault(indices[batch.core_window[row]], []).append(vote)
-        for i, window in enumerate(windows):
-            for core, vote in zip(window.cores, results[i], strict=True):
-                yield window.document, core, vote
+    def _votes(
+        self, documents: Sequence[Document], task: _Task, computed: Sequence[Sequence[Votes]]
+    ) -> list[Votes]:
+        """Each sentence's emissions from those of its cores, through all documents."""
+        parts: dict[tuple[int, int], list[tuple[Core, Votes]]] = {}
+        for window, core, vote in task.cores(computed):
+            parts.setdefault((window.document, core.sentence), []).append((core, vote))
+        empty = Votes(np.zeros((0, len(self.manifest.tags)), dtype=np.float32), None, None)
+        votes = [
+            _merge(parts[d, s], first, last) if first < last else empty
+            for d, document in enumerate(task.encoded)
+            for s, (first, last) in enumerate(pairwise(document.sentences.tolist()))
+        ]
+        share = self.manifest.recipe.data.repeats
+        return _with_repeats(documents, votes, share) if share else votes
 
     def _with_tags(self, sentence: Sentence, vote: Votes) -> Sentence:
         """The sentence with the other heads' tags; with none where there is no such head."""
@@ -155,14 +193,42 @@ class Recognizer(Tagger):
         pos: list[str | None] = [None] * count
         chunks: list[str | None] = [None] * count
         if vote.pos is not None:
-            pos = [self.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1)]
+            pos = [self.manifest.pos_tags[i] for i in vote.pos.argmax(axis=1).tolist()]
         if vote.chunk is not None:
-            chunks = [self.manifest.chunk_tags[i] for i in vote.chunk.argmax(axis=1)]
-        tokens = tuple(
-            replace(token, pos=tag, chunk=chunk)
-            for token, tag, chunk in zip(sentence.tokens, pos, chunks, strict=True)
+            chunks = [self.manifest.chunk_tags[i] for i in vote.chunk.argmax(axis=1).tolist()]
+        tokens = tuple(  # `replace` would take three times as long, and there are many words
+            Token(t.text, t.start, t.end, tag, chunk, t.extra)
+            for t, tag, chunk in zip(sentence.tokens, pos, chunks, strict=True)
         )
-        return replace(sentence, tokens=tokens)
+        return Sentence(tokens, sentence.number, sentence.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Windows of documents, and the batches that they are computed in.
+
+    Attributes:
+        encoded: the documents.
+        windows: all their windows, in order.
+        batches: indices of windows.
+        jobs: computes each batch.
+    """
+
+    encoded: Sequence[EncodedDocument]
+    windows: Sequence[Window]
+    batches: Sequence[Sequence[int]]
+    jobs: Sequence[Callable[[], list[Votes]]]
+
+    def cores(self, computed: Sequence[Sequence[Votes]]) -> Iterator[tuple[Window, Core, Votes]]:
+        """Each window's cores, in the order of the windows, with what was computed for them."""
+        found: list[list[Votes]] = [[] for _ in self.windows]
+        for indices, votes in zip(self.batches, computed, strict=True):
+            remaining = iter(votes)
+            for i in indices:
+                found[i] = list(islice(remaining, len(self.windows[i].cores)))
+        for window, own in zip(self.windows, found, strict=True):
+            for core, vote in zip(window.cores, own, strict=True):
+                yield window, core, vote
 
 
 def _with_repeats(
@@ -180,6 +246,8 @@ def _with_repeats(
 
 def _merge(parts: Sequence[tuple[Core, Votes]], first: int, last: int) -> Votes:
     """One sentence's votes from its cores'."""
+    if len(parts) == 1:
+        return parts[0][1]
     cores = [core for core, _ in parts]
 
     def merged(votes: list[FloatArray | None]) -> FloatArray | None:
@@ -204,27 +272,64 @@ def load(
     *,
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
+    aggregation: Aggregation = "legal",
 ) -> Recognizer:
-    """Load a model or run folder.
+    """Load a model or run folder, or a token classifier that transformers saved.
 
     That takes no network, unless it has adapters over an encoder of the hub of which no copy is
     kept on this machine.
 
     Args:
-        path: a model folder, or the run folder around it.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        path: a model folder, exported or not, or the run folder around it; or a folder of
+            transformers' with config.json, safetensors and a tokenizer.
+        device: `auto`, `cpu`, `cuda` or `mps`; an exported model runs on the CPU.
         precision: `bf16` is faster where the device computes it natively; see `TorchBackend`.
+        aggregation: for folders of transformers': with `legal` each of our words is tagged by its
+            first piece, on the best legal path; the others give the entities that transformers'
+            pipeline gives with that aggregation strategy.
 
     Raises:
-        ModelError: the folder is missing, damaged, foreign or newer than the program, or the
-            encoder that its adapters stand on is missing or another.
-        MissingExtraError: torch is not installed, or peft for a model with adapters.
+        ModelError: the folder is missing, damaged, of no known kind or newer than the program, or
+            the encoder that its adapters stand on is missing or another.
+        UsageError: another aggregation than `legal` for one of Posner's own models.
+        MissingExtraError: torch is not installed and the model is not exported, or peft for a
+            model with adapters.
     """
+    if is_foreign(path):
+        from posner.piece_recognizer import load_foreign
+
+        return load_foreign(Path(path), device=device, precision=precision, aggregation=aggregation)
+    if aggregation != "legal":
+        raise UsageError(
+            "one of Posner's own models tags whole words, so no aggregation can be named",
+            where=path,
+            got=aggregation,
+        )
     folder = find_model(path)
     manifest = read_manifest(folder)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
+    if manifest.is_exported:
+        return _exported(folder, manifest, tokenizer, device, precision)
     backend = _torch_backend().load(folder, manifest, device=device, precision=precision)
-    return Recognizer(manifest, tokenizer, backend)
+    return Recognizer(manifest, tokenizer, backend, workers=1)
+
+
+def _exported(
+    folder: Path, manifest: Manifest, tokenizer: PieceTokenizer, device: str, precision: str
+) -> Recognizer:
+    """A model that ONNX Runtime runs, on each core that the process may use."""
+    if device not in ("auto", "cpu"):
+        raise ModelError("an exported model runs on the CPU", where=folder, got=device)
+    if precision != "fp32":
+        raise ModelError(
+            "an exported model has the precision that it was exported with",
+            where=folder,
+            got=precision,
+        )
+    from posner.backends.onnx import BATCH_PIECES, OnnxBackend, cores
+
+    backend = OnnxBackend.load(folder, manifest)
+    return Recognizer(manifest, tokenizer, backend, workers=cores(), batch_pieces=BATCH_PIECES)
 
 
 def load_adapters(

@@ -10,18 +10,38 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import overload
+from typing import Any, Protocol, overload
 
+from posner.collector import collector_paused
 from posner.document import Document
-from posner.folder import Manifest
 from posner.segment import Segmenter, segment
 from posner.segment.passages import Passage, narrowed, passages, widened
 
-CHUNK_WORDS = 20_000
+CHUNK_WORDS = 10_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
 
 Step = Callable[[Document], Document]
 """Changes what was found in a document: a lexicon's corrections, a threshold. Words stay."""
+
+
+class ModelFacts(Protocol):
+    """What every model says of itself."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Entity labels, such as `PER`."""
+
+    @property
+    def pos_tags(self) -> tuple[str, ...]:
+        """Part-of-speech tags that it predicts; empty where it predicts none."""
+
+    @property
+    def chunk_tags(self) -> tuple[str, ...]:
+        """Chunk tags that it predicts; empty where it predicts none."""
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What its training measured."""
 
 
 class Tagger(ABC):
@@ -32,20 +52,35 @@ class Tagger(ABC):
         steps: what becomes of that which it finds, one after the other.
         segmenter: finds the sentences and words of raw text.
         margin: words of neighbouring sentences on each side that a sentence's tags depend on.
+        ahead: chunks of words that `pipe` has begun beyond the one that it waits for.
     """
 
-    manifest: Manifest
+    manifest: ModelFacts
     steps: tuple[Step, ...] = ()
     segmenter: Segmenter = segment
     margin: int = 0
+    ahead: int = 0
 
     @abstractmethod
     def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
 
+    def begin(self, documents: Sequence[Document]) -> Callable[[], list[Document]]:
+        """Start to find; the function that is returned waits for what `find` gives.
+
+        By default nothing happens before it is called.
+        """
+        return lambda: self.find(documents)
+
     def tag(self, documents: Sequence[Document]) -> list[Document]:
         """What the system finds in documents, after all steps."""
-        found = self.find(documents)
+        return self._stepped(self.find(documents))
+
+    @collector_paused()
+    def _finished(self, finish: Callable[[], list[Document]]) -> list[Document]:
+        return self._stepped(finish())
+
+    def _stepped(self, found: list[Document]) -> list[Document]:
         for step in self.steps:
             found = [step(document) for document in found]
         return found
@@ -65,18 +100,17 @@ class Tagger(ABC):
     def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
         """Tag a stream, a bounded number of words at a time, in order.
 
-        A Document keeps its own words; a text is segmented.
+        A Document keeps its own words; a text is segmented. Chunks of `CHUNK_WORDS` are sorted by
+        length inside; while one is computed the next is read, and no more than that.
         """
-        chunk: list[Document] = []
-        words = 0
-        for text in texts:
-            document = segmented(text, self.segmenter) if isinstance(text, str) else text
-            chunk.append(document)
-            words += document.word_count + 1  # a stream of empty texts must flow too
-            if words >= CHUNK_WORDS:
-                yield from self.tag(chunk)
-                chunk, words = [], 0
-        yield from self.tag(chunk)
+        begun: deque[Callable[[], list[Document]]] = deque()
+        for chunk in _chunks(texts, self.segmenter):
+            with collector_paused():
+                begun.append(self.begin(chunk))
+            if len(begun) > self.ahead:
+                yield from self._finished(begun.popleft())
+        for finish in begun:
+            yield from self._finished(finish)
 
     def stream(self, text: str | Iterable[str]) -> Iterator[Passage]:
         """Tag one text of any length, part by part, in memory that does not grow with it.
@@ -113,3 +147,18 @@ class Tagger(ABC):
 def segmented(text: str, segmenter: Segmenter = segment) -> Document:
     """A raw text as a Document with sentences and words."""
     return Document(text, segmenter(text))
+
+
+def _chunks(texts: Iterable[str | Document], segmenter: Segmenter) -> Iterator[list[Document]]:
+    """Runs of documents of about `CHUNK_WORDS` words."""
+    chunk: list[Document] = []
+    words = 0
+    for text in texts:
+        document = segmented(text, segmenter) if isinstance(text, str) else text
+        chunk.append(document)
+        words += document.word_count + 1  # a stream of empty texts must flow too
+        if words >= CHUNK_WORDS:
+            yield chunk
+            chunk, words = [], 0
+    if chunk:
+        yield chunk

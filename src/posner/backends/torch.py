@@ -84,14 +84,16 @@ class TorchBackend:
         """Run one batch."""
         device = next(self.network.parameters()).device
         training = self.network.training
-        self.network.eval()
+        if training:
+            self.network.eval()
         bf16 = self.precision == "bf16"
         with (
             torch.inference_mode(),
             torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16),
         ):
             outputs = self.network(TensorBatch.of(batch, device, self.source))
-        self.network.train(training)
+        if training:
+            self.network.train()
         pos, chunk = outputs.pos, outputs.chunk
         return Emissions(
             entity=outputs.entity.cpu().numpy(),

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,10 +21,13 @@ from posner.bulk.sidefile import side_line
 from posner.errors import DataError
 from posner.files import refuse_filled, write_text
 from posner.locks import Lock, try_lock
-from posner.sources import Bad
+from posner.sources import Bad, Item
 
 SECONDS = 2.0
-"""How often what was written is made safe."""
+"""How often what was written is made safe while it is written."""
+
+SHORT = 0.2
+"""The same, while nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Journal:
         except BaseException:
             self._unlock()
             raise
-        self._now = self._safe
+        self._now = self._ended = self._safe
         self._time = time.monotonic()
 
     def _locked(self) -> Lock:
@@ -150,8 +153,22 @@ class Journal:
         """So many words more are written, and whether an item of the input ends with them."""
         items = self._now.items + ends
         self._now = replace(self._now, items=items, words=self._now.words + words)
-        if ends and time.monotonic() - self._time >= SECONDS:
-            self._commit()
+        if ends:
+            side_size = 0 if self._aside is None else self._aside.tell()
+            self._ended = replace(self._now, size=self._output.tell(), side_size=side_size)
+            if time.monotonic() - self._time >= SECONDS:
+                self._commit()
+
+    def before_each(self, groups: Iterable[Sequence[Item]]) -> Iterator[Sequence[Item]]:
+        """The input, unchanged; what was found so far is made safe while more of it is read.
+
+        A tagger reads and tags many items together, and then gives them all: without this, the
+        last of them would wait for the next ones to be tagged.
+        """
+        for group in groups:
+            if self._ended != self._safe and time.monotonic() - self._time >= SHORT:
+                self._commit()
+            yield group
 
     def finish(self) -> None:
         """Everything is written: the output appears under its name."""
@@ -196,8 +213,7 @@ class Journal:
                 if file is not None:
                     file.flush()
                     os.fsync(file.fileno())
-        side_size = 0 if self._aside is None else self._aside.tell()
-        self._safe = replace(self._now, size=self._output.tell(), side_size=side_size)
+        self._safe = self._ended
         self._write_state()
         self._time = time.monotonic()
 

@@ -89,6 +89,13 @@ def _report(calibration: Calibration) -> RenderableType:
         result = calibration.threshold
         aim = f" ({result.wish})" if result.wish else ""
         parts += [Text(f"\nthreshold {result.thresholds}{aim}"), _threshold(result)]
+        if _is_in_vain(result):
+            parts.append(
+                Text(
+                    f"\non {fit.units} that it was not chosen on, the threshold does not raise F1; "
+                    "--threshold 0 takes it back"
+                )
+            )
     return Group(*parts)
 
 
@@ -99,6 +106,13 @@ def _reliability(fit: Fit) -> Table:
     for name, found in (("before", fit.before), ("after", fit.after)):
         table.add_row(name, f"{percent(found.error)} %", f"{found.log_loss:.4f}")
     return table
+
+
+def _is_in_vain(result: ThresholdResult) -> bool:
+    """Whether a threshold for the best F1 gains nothing where it was not chosen."""
+    if result.wish is None or result.wish.precision is not None or result.held_out is None:
+        return False
+    return result.held_out.f1 <= result.without.f1
 
 
 def _threshold(result: ThresholdResult) -> Table:

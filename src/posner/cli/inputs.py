@@ -128,7 +128,7 @@ def find_sources(arguments: argparse.Namespace) -> list[Source]:
             if arguments.input not in (None, "text"):
                 raise UsageError("--input names what files are; standard input is read as text")
             found.append(Source(None, "text"))
-        elif arguments.input is None and not Path(file).exists():
+        elif arguments.input != "hub" and not Path(file).exists():
             raise DataError("no such file", where=file, remedy="check the path")
         elif Path(file).is_dir() and not _is_corpus_folder(Path(file), arguments.input):
             found += _in_folder(Path(file), arguments)
@@ -269,7 +269,7 @@ def call_digest(arguments: argparse.Namespace, sources: Sequence[Source], tagger
     flags = {key: str(v) for key, v in sorted(vars(arguments).items()) if key not in own}
     files = []
     for source in sources:
-        if source.path is not None:
+        if source.path is not None and source.path.exists():  # a hub's data set is no file
             state = source.path.stat()
             files.append((str(source.path), source.kind, state.st_size, state.st_mtime_ns))
     facts = json.dumps([flags, files, repr(tagger.manifest)])

@@ -20,12 +20,25 @@ from posner.cli.inputs import CorpusText, call_digest, find_sources, meter_of, r
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
+from posner.document import Document, PieceTag
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
-from posner.render import Tagged, coloured, conll, has_colour, json_array, jsonl, table, write
+from posner.render import (
+    Tagged,
+    coloured,
+    conll,
+    csv_lines,
+    has_colour,
+    html,
+    json_array,
+    jsonl,
+    table,
+    write,
+)
 from posner.segment.passages import Passage
 from posner.sources import Bad, Item, Text
+from posner.tagger import Tagger
 from posner.textfile import DOCUMENT_UNITS
 
 
@@ -54,9 +67,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("table", "text", "json", "jsonl", "conll"),
+        choices=("table", "text", "html", "json", "jsonl", "csv", "conll"),
         default="table",
-        help="table (default), the text with its entities marked, json, jsonl, or conll columns",
+        help="table (default), the text with its entities marked, a page that opens on its own, "
+        "json, jsonl, csv with an entity a line, or conll columns",
     )
     parser.add_argument("--tags", action="store_true", help="also each word with its tags")
     parser.add_argument("--pieces", action="store_true", help="also each piece with its tag")
@@ -107,13 +121,15 @@ def _at_least_one(value: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
     _check(arguments)
-    recognizer = load_from_flags(arguments)
-    set_steps(recognizer, arguments)
+    tagger = load_from_flags(arguments)
+    if arguments.pieces and not isinstance(tagger, Recognizer):
+        raise UsageError("--pieces: this model knows words alone", where=arguments.model)
+    set_steps(tagger, arguments)
     if arguments.join_hyphens:
-        recognizer.segmenter = replace(recognizer.segmenter, hyphens=True)
+        tagger.segmenter = replace(tagger.segmenter, hyphens=True)
     sources = find_sources(arguments)
     meter = meter_of(sources)
-    groups = read_groups(sources, arguments, recognizer, meter)
+    groups = read_groups(sources, arguments, tagger, meter)
     output: Path | None = arguments.output
     side = arguments.bad
     if side is None and output is not None:
@@ -122,18 +138,16 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress(meter, console) as progress:
         if _is_journaled(arguments):
             assert output is not None
-            call = call_digest(arguments, sources, recognizer)
+            call = call_digest(arguments, sources, tagger)
             journal = Journal(output, side, call, resume=arguments.resume, force=arguments.force)
-            bad = _to_journal(journal, groups, recognizer, arguments, progress)
+            bad = _to_journal(journal, groups, tagger, arguments, progress)
         else:
             aside = SideFile(side, force=arguments.force)
             with aside, _output(output, arguments.force) as stream:
-                found = outcomes(recognizer, groups)
-                write(
-                    _rendered(_parts(found, aside, progress), recognizer, arguments, stream), stream
-                )
+                found = outcomes(tagger, groups)
+                write(_rendered(_parts(found, aside, progress), tagger, arguments, stream), stream)
             bad = aside.count
-    print_steps(recognizer)
+    print_steps(tagger)
     if output is not None:
         told = f"; {bad:,} could not be tagged, see {side}" if bad else ""
         print(f"posner: {output}: {progress.line()}{told}", file=sys.stderr)
@@ -142,9 +156,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse flags that contradict each other."""
-    if arguments.pieces and arguments.format in ("conll", "text"):
+    if arguments.pieces and arguments.format in ("conll", "text", "html", "csv"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
-    if arguments.tags and arguments.format == "text":
+    if arguments.tags and arguments.format in ("text", "html", "csv"):
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
     if arguments.over_limit is not None and arguments.max_chars is None:
         raise UsageError("--over-limit goes with --max-chars")
@@ -153,7 +167,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.resume:
         if not _is_journaled(arguments):
             raise UsageError("--resume goes with --format jsonl and -o FILE, not packed")
-        if "-" in (arguments.files or ["-"]):
+        if "-" in (arguments.files or ([] if arguments.text else ["-"])):
             raise UsageError("--resume cannot read standard input again", remedy="name files")
         if arguments.force:
             raise UsageError("--resume and --force exclude each other")
@@ -170,20 +184,21 @@ def _is_journaled(arguments: argparse.Namespace) -> bool:
 def _to_journal(
     journal: Journal,
     groups: Iterator[Sequence[Item]],
-    recognizer: Recognizer,
+    tagger: Tagger,
     arguments: argparse.Namespace,
     progress: Progress,
 ) -> int:
     """Write JSON Lines that can be gone on with; returns how many texts could not be tagged."""
     if journal.items:
         print(f"posner: the first {journal.items:,} texts are done already", file=sys.stderr)
+    remaining = islice(groups, journal.items, None)
     try:
         write_lines(
-            outcomes(recognizer, islice(groups, journal.items, None)),
+            outcomes(tagger, journal.before_each(remaining)),
             journal,
             progress,
             lambda parts: jsonl(parts, tags=bool(arguments.tags)),
-            recognizer.pieces if arguments.pieces else None,
+            _pieces(tagger, arguments),
         )
         journal.finish()
     finally:
@@ -206,16 +221,17 @@ def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Ite
 
 def _rendered(
     found: Iterator[Part],
-    recognizer: Recognizer,
+    tagger: Tagger,
     arguments: argparse.Namespace,
     stream: TextIO,
 ) -> Iterator[str]:
     """What was found, in the format that was asked for."""
     tags = bool(arguments.tags)
+    pieces = _pieces(tagger, arguments)
     tagged = (
         Tagged(
             passage.document,
-            recognizer.pieces(passage.document) if arguments.pieces else None,
+            pieces(passage.document) if pieces else None,
             passage.start,
             passage.last,
         )
@@ -226,9 +242,18 @@ def _rendered(
         "json": lambda: json_array(tagged, tags=tags),
         "jsonl": lambda: jsonl(tagged, tags=tags),
         "conll": lambda: _columns(found),
+        "csv": lambda: csv_lines(tagged),
+        "html": lambda: html(tagged),
         "text": lambda: _marked(tagged, stream),
     }
     return formats[arguments.format]()
+
+
+def _pieces(
+    tagger: Tagger, arguments: argparse.Namespace
+) -> Callable[[Document], list[PieceTag]] | None:
+    """What lists a document's pieces, where that is asked for."""
+    return tagger.pieces if arguments.pieces and isinstance(tagger, Recognizer) else None
 
 
 def _columns(found: Iterator[Part]) -> Iterator[str]:

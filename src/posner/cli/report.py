@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
-from posner.cli.extras import needs_train_extra
-from posner.cli.model_flags import add_device_flags
+from posner.cli.model_flags import add_device_flags, load_from_flags
 from posner.errors import PosnerError, UsageError
 from posner.files import refuse_filled, write_text
-from posner.recognizer import load
 from posner.report.build import build_page
 from posner.report.dev_set import DevSet, own_dev_set
 from posner.report.findings import Findings
@@ -93,6 +91,5 @@ def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace)
             said = f"the report shows what training wrote down: {error.line()}"
             print(f"posner: {story.path}: {said}", file=sys.stderr)
             return None
-    with needs_train_extra("running this model"):
-        model = load(story.path, device=arguments.device, precision=arguments.precision)
+    model = load_from_flags(arguments, str(story.path))
     return judge(model, corpus.documents, corpus.name, texts=not arguments.no_text)

@@ -8,10 +8,12 @@ from pathlib import Path
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
+from posner.cli.system_flags import add_system_flags, refuse_system_flags, run_system
 from posner.errors import UsageError
 from posner.evaluation.analysis_report import analysis_report
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
+from posner.systems import MAIN
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,10 +41,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "learned from; their disagreements with the annotation are ranked",
     )
     add_recipe_flags(parser)
+    add_system_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print the best epoch's figures."""
+    if arguments.system != MAIN:
+        return run_system(arguments)
+    refuse_system_flags(arguments)
     if arguments.resume and arguments.force:
         raise UsageError("--resume and --force exclude each other")
     if arguments.folds is not None:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from posner.collector import collector_paused
-from posner.corpus import annotated, conll, conll_writer, hub, jsonl, kaggle, standoff
+from posner.corpus import (
+    annotated,
+    conll,
+    conll_writer,
+    hub,
+    jsonl,
+    kaggle,
+    spacy_docs,
+    standoff,
+)
 from posner.corpus.container import Corpus, Layout
 from posner.corpus.files import plain_suffix, read_head
 from posner.corpus.flavours import FLAVOURS
@@ -78,6 +87,14 @@ FORMATS: dict[str, Format] = {
             lambda path, _scheme, problems: annotated.read_annotations(path, problems),
             lambda corpus, path, _scheme: annotated.write_annotations(corpus, path),
         ),
+        Format(
+            "spacy",
+            (spacy_docs.SUFFIX,),
+            False,
+            spacy_docs.detects,
+            lambda path, _scheme, problems: spacy_docs.read_docbin(path, problems),
+            lambda corpus, path, _scheme: spacy_docs.write_docbin(corpus, path),
+        ),
         Format("kaggle", (".csv",), True, kaggle.detects, kaggle.read_kaggle, kaggle.write_kaggle),
         _jsonl(None, ".jsonl", ".json"),
         Format(
@@ -133,7 +150,7 @@ def looks_like_corpus(path: Path) -> bool:
     if path.is_dir():
         return standoff.detects(path, b"") or hub.detects(path, b"")
     suffix = plain_suffix(path)
-    if suffix in (*conll.SUFFIXES, ".col", ".tsv", ".ann"):
+    if suffix in (*conll.SUFFIXES, ".col", ".tsv", ".ann", spacy_docs.SUFFIX):
         return True
     head = read_head(path)
     if annotated.detects(path, head):
@@ -160,7 +177,7 @@ def detect_format(path: Path) -> Format:
         raise DataError(
             "the format cannot be told",
             where=path,
-            expected="CoNLL columns, the Kaggle csv, JSON Lines, brat or a saved data set",
+            expected="CoNLL columns, the Kaggle csv, JSON Lines, brat, spaCy or a saved data set",
             remedy=f"name it with --format ({', '.join(FORMATS)})",
         )
     return found

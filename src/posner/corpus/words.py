@@ -49,7 +49,7 @@ def read_tokens(text: str, tokens: object, sentences: object) -> TokenList:
         position = token.end
     places = [record.get("sentence") for record in tokens]
     if any(type(place) is not int for place in places):
-        built = _by_segmentation(text, read)
+        built = by_segmentation(text, read)
     else:
         built = _by_place(read, places, sentences)
     others = tuple({k: v for k, v in t.items() if k not in _TOKEN_KEYS} for t in tokens)
@@ -102,7 +102,7 @@ def _by_place(
     return tuple(built)
 
 
-def _by_segmentation(text: str, tokens: Sequence[Token]) -> tuple[Sentence, ...]:
+def by_segmentation(text: str, tokens: Sequence[Token]) -> tuple[Sentence, ...]:
     """The given words, parted where segmentation sees a sentence begin."""
     begins = iter([s.start for s in segment(text) if s.tokens][1:])
     groups: list[list[Token]] = [[]]

@@ -82,7 +82,7 @@ def readings_table(readings: Readings) -> Table:
     title = Text("readings: spans matched one to one")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("reading", no_wrap=True)
-    names = ("correct", "incorrect", "partial", "missed", "spurious", "precision", "recall", "F1")
+    names = ("correct", "incorrect", "partial", "missed", "spurious", "P", "R", "F1")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for mode in MODES:

@@ -3,7 +3,7 @@
 The system should not have learned from what it judges (see `posner.training.folds`). How suspect
 an annotation is: the probability that the system gives to what it says in its place, in the manner
 of confident learning (Northcutt et al. 2021). Where it says an entity, that is the entity's score;
-where it says none, the probability that the annotated entity is not there.
+where it says none, the probability that none of the annotated words is in an entity.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.mistakes import Mistake
 from posner.files import write_text
 from posner.recognizer import Recognizer, load
+from posner.schemes import OUTSIDE
 from posner.tagger import Tagger
 
 SUSPECTS = "suspects.jsonl"
@@ -28,8 +29,8 @@ SUSPECTS = "suspects.jsonl"
 _UNKNOWN = 0.5
 """How suspect a missed entity is to a system that says no probabilities."""
 
-GoldScores = dict[tuple[int, int, int, str], float]
-"""Probabilities by the document's place, start, end and label."""
+OutsideScores = dict[tuple[int, int, int, str], float]
+"""Probabilities that no entity is there, by the document's place, start, end and label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,10 @@ class Suspect:
         return cls(float(record["suspicion"]), mistake)
 
 
-def gold_scores(tagger: Tagger, documents: Sequence[Document], places: Iterable[int]) -> GoldScores:
-    """The probability that a system gives to each annotated entity.
+def outside_scores(
+    tagger: Tagger, documents: Sequence[Document], places: Iterable[int]
+) -> OutsideScores:
+    """The probability that a system finds no entity at all where one is annotated.
 
     Args:
         tagger: only a `Recognizer` knows such probabilities; of others nothing is returned.
@@ -87,9 +90,13 @@ def gold_scores(tagger: Tagger, documents: Sequence[Document], places: Iterable[
         return {}
     spans = [sentence_spans(document).spans for document in documents]
     votes = tagger.votes(documents)
-    asked = [own for of_document in spans for own in of_document]
+    asked = [
+        [span._replace(label=OUTSIDE) for span in own]
+        for of_document in spans
+        for own in of_document
+    ]
     scores = iter(tagger.decoder.span_scores([vote.entity for vote in votes], asked))
-    found: GoldScores = {}
+    found: OutsideScores = {}
     for index, document, of_document in zip(places, documents, spans, strict=True):
         for sentence, own in zip(document.sentences, of_document, strict=True):
             for span, score in zip(own, next(scores), strict=True):
@@ -98,7 +105,7 @@ def gold_scores(tagger: Tagger, documents: Sequence[Document], places: Iterable[
     return found
 
 
-def rank_suspects(analysis: Analysis, scores: GoldScores) -> list[Suspect]:
+def rank_suspects(analysis: Analysis, scores: OutsideScores) -> list[Suspect]:
     """The disagreements, the most suspect first; equals keep the order of the documents."""
     found = [Suspect(_suspicion(mistake, scores), mistake) for mistake in analysis.mistakes]
     return sorted(found, key=lambda suspect: -suspect.suspicion)
@@ -143,7 +150,7 @@ def find_suspects(folder: Path, documents: Sequence[Document]) -> list[Suspect]:
     if not (folder / SUSPECTS).is_file():
         recognizer = load(folder)
         analysis = analyse_tagger(recognizer, documents)
-        return rank_suspects(analysis, gold_scores(recognizer, documents, range(len(documents))))
+        return rank_suspects(analysis, outside_scores(recognizer, documents, range(len(documents))))
     suspects = read_suspects(folder / SUSPECTS)
     for suspect in suspects:
         mistake = suspect.mistake
@@ -159,10 +166,10 @@ def find_suspects(folder: Path, documents: Sequence[Document]) -> list[Suspect]:
     return suspects
 
 
-def _suspicion(mistake: Mistake, scores: GoldScores) -> float:
+def _suspicion(mistake: Mistake, scores: OutsideScores) -> float:
     if mistake.predicted is not None:
         return _UNKNOWN if mistake.predicted.score is None else mistake.predicted.score
     gold = mistake.gold
     assert gold is not None
     score = scores.get((mistake.index, gold.start, gold.end, gold.label))
-    return _UNKNOWN if score is None else 1 - score
+    return _UNKNOWN if score is None else score

@@ -27,7 +27,7 @@ try:
 except ImportError as error:  # torch alone is not enough
     raise MissingExtraError("training and running models with torch", "train") from error
 
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     KeyError,
     TypeError,
@@ -74,7 +74,7 @@ def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
         config.dtype = torch.float32
         encoder = transformers.AutoModel.from_pretrained(name, config=config, dtype=torch.float32)
     tokenizer = _load_tokenizer(name, recipe.name)
-    _check_vocabulary(tokenizer, config, recipe.name)
+    check_vocabulary(tokenizer, config, recipe.name)
     return Backbone(without_pooler(encoder), tokenizer, window_of(encoder))
 
 
@@ -112,12 +112,12 @@ def _place(name: str) -> str:
 def _no_such_backbone(name: str) -> Iterator[None]:
     try:
         yield
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ModelError(
             "no such backbone",
             where=name,
             expected="minilm, a folder saved by transformers, or a hub name",
-            got=_first_line(error),
+            got=first_line(error),
         ) from error
 
 
@@ -144,8 +144,8 @@ def encoder_from_config(values: dict[str, Any], *, dropout: float | None = None)
 def _unknown_encoder() -> Iterator[None]:
     try:
         yield
-    except _UNREADABLE as error:
-        raise ModelError("unknown encoder", where="encoder.json", got=_first_line(error)) from error
+    except UNREADABLE as error:
+        raise ModelError("unknown encoder", where="encoder.json", got=first_line(error)) from error
 
 
 def encoder_config(encoder: nn.Module) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def _load_tokenizer(name: str, shown: str) -> PieceTokenizer:
     file = Path(name) / TOKENIZER
     tokenizer = read_tokenizer(file) if file.is_file() else _built_tokenizer(name, shown)
     try:
-        return PieceTokenizer(_with_prefix_space(tokenizer))
+        return PieceTokenizer(with_prefix_space(tokenizer))
     except ModelError as error:
         raise ModelError(error.problem, where=shown, remedy=_TOKENIZER_REMEDY) from error
 
@@ -236,7 +236,7 @@ def _built_tokenizer(name: str, shown: str) -> tokenizers.Tokenizer:
         loaded = transformers.AutoTokenizer.from_pretrained(name, use_fast=True)
     except Exception as error:  # tokenizers raises bare Exception for a file it cannot parse
         raise ModelError(
-            "no tokenizer", where=shown, got=_first_line(error), remedy=_TOKENIZER_REMEDY
+            "no tokenizer", where=shown, got=first_line(error), remedy=_TOKENIZER_REMEDY
         ) from error
     if not getattr(loaded, "is_fast", False):
         raise ModelError("has no fast tokenizer", where=shown, remedy=_TOKENIZER_REMEDY)
@@ -244,7 +244,7 @@ def _built_tokenizer(name: str, shown: str) -> tokenizers.Tokenizer:
     return tokenizer
 
 
-def _with_prefix_space(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+def with_prefix_space(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
     """Byte-level tokenizers must see a space before each word, as they did in pretraining.
 
     The post-processor must know of it too, or it trims the pieces' offsets by a letter.
@@ -266,11 +266,12 @@ def _nested(part: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
         yield from _nested(inner)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, on one line; its name where it says nothing."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def _check_vocabulary(tokenizer: PieceTokenizer, config: Any, shown: str) -> None:
+def check_vocabulary(tokenizer: PieceTokenizer, config: Any, shown: str) -> None:
     """Refuse another encoder's tokenizer, and the near-empty one that transformers makes up."""
     size, known = getattr(config, "vocab_size", None), tokenizer.vocabulary_size
     if size is None:

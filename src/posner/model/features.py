@@ -50,9 +50,12 @@ class CharacterCNN(nn.Module):
         batch, words, _ = characters.shape
         # A third of a text's words or more stand in a batch several times: each is computed once.
         flat, places = torch.unique(characters.flatten(0, 1), dim=0, return_inverse=True)
-        embedded = self.embedding(flat).transpose(1, 2)  # (different words, inner, characters)
-        activity = torch.relu(self.convolution(embedded))  # (different words, width, characters)
-        present = (flat != CHARACTER_PADDING).unsqueeze(1)
-        vectors = (activity * present).amax(dim=2)  # (different words, width)
-        result: Tensor = vectors.index_select(0, places).view(batch, words, -1)
+        result: Tensor = self.vectors(flat).index_select(0, places).view(batch, words, -1)
         return result
+
+    def vectors(self, characters: Tensor) -> Tensor:
+        """(words, characters) indices to (words, width)."""
+        embedded = self.embedding(characters).transpose(1, 2)  # (words, inner, characters)
+        activity = torch.relu(self.convolution(embedded))  # (words, width, characters)
+        present = (characters != CHARACTER_PADDING).unsqueeze(1)
+        return (activity * present).amax(dim=2)

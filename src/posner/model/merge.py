@@ -10,7 +10,7 @@ from posner.errors import ModelError
 from posner.files import refuse_filled
 from posner.folder import MANIFEST, TOKENIZER, Manifest, find_model, read_manifest
 from posner.model.adapters import fold_adapters
-from posner.model.network import build_network
+from posner.model.network import Network, build_network
 from posner.model.saved import load_network, save_network
 
 
@@ -35,6 +35,19 @@ def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
     manifest = read_manifest(folder)
     if manifest.base is None:
         raise ModelError("is a whole model, with no adapters to merge", where=folder)
+    refuse_other(out, force=force)
+    network, whole = whole_network(folder, manifest)
+    save_network(out, network, whole, PieceTokenizer.from_file(folder / TOKENIZER))
+    return whole
+
+
+def refuse_other(out: Path, *, force: bool) -> None:
+    """Refuse a target that holds something: with `force` only what is no model.
+
+    Raises:
+        ModelError: `out` holds something that is no model.
+        DataError: it holds a model, and `force` is off.
+    """
     refuse_filled(out, force=force)
     if out.is_dir() and any(out.iterdir()) and not (out / MANIFEST).is_file():
         raise ModelError(
@@ -42,8 +55,21 @@ def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
             where=out,
             remedy="name another folder",
         )
-    adapted = load_network(folder, manifest)
-    fold_adapters(adapted.encoder)
+
+
+def whole_network(folder: Path, manifest: Manifest) -> tuple[Network, Manifest]:
+    """A folder's network without adapters: those that it has are added to its encoder's weights.
+
+    Returns:
+        the network, and what it says of itself; that is `manifest` where it has no adapters.
+
+    Raises:
+        ModelError: see `load_network`.
+    """
+    loaded = load_network(folder, manifest)
+    if manifest.base is None:
+        return loaded, manifest
+    fold_adapters(loaded.encoder)
     trained = {**manifest.recipe.to_dict()["adapter"], "base": dataclasses.asdict(manifest.base)}
     whole = dataclasses.replace(
         manifest,
@@ -51,7 +77,6 @@ def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
         base=None,
         figures=manifest.figures | {"adapter": trained},
     )
-    network = build_network(adapted.encoder, whole)
-    network.load_state_dict(adapted.state_dict())
-    save_network(out, network, whole, PieceTokenizer.from_file(folder / TOKENIZER))
-    return whole
+    network = build_network(loaded.encoder, whole)
+    network.load_state_dict(loaded.state_dict())
+    return network.eval(), whole

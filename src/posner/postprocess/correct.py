@@ -105,10 +105,11 @@ class LexiconStep:
         if rules.veto and any(name.label == OUTSIDE for name in names):
             done["vetoed"] += 1
             return None
-        own = next((name for name in names if name.label == entity.label), None)
-        if own is not None:
-            return self._known_name(entity, own, done)
-        if not names:
+        own = [name for name in names if name.label == entity.label]
+        if own:  # rather the one that is spelt just so than one in other letter case
+            exactly = next((name for name in own if name.name == entity.text), own[0])
+            return self._known_name(entity, exactly, done)
+        if not names and self._is_strange(entity.text):
             near = self._nearest(entity.text, entity.label)
             if near is not None:
                 return self._corrected(entity, near, done)
@@ -148,7 +149,7 @@ class LexiconStep:
         labels = {name.label for name in names}
         if len(labels) == 1:
             name, near = names[0], None
-        elif not labels:
+        elif not labels and self._is_strange(entity.text):
             near = self._nearest(entity.text, None)
             if near is None:
                 return None
@@ -156,6 +157,8 @@ class LexiconStep:
         else:
             return None
         if name.label == OUTSIDE or not self._is_sure(name):
+            return None
+        if name.score is not None and entity.score is not None and name.score <= entity.score:
             return None
         return name, near
 
@@ -176,6 +179,10 @@ class LexiconStep:
                 f"{note} by the lexicon" if near is None else _near_note(note, near),
             ),
         )
+
+    def _is_strange(self, text: str) -> bool:
+        """Whether some word may be misspelt: one that the vocabulary lacks, if that is known."""
+        return self._known is None or not all(map(self._known, text.split()))
 
     def _is_sure(self, name: Name) -> bool:
         return name.score is None or name.score >= self.rules.least

@@ -53,21 +53,21 @@ class LexiconFacts:
 def problems(path: Path) -> list[str]:
     """Everything that is wrong with a lexicon, a line each.
 
-    Lines that hold no entry; entries that come again with other details; spellings that no text can
-    match; spellings of several labels, which are neither added nor used to relabel.
+    Lines that hold no entry; entries that come again, unless with another id (two cities may have
+    one name; the first gives the id); spellings of several labels, which neither add nor relabel.
 
     Raises:
         DataError: the file cannot be read as text at all.
     """
     found: list[str] = []
     names: list[Name] = []
-    seen: dict[tuple[str, str], Name] = {}
+    seen: dict[tuple[str, str, str | None], Name] = {}
     for entry in each_name(path):
         if isinstance(entry, DataError):
             found.append(entry.line())
             continue
         names.append(entry)
-        key = entry.label, entry.name
+        key = entry.label, entry.name, entry.id
         if key in seen:
             same = "again" if seen[key] == entry else "again with other details; the first counts"
             found.append(f"{path}: {entry.label} {entry.name!r} {same}")

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from posner.textfile import read_texts
 
 CSV_COLUMNS = ("label", "name", "id", "aliases", "score")
 """The columns of a csv file; the first two are needed."""
+
+_KEYS = frozenset(CSV_COLUMNS)
 
 ALIAS_SEPARATOR = "|"
 """Parts the aliases in a cell of csv."""
@@ -178,17 +181,21 @@ def _from_json(line: str) -> Name:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise DataError("not JSON", got=f"{line[:40]!r}: {error}") from error
-    if not isinstance(record, dict) or not record.keys() <= set(CSV_COLUMNS):
-        unknown = set(record) - set(CSV_COLUMNS) if isinstance(record, dict) else line[:40]
+    if not isinstance(record, dict) or not record.keys() <= _KEYS:
+        unknown = record.keys() - _KEYS if isinstance(record, dict) else line[:40]
         raise DataError(
             "not an entry of a lexicon",
             expected=f"an object with {', '.join(CSV_COLUMNS)}",
             got=", ".join(sorted(unknown)),
         )
-    aliases = record.get("aliases") or []
-    score = record.get("score")
-    texts = [record.get("label"), record.get("name"), record.get("id") or ""]
-    if not isinstance(aliases, list) or not all(isinstance(t, str) for t in (*texts, *aliases)):
+    label, name, id = record.get("label"), record.get("name"), record.get("id")
+    aliases, score = record.get("aliases") or (), record.get("score")
+    if (
+        not isinstance(label, str)
+        or not isinstance(name, str)
+        or not isinstance(id, str | None)
+        or (aliases and not _are_texts(aliases))
+    ):
         raise DataError(
             "not an entry of a lexicon",
             expected="texts, and aliases as a list of texts",
@@ -196,7 +203,11 @@ def _from_json(line: str) -> Name:
         )
     if score is not None and type(score) not in (int, float):
         raise DataError("not a score", expected="a number from 0 to 1", got=repr(score)[:40])
-    return checked(record["label"], record["name"], record.get("id"), aliases, score)
+    return checked(label, name, id, aliases, score)
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _number(text: str) -> float:
@@ -218,7 +229,7 @@ def checked(
     Raises:
         DataError: there is no label or no name, or the score is none.
     """
-    label, name = label.strip(), " ".join(name.split())
+    label, name = _label(label), " ".join(name.split())
     if not label or not name:
         raise DataError(
             "no name" if label else "no label",
@@ -231,6 +242,12 @@ def checked(
         return Name(label, name, id or None, (), score)
     others = dict.fromkeys(" ".join(alias.split()) for alias in aliases)
     return Name(label, name, id or None, tuple(a for a in others if a and a != name), score)
+
+
+@cache
+def _label(text: str) -> str:
+    """The label without white space around it: one object for all its names."""
+    return text.strip()
 
 
 def _text_line(name: Name, path: Path) -> str:

@@ -21,7 +21,7 @@ from posner.errors import MissingExtraError
 MOST_EDITS = 2
 """The longest names may be this many edits away."""
 
-_SHORTEST = {1: 5, 2: 9}
+_SHORTEST = {1: 5, 2: 11}
 """Letters that a name must have for so many edits; a shorter one is soon another name."""
 
 
@@ -109,13 +109,16 @@ class NearNames:
         for length in range(max(1, len(folded) - self._most), len(folded) + self._most + 1):
             edits = edits_allowed(length, self._most)
             if edits >= abs(length - len(folded)) and edits:
-                keys.update(_shifted_keys(variants, length, edits))
+                keys.update(_shifted_keys(variants, length, edits, len(folded) - length))
         wanted = np.fromiter(keys, dtype=np.int64, count=len(keys))
         first = np.searchsorted(self._keys, wanted, side="left")
-        last = np.searchsorted(self._keys, wanted, side="right")
-        filled = np.flatnonzero(last > first)
-        numbers = {int(n) for i in filled for n in self._owners[first[i] : last[i]]}
-        return sorted(numbers)
+        inside = first < len(self._keys)
+        wanted, first = wanted[inside], first[inside]
+        present = self._keys[first] == wanted
+        last = np.searchsorted(self._keys, wanted[present], side="right")
+        ranges = zip(first[present], last, strict=True)
+        found = [self._owners[begin:end] for begin, end in ranges]
+        return np.unique(np.concatenate(found)).tolist() if found else []
 
 
 def _part(length: int, edits: int, part: int) -> tuple[int, int]:
@@ -124,12 +127,16 @@ def _part(length: int, edits: int, part: int) -> tuple[int, int]:
     return length * part // parts, length * (part + 1) // parts
 
 
-def _shifted_keys(variants: set[str], length: int, edits: int) -> Iterator[int]:
-    """The keys of all places where a part of a name of that length can stand in the text."""
+def _shifted_keys(variants: set[str], length: int, edits: int, longer: int) -> Iterator[int]:
+    """The keys of all places where a part of a name of that length can stand in the text.
+
+    A part that moved by `shift` took as many edits before it, and after it as many as it takes to
+    come to the text's length, which is `longer` than the name.
+    """
     for part in range(edits + 1):
         begin, end = _part(length, edits, part)
         for shift in range(-edits, edits + 1):
-            if begin + shift < 0:
+            if begin + shift < 0 or abs(shift) + abs(longer - shift) > edits:
                 continue
             slices = {variant[begin + shift : end + shift] for variant in variants}
             yield from (hash((length, part, s)) for s in slices if len(s) == end - begin)

@@ -19,14 +19,15 @@ class Rules:
         correct: an entity that is a known name of its label, or near one, gains the name's right
             spelling (`corrected`) and `id`; its text, offsets, label and score stay.
         relabel: an entity that is a known name, or near one, but only of one other label, takes
-            that label, and the name's score.
+            that label, and the name's score, unless that is lower than the entity's own.
         veto: an entity that is a name with the label `O` goes.
         add: a known name of one label that touches no entity becomes one, with the name's score;
             the longest and first of those that overlap. Where it is known which words are out of
-            vocabulary, names near runs of such words are added too.
+            vocabulary, names near runs with such words are added too.
         closed: labels of which the lexicon knows all names: other entities with them go.
         least: names with a lower score are neither added nor used to relabel.
-        edits: how far a misspelling may be from its name; 0: names as they are spelt.
+        edits: how far a misspelling may be from its name; 0: names as they are spelt. Where it is
+            known which words are out of vocabulary, only names with such a word are misspelt.
         case: how names may be written.
     """
 

@@ -5,6 +5,7 @@ underscores inside. A saved model carries the recipe that made it.
 """
 
 from posner.recipe.named import load_recipe, recipe_names, recipe_summary
+from posner.recipe.sectioned import Sectioned
 from posner.recipe.sections import (
     AdapterRecipe,
     AttentionRecipe,
@@ -15,7 +16,8 @@ from posner.recipe.sections import (
     HeadsRecipe,
     TrainingRecipe,
 )
-from posner.recipe.setting import Setting
+from posner.recipe.setting import Setting, option
+from posner.recipe.shipped import Shipped
 from posner.recipe.whole import Recipe, recipe_from_dict, settings
 
 __all__ = [
@@ -27,9 +29,12 @@ __all__ = [
     "FeaturesRecipe",
     "HeadsRecipe",
     "Recipe",
+    "Sectioned",
     "Setting",
+    "Shipped",
     "TrainingRecipe",
     "load_recipe",
+    "option",
     "recipe_from_dict",
     "recipe_names",
     "recipe_summary",

@@ -1,16 +1,13 @@
-"""All sections together, checked against each other, as Python, TOML and JSON."""
+"""All sections together, checked against each other."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import types
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from posner.errors import RecipeError
+from posner.recipe.sectioned import Sectioned
 from posner.recipe.sections import (
     AdapterRecipe,
     AttentionRecipe,
@@ -25,7 +22,7 @@ from posner.recipe.setting import Setting
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Sectioned):
     """All settings of one training."""
 
     backbone: BackboneRecipe = field(default_factory=BackboneRecipe)
@@ -38,9 +35,7 @@ class Recipe:
     training: TrainingRecipe = field(default_factory=TrainingRecipe)
 
     def __post_init__(self) -> None:
-        for setting in settings():
-            section = getattr(self, setting.section)
-            setting.check(getattr(section, setting.name))
+        super().__post_init__()
         if self.attention.layers and self.attention.width % self.attention.heads:
             raise RecipeError(
                 "the width of positional attention does not divide by its heads",
@@ -89,98 +84,12 @@ class Recipe:
         """The share of words hidden while learning: a frozen encoder would learn nothing of it."""
         return 0.0 if self.backbone.freeze_encoder else self.training.mask
 
-    def with_values(self, values: Mapping[str, Any], *, where: str) -> Recipe:
-        """This recipe with `section.key` values replaced.
-
-        Raises:
-            RecipeError: an unknown key, a value of another type, or one out of range.
-        """
-        known = {setting.key: setting for setting in settings()}
-        sections: dict[str, dict[str, Any]] = {}
-        for key, value in values.items():
-            setting = known.get(key)
-            if setting is None:
-                hyphened = key.replace("_", "-")
-                raise RecipeError(
-                    "unknown key",
-                    where=f"{where}: {key}",
-                    expected=hyphened
-                    if hyphened in known
-                    else "a key that `posner recipes default` prints",
-                )
-            checked = setting.check(setting.convert(value, where), where)
-            sections.setdefault(setting.section, {})[setting.name] = checked
-        replaced = {
-            name: dataclasses.replace(getattr(self, name), **changes)
-            for name, changes in sections.items()
-        }
-        return dataclasses.replace(self, **replaced)
-
-    def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Sections of keys with hyphens, ready for JSON or TOML."""
-        return {
-            section: {name.replace("_", "-"): value for name, value in values.items()}
-            for section, values in dataclasses.asdict(self).items()
-        }
-
-    def to_toml(self) -> str:
-        """The whole recipe as TOML, each value with its help."""
-        lines: list[str] = []
-        section = ""
-        for setting in settings():
-            if setting.section != section:
-                section = setting.section
-                lines += ["", f"[{section}]"] if lines else [f"[{section}]"]
-            value = getattr(getattr(self, setting.section), setting.name)
-            choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""
-            name = setting.name.replace("_", "-")
-            lines.append(f"{name} = {_toml_value(value)}  # {setting.help}{choices}")
-        return "\n".join(lines) + "\n"
-
 
 def settings() -> Iterator[Setting]:
     """Every field of a recipe, in order."""
-    for section in dataclasses.fields(Recipe):
-        cls = typing.get_type_hints(Recipe)[section.name]
-        hints = typing.get_type_hints(cls)
-        for item in dataclasses.fields(cls):
-            hint = hints[item.name]
-            literal = not isinstance(hint, (type, types.UnionType))
-            yield Setting(
-                section=section.name,
-                name=item.name,
-                type=str if literal else hint,
-                choices=typing.get_args(hint) if literal else (),
-                help=item.metadata["help"],
-                low=item.metadata["low"],
-                high=item.metadata["high"],
-            )
+    return Recipe.settings()
 
 
 def recipe_from_dict(values: Mapping[str, Any], *, where: str) -> Recipe:
     """A recipe from sections of values, as `Recipe.to_dict` gives them."""
-    flat: dict[str, Any] = {}
-    known = [section.name for section in dataclasses.fields(Recipe)]
-    for section, keys in values.items():
-        if not isinstance(keys, Mapping):
-            raise RecipeError(
-                "a key outside any section",
-                where=f"{where}: {section}",
-                expected="it below one of " + ", ".join(f"[{name}]" for name in known),
-            )
-        if section not in known:
-            raise RecipeError(
-                "unknown section",
-                where=f"{where}: {section}",
-                expected=f"one of {', '.join(known)}",
-            )
-        flat |= {f"{section}.{key}": value for key, value in keys.items()}
-    return Recipe().with_values(flat, where=where)
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):  # TOML's escapes are JSON's, but it forbids a bare DEL too
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    return Recipe.from_dict(values, where=where)

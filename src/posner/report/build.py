@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_SENTENCES = 1000
 """A page with more sentences than this is slow on a phone; the page says what it leaves out."""
+_FEW_LABELS = 8
+"""With more labels than this the confusion matrix needs the whole width of the page."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) ->
             differences=tables.recipe_differences(runs),
             pictures=_by_subject(made),
             phases=HOW,
+            paired=len(runs) == 1 and len(all_labels(runs)) <= _FEW_LABELS,
             stepless=[r.name for r in runs if r.story.course.is_curve and not r.story.course.steps],
             kinds=KINDS,
             label_names=sorted(all_labels(runs)),
@@ -119,7 +122,11 @@ def _difference(run: Told, first: Told) -> str:
     if found is None:
         return ""
     value, low, high = (_signed(v) for v in astuple(found.difference))
-    return f"F1 {value} to {first.name} ({low} to {high}), p = {found.p_value:.3f}"
+    return f"F1 {value} to {first.name} ({low} to {high}), {_probability(found.p_value)}"
+
+
+def _probability(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _signed(fraction: float) -> str:

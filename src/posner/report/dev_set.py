@@ -10,6 +10,7 @@ from posner.corpus import read
 from posner.document import Document
 from posner.errors import DataError, PosnerError
 from posner.report.story import Story
+from posner.systems.labelling import only_labels
 from posner.training.prepare import fingerprint, hold_out
 
 _DIGEST = 64
@@ -37,7 +38,8 @@ def own_dev_set(story: Story) -> DevSet:
     if not Path(source).exists():
         raise DataError("is not there any more", where=source)
     # Training went on where a repair costs an annotation only if it was told to; then it was this.
-    documents: Sequence[Document] = read(source, problems=[]).documents
+    kept = story.recipe.get("labels", {}).get("keep", "").split()
+    documents: Sequence[Document] = only_labels(read(source, problems=[]), kept).documents
     name = Path(source).name
     if not data.get("dev"):
         training = story.recipe.get("training", {})

@@ -12,15 +12,17 @@ from posner.render.clean import clean
 from posner.report.theme import LIGHT, picture_css
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
-_LARGEST = 1.25
-"""How much pages may enlarge a drawing, so that all have letters of one size."""
+_SMALLEST, _LARGEST = 0.7, 1.25
+"""How far pages may scale a drawing, so that all have letters of about one size."""
 
 Point = tuple[float, float]
 
 
 def text_width(text: str, size: float = 13) -> float:
-    """About how wide a text is drawn, in pixels; wide characters count twice."""
-    return 0.58 * size * cell_len(text)
+    """About how wide a text is drawn, in pixels, in the widest of the usual fonts."""
+    return size * sum(
+        cell_len(letter) * (0.7 if letter.isupper() or letter.isdigit() else 0.6) for letter in text
+    )
 
 
 def shortened(text: str, width: float, size: float = 13) -> str:
@@ -99,7 +101,8 @@ class Drawing:
 
     def markup(self) -> str:
         """The element for an HTML page, whose style sheet gives its classes their looks."""
-        self._root.set("style", f"max-width: {_number(_LARGEST * self.width)}px")
+        least, most = _number(_SMALLEST * self.width), _number(_LARGEST * self.width)
+        self._root.set("style", f"min-width: {least}px; max-width: {most}px")
         return ElementTree.tostring(self._root, encoding="unicode")
 
     def file(self) -> str:

@@ -51,7 +51,7 @@ class Passage:
 def passages(
     text: str | Iterable[str],
     *,
-    limit: int = PASSAGE,
+    limit: int | None = None,
     strict: bool = False,
     segmenter: Segmenter = segment,
 ) -> Iterator[Passage]:
@@ -59,13 +59,14 @@ def passages(
 
     Args:
         text: the text, or pieces of it as they are read, of any size.
-        limit: characters of a part at most, at least 1.
+        limit: characters of a part at most, at least 1; by default `PASSAGE`.
         strict: refuse a word that alone is longer than that, instead of a longer part.
         segmenter: finds sentences and words.
 
     Raises:
         DataError: `strict`, and a word is longer than the limit.
     """
+    limit = limit or PASSAGE
     reader = _Reader([text] if isinstance(text, str) else text)
     start = 0
     while True:

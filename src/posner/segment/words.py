@@ -87,6 +87,8 @@ def _pattern() -> re.Pattern[str]:
     mailbox = "A-Za-z0-9_\u00c0-\u024f\u0370-\u052f"
     degree = "(?:Sc|Phil|Ed|Eng|Litt|Div|Com|Tech)"
     alternatives = (
+        # Most words of most texts: none of the alternatives below could take more or less.
+        r"[A-Za-z]+(?=[ \n,;)])",
         r"(?P<url>(?i:(?:https?|ftps?|file)://|www\.(?=\w))[^\s<>\"\u201c\u201d\u00ab\u00bb]+)",
         rf"[{mailbox}][{mailbox}.+%\-]{{0,63}}+@[{mailbox}\-]{{1,63}}(?:\.[{mailbox}\-]{{1,63}})+",
         rf"(?:[A-Za-z0-9\-]{{1,63}}+\.){{1,8}}(?:{'|'.join(sorted(DOT_ENDINGS))})\b(?!\.\w)(?:/[\w/.\-]*\w)?",

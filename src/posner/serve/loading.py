@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posner.errors import UsageError
-from posner.folder import find_model, read_manifest
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import read_names
 from posner.postprocess.rules import RULES, Rules
-from posner.recognizer import load
+from posner.recognizer import Recognizer
 from posner.serve.settings import ServeSettings
 from posner.serve.work import ModelTagger, TextTagger
+from posner.systems import check_model, load
 
 
 def named_models(arguments: Sequence[str]) -> dict[str, str]:
@@ -27,9 +27,8 @@ def named_models(arguments: Sequence[str]) -> dict[str, str]:
         given, equals, path = argument.partition("=")
         if not equals:
             given, path = "", argument
-        folder = find_model(path)
-        read_manifest(folder)  # a damaged model is told before anything listens
-        place = Path(path).resolve()
+        check_model(path)  # a damaged model is told before anything listens
+        place = Path(path).resolve() if Path(path).exists() else Path(path)
         run = place.parent.name if place.name == "model" else ""
         name = given or run or place.name
         if name in models:
@@ -68,7 +67,8 @@ class ModelLoader:
         model = load(path, device=settings.device, precision=settings.precision)
         if settings.lexicon:
             names = read_names(Path(settings.lexicon))
-            model.steps = (LexiconStep(names, self.rules, known=model.knows), *model.steps)
+            known = model.knows if isinstance(model, Recognizer) else None
+            model.steps = (LexiconStep(names, self.rules, known=known), *model.steps)
         return ModelTagger(model)
 
 

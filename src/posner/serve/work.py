@@ -14,6 +14,7 @@ from posner.postprocess.correct import LexiconStep
 from posner.postprocess.thresholds import ThresholdStep
 from posner.recognizer import Recognizer
 from posner.render.records import to_dict
+from posner.systems.manifest import SystemManifest
 from posner.tagger import Tagger, segmented
 from posner.uncertainty import uncertainties
 
@@ -97,18 +98,20 @@ class ModelFacts:
     lexicon: bool = False
 
     @classmethod
-    def of(cls, manifest: Manifest) -> ModelFacts:
-        """The facts of a manifest."""
+    def of(cls, model: Tagger) -> ModelFacts:
+        """The facts of a model, as far as it says them."""
+        manifest = model.manifest
         figures = manifest.figures
         dev = figures.get("dev") or {}
-        everything = json.dumps(manifest.to_dict(), sort_keys=True)
+        told = manifest.to_dict() if isinstance(manifest, Manifest | SystemManifest) else {}
+        everything = json.dumps(told, sort_keys=True)
         return cls(
             labels=manifest.labels,
-            scheme=manifest.recipe.data.scheme,
+            scheme=told.get("scheme", ""),
             pos_tags=manifest.pos_tags,
-            version=manifest.version,
+            version=told.get("version", ""),
             calibration={
-                "temperature": manifest.temperature,
+                "temperature": told.get("temperature", 1.0),
                 "measured": figures.get("calibration"),
             },
             dev_f1=dev.get("strict", {}).get("micro", {}).get("f1"),
@@ -138,7 +141,7 @@ class ModelTagger:
         self.model = model
         own = next((s for s in model.steps if isinstance(s, ThresholdStep)), None)
         self.facts = replace(
-            ModelFacts.of(model.manifest),
+            ModelFacts.of(model),
             threshold=0.0 if own is None else own.thresholds.overall,
             lexicon=any(isinstance(step, LexiconStep) for step in model.steps),
         )

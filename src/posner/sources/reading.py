@@ -123,7 +123,7 @@ def _unpacked(path: Path, raw: BinaryIO) -> Iterator[IO[bytes]]:
         yield raw
         return
     with gzip.GzipFile(fileobj=raw) as stream:
-        yield stream
+        yield cast(IO[bytes], stream)
 
 
 def _is_packed(path: Path) -> bool:

@@ -76,21 +76,21 @@ def _mean_loss(votes: Sequence[Votes], dev: PreparedSet, transitions: Transition
             if not known.any():
                 continue
             if transitions is None:
-                total += _softmax_loss(emissions[known], tags[known])
+                total += softmax_loss(emissions[known], tags[known])
             else:
-                total += _chain_loss(emissions, tags, transitions)
+                total += chain_loss(emissions, tags, transitions)
             words += int(known.sum())
     return total / words if words else 0.0
 
 
-def _softmax_loss(emissions: FloatArray, tags: IntArray) -> float:
+def softmax_loss(emissions: FloatArray, tags: IntArray) -> float:
     """Summed over words: (words, tags) against (words,)."""
     shifted = emissions - emissions.max(axis=1, keepdims=True)
     log_total = np.log(np.exp(shifted).sum(axis=1))
     return float((log_total - shifted[np.arange(len(tags)), tags]).sum())
 
 
-def _chain_loss(emissions: FloatArray, tags: IntArray, transitions: Transitions) -> float:
+def chain_loss(emissions: FloatArray, tags: IntArray, transitions: Transitions) -> float:
     """The negative log-likelihood of a path, (words,) tags."""
     exact = emissions.astype(np.float64)[None]
     lengths = np.array([len(tags)])

@@ -22,9 +22,9 @@ from posner.errors import DataError, UsageError
 from posner.evaluation.analysis import Analysis, analyse
 from posner.evaluation.suspects import (
     SUSPECTS,
-    GoldScores,
+    OutsideScores,
     Suspect,
-    gold_scores,
+    outside_scores,
     rank_suspects,
     write_suspects,
 )
@@ -137,7 +137,7 @@ def cross_validate(
         refuse_filled(out, force=force)
     analyses: list[Analysis] = []
     found: list[list[Entity]] = [[] for _ in corpus.documents]
-    scores: GoldScores = {}
+    scores: OutsideScores = {}
     for number, fold in enumerate(parts, 1):
         reporter.say(f"fold {number} of {folds}")
         run = RunFolder(out / f"fold-{number}")
@@ -160,7 +160,7 @@ def cross_validate(
         analyses.append(analyse(fold.held, tagged))
         for place, document in zip(fold.places, tagged, strict=True):
             found[place] += document.entities
-        scores |= gold_scores(recognizer, fold.held, fold.places)
+        scores |= outside_scores(recognizer, fold.held, fold.places)
     if not analyses:
         return None
     merged = [d.with_entities(own) for d, own in zip(corpus.documents, found, strict=True)]

@@ -24,7 +24,7 @@ from typing import Any
 from posner import __version__
 from posner.errors import DataError, PosnerError, RecipeError
 from posner.files import refuse_filled, restore_folder, write_json, write_text
-from posner.recipe import Recipe, recipe_from_dict
+from posner.recipe import Recipe, Sectioned, recipe_from_dict
 from posner.training.lines import append_lines, read_lines, replace_lines
 
 FINISHED = "finished"
@@ -131,7 +131,7 @@ class RunFolder:
                 remedy="name another folder",
             )
 
-    def start(self, recipe: Recipe, data: dict[str, Any], *, force: bool) -> None:
+    def start(self, recipe: Sectioned, data: dict[str, Any], *, force: bool) -> None:
         """Make the folder and write what is used; `force` removes the run that stands there.
 
         Raises:
@@ -233,20 +233,38 @@ class RunFolder:
         replace_lines(self.steps, [x for x in self.read_steps() if x.step <= steps])
 
 
-def environment() -> dict[str, Any]:
-    """What the figures of a run depend on."""
-    import torch
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "accelerate",
+    "numpy",
+    "python-crfsuite",
+    "spacy",
+)
 
-    names = ("torch", "transformers", "tokenizers", "accelerate", "numpy")
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def environment() -> dict[str, Any]:
+    """What the figures of a run depend on; of torch only where it is in use."""
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else None
+    gpu = torch.cuda.get_device_name(0) if torch and torch.cuda.is_available() else None
     return {
         "posner": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor_name(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
-        "packages": {name: metadata.version(name) for name in names},
+        "threads": threads,
+        "gpu": gpu,
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "command": " ".join(sys.argv),
     }
 

@@ -1,0 +1,99 @@
+"""A model in each form that it can run in, measured one after the other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from posner.bench.measure import Speed
+from posner.errors import MissingExtraError, PosnerError
+from posner.folder import find_model, read_manifest
+
+TEXTS = (
+    "Ada Lovelace met Charles Babbage in London on 5 June 1833.",
+    "The committee will publish its report on Thursday, two weeks later than planned.",
+    "Shares of Brightwater Mills fell 3.5 percent after the company warned of lower profits.",
+    "Nobody was hurt.",
+    "In the second half Porto scored twice within five minutes, but Turin held on to win 4-3 and "
+    "will play the winner of Tuesday's match between Lima and Quito for the cup.",
+    "Dr. Clara Voss, who teaches at the University of Oslo, said that the results of the three "
+    "studies did not agree with each other, and that a fourth one would begin next spring.",
+    '"We are not going to sell," she told reporters outside the company\'s headquarters.',
+    "Boats from New Haven arrive each morning before six.",
+)
+"""What is tagged when no file is given."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One form of a model: its folder, and the precision that it is loaded with."""
+
+    name: str
+    folder: Path
+    precision: str
+
+
+@contextmanager
+def variants(path: Path) -> Iterator[list[Variant]]:
+    """The forms of a model; those that are exported for it last as long as the block.
+
+    An exported model has one. Others are left out where the packages for them are not installed.
+    """
+    folder = find_model(path)
+    manifest = read_manifest(folder)
+    if manifest.is_exported:
+        precision = manifest.figures.get("export", {}).get("precision", "")
+        yield [Variant(f"ONNX {precision}".strip(), folder, "fp32")]
+        return
+    found = [Variant("torch fp32", folder, "fp32"), Variant("torch bf16", folder, "bf16")]
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            from posner.export.model import export_model
+        except MissingExtraError as error:
+            print(f"posner: {error.line()}", file=sys.stderr)
+        else:
+            for name, int8 in (("fp32", False), ("int8", True)):
+                out = Path(scratch) / name
+                export_model(folder, out, int8=int8)
+                found.append(Variant(f"ONNX {name}", out, "fp32"))
+        yield found
+
+
+def run_worker(command: Sequence[str], task: dict[str, object]) -> Speed:
+    """Measure in a process of its own.
+
+    Args:
+        command: what starts it; it reads the task, with `begun` added, and prints a `Speed`.
+        task: what it is told, as JSON.
+
+    Raises:
+        PosnerError: it failed.
+    """
+    told = json.dumps(task | {"begun": time.time()})
+    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()
+        raise PosnerError("the measuring process failed", got=last[-1] if last else done.returncode)
+    return Speed(**json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def bench(variant: Variant, texts: Sequence[str], *, seconds: float = 5.0) -> Speed:
+    """Measure one form of a model.
+
+    Raises:
+        PosnerError: it does not load or run.
+    """
+    task: dict[str, object] = {
+        "model": str(variant.folder),
+        "precision": variant.precision,
+        "texts": list(texts),
+        "seconds": seconds,
+    }
+    return run_worker([sys.executable, "-m", "posner.bench.worker"], task)

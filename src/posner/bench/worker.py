@@ -1,0 +1,32 @@
+"""The process in which one variant of a model is measured; reads its task from standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from posner.bench.measure import Loaded, measure
+
+
+def main() -> int:
+    """Measure what standard input says, and print the figures as one line of JSON."""
+    task = json.load(sys.stdin)
+
+    def load() -> Loaded:
+        import posner
+
+        recognizer = posner.load(task["model"], precision=task["precision"])
+
+        def many(texts: Sequence[str]) -> int:
+            return sum(document.word_count for document in recognizer.pipe(texts))
+
+        return Loaded(one=recognizer, many=many)
+
+    speed = measure(load, task["texts"], begun=task["begun"], seconds=task["seconds"])
+    print(json.dumps(speed.to_json()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

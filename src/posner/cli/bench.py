@@ -1,0 +1,74 @@
+"""`posner bench MODEL [FILE]`: how fast a model is, in each form that it can run in."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.table import Table
+
+from posner.bench.measure import Speed
+from posner.bench.variants import TEXTS, bench, variants
+from posner.errors import DataError
+from posner.evaluation.report import figures_console
+from posner.files import write_json
+from posner.textfile import read_texts
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="texts, one a line; default: a few"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=5.0,
+        help="how long each form tags all texts again and again; default: %(default)s",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure each form in a process of its own, and print a table."""
+    texts = list(TEXTS) * 50 if arguments.file is None else _texts(arguments.file)
+    with variants(Path(arguments.model)) as found:
+        speeds = {v.name: bench(v, texts, seconds=arguments.seconds) for v in found}
+    figures_console().print(speed_table(speeds))
+    if arguments.json is not None:
+        write_json(arguments.json, {name: speed.to_json() for name, speed in speeds.items()})
+    return 0
+
+
+def _texts(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as stream:
+            texts = [t for t in read_texts(stream, "line", name=str(path)) if t.strip()]
+    except OSError as error:
+        raise DataError("cannot be read", where=path, got=error.strerror) from error
+    if not texts:
+        raise DataError("no text to tag", where=path)
+    return texts
+
+
+def speed_table(speeds: dict[str, Speed]) -> Table:
+    """A row for each form."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, speed in speeds.items():
+        table.add_row(name, *speed_cells(speed))
+    return table
+
+
+def speed_cells(speed: Speed) -> list[str]:
+    """A row's figures as text."""
+    memory = (speed.first_memory, speed.peak_memory)
+    return [
+        f"{speed.words_per_second:,.0f}",
+        f"{1000 * speed.p50:.1f}",
+        f"{1000 * speed.p95:.1f}",
+        f"{speed.start:.2f}",
+        *("?" if size is None else f"{size / 1e6:.0f}" for size in memory),
+    ]

@@ -1,0 +1,137 @@
+"""`posner compare`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.compare.cell import corpus_fingerprint
+from posner.compare.compare import Comparer
+from posner.compare.files import write_results, write_tables
+from posner.compare.lines import duels_of, lines_of
+from posner.compare.order import Data
+from posner.compare.plan import plan_rows
+from posner.compare.tables import label_grid, main_grid, terminal_table
+from posner.errors import UsageError
+from posner.evaluation.report import figures_console
+from posner.files import write_json
+from posner.systems.labelling import only_labels
+from posner.systems.mapping import parse_mapping
+
+T = TypeVar("T")
+
+SYSTEMS = "bert,crf,bilstm,transformer"
+TABLE_WIDTH = 150
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.usage = "posner compare TRAIN DEV [--systems A,B,...] [--seeds N] --out DIR ..."
+    parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
+    parser.add_argument("dev", metavar="DEV", help="labelled corpus that all are scored on")
+    parser.add_argument(
+        "--systems",
+        default=SYSTEMS,
+        metavar="A,B,...",
+        help="bert, crf, crf-next, bilstm, transformer, transformer-adamw, each with a recipe or "
+        "TOML file behind a colon if wanted (bert:quick); spacy; hf:PATH; default: %(default)s",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="trainings of each; default: %(default)s"
+    )
+    parser.add_argument(
+        "--seeds-of", action="append", metavar="NAME=N", help="fewer trainings of a slow system"
+    )
+    parser.add_argument(
+        "--share",
+        action="append",
+        metavar="NAME=S",
+        help="a share of TRAIN's sentences for a slow system; Posner's own gets a row with it",
+    )
+    parser.add_argument("--labels", metavar="A,B,...", help="learn and score only these labels")
+    parser.add_argument(
+        "--map",
+        action="append",
+        metavar="LABEL=NAME",
+        help="what a label of spacy or hf:PATH is called in the corpora; default: found out",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to make")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
+    add_corpus_flags(parser)
+    parser.add_argument("--force", action="store_true", help="replace a comparison in DIR")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and score what is not done yet, and print the table."""
+    rows = plan_rows(
+        arguments.systems.split(","),
+        seeds=arguments.seeds,
+        shares=_by_name(arguments.share, "--share", float),
+        fewer=_by_name(arguments.seeds_of, "--seeds-of", int),
+    )
+    mapping = parse_mapping(arguments.map or ())
+    data, words = _data(arguments)
+    comparer = Comparer(arguments.out, data, mapping, arguments.device, say=_say)
+    comparison = comparer.run(rows, force=arguments.force)
+    lines = lines_of(comparison)
+    duels = duels_of(lines)
+    grids = [main_grid(lines, words), label_grid(lines)]
+    write_tables(arguments.out, grids, duels)
+    found = write_results(arguments.out, comparison, lines, duels)
+    console = figures_console()
+    if console.width < TABLE_WIDTH:  # lines that a terminal wraps lose nothing; cut cells would
+        console = Console(highlight=False, width=TABLE_WIDTH)
+    console.print(terminal_table(grids[0]))
+    for text in (*grids[0].notes, *(duel.sentence() for duel in duels)):
+        print(text)
+    print(f"tables and figures are in {arguments.out}")
+    if arguments.json is not None:
+        write_json(arguments.json, found)
+    return 0 if any(line.units is not None for line in lines) else 1
+
+
+def _data(arguments: argparse.Namespace) -> tuple[Data, int]:
+    """The corpora, read once to say what is wrong with them, and the words of dev."""
+    labels = tuple(arguments.labels.split(",")) if arguments.labels else ()
+    train, dev = (
+        only_labels(read_corpus(path, arguments), labels)
+        for path in (arguments.train, arguments.dev)
+    )
+    data = Data(
+        train=arguments.train,
+        dev=arguments.dev,
+        format=arguments.format,
+        scheme=arguments.scheme,
+        labels=labels,
+        fingerprint=corpus_fingerprint(train) + corpus_fingerprint(dev),
+    )
+    return data, dev.word_count
+
+
+def _say(text: str) -> None:
+    print(f"== {text}", file=sys.stderr, flush=True)
+
+
+def _by_name(pairs: Sequence[str] | None, flag: str, number: Callable[[str], T]) -> dict[str, T]:
+    """`transformer=0.25` as an entry.
+
+    Raises:
+        UsageError: something else.
+    """
+    found: dict[str, T] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.rpartition("=")
+        try:
+            if not equals or not name:
+                raise ValueError
+            found[name] = number(value)
+        except ValueError as error:
+            raise UsageError(f"{flag} names a system and a number", got=pair) from error
+    return found

@@ -1,0 +1,67 @@
+"""`posner export MODEL --out DIR`: a model that runs without torch."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.export_huggingface import add_target, run_huggingface
+from posner.cli.extras import needs_extra
+from posner.errors import UsageError
+from posner.export import MAX_LOSS
+from posner.files import write_json
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="model folder to make"
+    )
+    parser.add_argument("--int8", action="store_true", help="in 8 bits; wants --dev")
+    parser.add_argument("--dev", metavar="DATA", help="labelled corpus that 8 bits are judged on")
+    parser.add_argument(
+        "--max-loss",
+        type=float,
+        default=MAX_LOSS,
+        metavar="POINTS",
+        help="of F1 on --dev that 8 bits may lose; default: %(default)s",
+    )
+    add_target(parser)
+    add_corpus_flags(parser)
+    parser.add_argument("--force", action="store_true", help="replace a model that stands there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export, and say what came of it."""
+    if arguments.to == "huggingface":
+        return run_huggingface(arguments)
+    if arguments.int8 and not arguments.dev:
+        raise UsageError("--int8 wants --dev DATA: a labelled corpus that it is judged on")
+    if arguments.dev and not arguments.int8:
+        raise UsageError("--dev goes with --int8")
+    dev = read_corpus(arguments.dev, arguments).documents if arguments.int8 else None
+    with needs_extra("exporting a model", "export"):
+        from posner.export.model import export_model
+    exported = export_model(
+        Path(arguments.model),
+        arguments.out,
+        int8=arguments.int8,
+        dev=dev,
+        max_loss=arguments.max_loss,
+        force=arguments.force,
+    )
+    quality = exported.quality
+    precision = "int8" if exported.int8 else "fp32"
+    print(f"{exported.folder}: an ONNX model in {precision}, {exported.size / 1e6:.1f} MB")
+    print(f"in fp32, emissions within {exported.difference:.1g} of the network's")
+    if quality is not None:
+        full, int8 = 100 * quality.full.f1, 100 * quality.int8.f1
+        print(f"dev F1 (strict): fp32 {full:.2f}, int8 {int8:.2f}, {quality.loss:.2f} lost")
+        share = 100 * quality.changed_share
+        print(f"batching changes {quality.changed:,} of its entities ({share:.2f} %)")
+    if arguments.json is not None:
+        write_json(arguments.json, exported.to_json())
+    return 0

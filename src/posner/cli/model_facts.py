@@ -1,0 +1,31 @@
+"""What `posner info` prints of every kind of model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from posner.meanings import meaning
+
+
+def print_tags(title: str, tags: Sequence[str]) -> None:
+    """Tags or labels with their meanings; nothing where there are none."""
+    if not tags:
+        return
+    print(f"\n{title}")
+    width = max(len(tag) for tag in tags)
+    for tag in tags:
+        print(f"  {tag:<{width}}  {meaning(tag) or ''}".rstrip())
+
+
+def print_figures(figures: Mapping[str, Any]) -> None:
+    """What a model was trained on, and its dev figures."""
+    data, dev = figures.get("data"), figures.get("dev")
+    if data:
+        print(f"\ntrained on {data['train']} ({data['train_sentences']:,} sentences), ", end="")
+        source = data["dev"] or "a part set aside"
+        print(f"judged on {source} ({data['dev_sentences']:,} sentences)")
+    if dev:
+        micro = dev["strict"]["micro"]
+        precision, recall, f1 = (100 * micro[k] for k in ("precision", "recall", "f1"))
+        print(f"dev, strict, epoch {dev['epoch']}: P {precision:.2f}  R {recall:.2f}  F1 {f1:.2f}")

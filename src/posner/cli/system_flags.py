@@ -1,0 +1,109 @@
+"""`posner train --system`: the other systems, their settings as flags."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+
+from posner.cli.corpora import read_corpus
+from posner.errors import UsageError
+from posner.evaluation.report import evaluation_report, figures_console
+from posner.files import write_json
+from posner.recipe import Setting, settings
+from posner.systems import MAIN, system_names, system_recipe
+from posner.systems.recipes import KINDS, kind_of
+from posner.systems.train import train_system
+from posner.training.console import reporter_for
+
+
+def add_system_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--system` and a flag for every setting of every system."""
+    parser.add_argument(
+        "--system",
+        default=MAIN,
+        choices=(MAIN, *system_names()),
+        help="what is trained; default: %(default)s",
+    )
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for setting, kinds in _system_settings().values():
+        if setting.section not in groups:
+            title = f"{setting.section} settings of --system {' and '.join(kinds)}"
+            groups[setting.section] = parser.add_argument_group(title)
+        groups[setting.section].add_argument(
+            f"--{setting.key}",
+            dest=setting.key,
+            metavar="|".join(setting.choices) or setting.type.__name__.upper(),
+            help=f"{setting.help.replace('%', '%%')}; default: see `posner recipes {kinds[0]}`",
+        )
+
+
+def refuse_system_flags(arguments: argparse.Namespace) -> None:
+    """Refuse settings of other systems where the network is trained.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for key, (_, kinds) in _system_settings().items():
+        if getattr(arguments, key) is not None:
+            raise UsageError(f"--{key} is a setting of --system {' and '.join(kinds)}")
+
+
+def run_system(arguments: argparse.Namespace) -> int:
+    """Train another system, and print its figures on dev."""
+    if arguments.resume:
+        raise UsageError(
+            f"--resume: a {arguments.system} is learned in one go; --force begins anew"
+        )
+    if arguments.start is not None:
+        raise UsageError(f"--from: a {arguments.system} is always learned from nothing")
+    recipe = system_recipe(
+        arguments.system,
+        file=arguments.recipe,
+        values=_given(arguments),
+    )
+    corpus = read_corpus(arguments.train, arguments)
+    dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
+    console = figures_console()
+    result = train_system(
+        arguments.system,
+        corpus,
+        dev,
+        recipe,
+        arguments.out,
+        reporter=reporter_for(console),
+        force=arguments.force,
+    )
+    console.print(evaluation_report(result.evaluation))
+    console.print(result.describe(), highlight=False, soft_wrap=True)
+    if arguments.json is not None:
+        write_json(arguments.json, result.evaluation.to_json())
+    return 0
+
+
+def _system_settings() -> dict[str, tuple[Setting, list[str]]]:
+    """Every setting of the systems by its key, with the kinds that know it."""
+    found: dict[str, tuple[Setting, list[str]]] = {}
+    for kind, recipe in KINDS.items():
+        for setting in recipe.settings():
+            found.setdefault(setting.key, (setting, []))[1].append(kind)
+    return found
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, str]:
+    """The settings on the command line.
+
+    Raises:
+        UsageError: one that this system does not have.
+    """
+    kind = kind_of(arguments.system)
+    sections = {section.name for section in fields(KINDS[kind])}
+    known = (*(s.key for s in settings()), *_system_settings())
+    given = {key: getattr(arguments, key) for key in known}
+    values = {key: str(value) for key, value in given.items() if value is not None}
+    for key in values:
+        if key.partition(".")[0] not in sections:
+            raise UsageError(
+                f"--{key} is no setting of --system {arguments.system}",
+                remedy=f"`posner recipes {arguments.system}` prints all",
+            )
+    return values

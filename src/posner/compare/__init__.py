@@ -1,0 +1,1 @@
+"""Several systems, trained and scored on the same words, in one table."""

@@ -1,0 +1,189 @@
+"""The figures of a comparison's rows, over all seeds, and who leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from posner.compare.compare import Comparison, Result
+from posner.compare.plan import Row
+from posner.evaluation.bootstrap import (
+    Difference,
+    RatioIntervals,
+    UnitCounts,
+    intervals,
+    paired_differences,
+    ratios,
+)
+
+STRICT, FLAT = "strict", "flat"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row's figures.
+
+    Attributes:
+        name: as it stands in the table.
+        row: what it is.
+        figures: precision, recall and F1 with intervals: `strict`, `flat`, `strict.LABEL`.
+        f1s: each seed's strict F1.
+        minutes: of training, the mean; None for a system that was not trained.
+        words_per_second: of tagging, the mean.
+        megabytes: of the model on disk.
+        training_gigabytes: the most memory of a training.
+        tagging_gigabytes: the most memory of a tagging.
+        error: why a cell failed; None where all are done.
+        units: each document's counts, added over the seeds; None where nothing is done.
+    """
+
+    name: str
+    row: Row
+    figures: Mapping[str, RatioIntervals]
+    f1s: tuple[float, ...] = ()
+    minutes: float | None = None
+    words_per_second: float | None = None
+    megabytes: float | None = None
+    training_gigabytes: float | None = None
+    tagging_gigabytes: float | None = None
+    error: str | None = None
+    units: UnitCounts | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it was scored on."""
+        prefix = f"{STRICT}."
+        return tuple(n.removeprefix(prefix) for n in self.figures if n.startswith(prefix))
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the counts by document."""
+        return {
+            "name": self.name,
+            "system": self.row.system.text,
+            "share": self.row.share,
+            "seeds": list(self.row.seeds),
+            "strict_f1_by_seed": list(self.f1s),
+            "figures": {name: figure.to_json() for name, figure in self.figures.items()},
+            "minutes": self.minutes,
+            "words_per_second": self.words_per_second,
+            "megabytes": self.megabytes,
+            "training_gigabytes": self.training_gigabytes,
+            "tagging_gigabytes": self.tagging_gigabytes,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Posner's own row against a rival's with the same share of the data.
+
+    Attributes:
+        own: Posner's.
+        rival: the other.
+        difference: of their strict F1, over the same draws of documents.
+    """
+
+    own: Line
+    rival: Line
+    difference: Difference
+
+    @property
+    def leads(self) -> bool:
+        """Whether Posner's F1 is higher."""
+        return self.difference.first > self.difference.second
+
+    def sentence(self) -> str:
+        """Who leads, by how much, and how sure that is."""
+        found = self.difference
+        verb = "leads" if self.leads else "does not lead"
+        delta = found.difference
+        p = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
+        return (
+            f"{self.own.name} {verb} {self.rival.name}: {100 * found.first:.2f} against "
+            f"{100 * found.second:.2f} strict F1, difference {100 * delta.value:+.2f} "
+            f"({100 * delta.low:+.2f} to {100 * delta.high:+.2f}), {p}"
+        )
+
+
+def lines_of(comparison: Comparison) -> list[Line]:
+    """A line for each row; several seeds' counts are added, so each figure is over all of them."""
+    return [_line(row, comparison) for row in comparison.rows]
+
+
+def duels_of(lines: Sequence[Line]) -> list[Duel]:
+    """Posner's own against each rival, on the same share of the data and, if it can be, seeds."""
+    found = []
+    own_lines = [line for line in lines if line.row.system.is_main and line.units is not None]
+    for rival in lines:
+        if rival.row.system.is_main or rival.units is None:
+            continue
+        fitting = [own for own in own_lines if _share(own) == _share(rival)]
+        fitting.sort(key=lambda own: own.row.seeds != rival.row.seeds)
+        if rival.row.system.once:  # its one training stands for all seeds
+            fitting.sort(key=lambda own: -len(own.row.seeds))
+        if fitting and fitting[0].units is not None:
+            difference = paired_differences(fitting[0].units, rival.units)
+            if STRICT in difference:
+                found.append(Duel(fitting[0], rival, difference[STRICT]))
+    return found
+
+
+def _share(line: Line) -> float:
+    return line.row.share
+
+
+def _line(row: Row, comparison: Comparison) -> Line:
+    results = [comparison.results[cell] for cell in row.cells if cell in comparison.results]
+    errors = [r.error for r in results if r.error is not None]
+    done = [r for r in results if r.scored is not None]
+    name = _name(row)
+    if not done:
+        return Line(name, row, {}, error=errors[0] if errors else "not run")
+    scored = [r.scored for r in done if r.scored is not None]
+    units = reduce(_added, (s.units for s in scored))
+    return Line(
+        name=name,
+        row=row,
+        figures=intervals(units),
+        f1s=tuple(_strict_f1(s.units) for s in scored),
+        minutes=_minutes(done),
+        words_per_second=fmean(s.words_per_second for s in scored),
+        megabytes=fmean(s.bytes for s in scored) / 1e6,
+        training_gigabytes=_most([r.trained.gigabytes for r in done if r.trained]),
+        tagging_gigabytes=_most([s.gigabytes for s in scored]),
+        error=errors[0] if errors else None,
+        units=units,
+    )
+
+
+def _name(row: Row) -> str:
+    parts = [row.system.title]
+    if row.share < 1:
+        parts.append(f"{100 * row.share:g} % of the data")
+    return ", ".join(parts)
+
+
+def _added(first: UnitCounts, second: UnitCounts) -> UnitCounts:
+    """The same documents with both seeds' counts; `+` would put them side by side."""
+    names = tuple(dict.fromkeys((*first.names, *sorted(second.names))))
+    counts = first.with_names(names).counts + second.with_names(names).counts
+    return UnitCounts(first.unit, names, counts)
+
+
+def _strict_f1(units: UnitCounts) -> float:
+    counts = units.counts[:, units.names.index(STRICT)].sum(axis=0)
+    return float(ratios(np.asarray(counts))[2])
+
+
+def _minutes(done: Sequence[Result]) -> float | None:
+    seconds = [r.trained.seconds for r in done if r.trained and r.trained.seconds is not None]
+    return fmean(seconds) / 60 if seconds else None
+
+
+def _most(values: Sequence[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)

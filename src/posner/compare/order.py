@@ -1,0 +1,150 @@
+"""What a cell is told to do, and what it answers, as files of its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posner.evaluation.bootstrap import UnitCounts
+from posner.files import write_json
+
+ORDER = "order.json"
+TRAINED = "trained.json"
+SCORED = "scored.json"
+FAILED = "failed.json"
+
+
+@dataclass(frozen=True)
+class Data:
+    """The corpora of a comparison, and how they are read.
+
+    Attributes:
+        train: learned from.
+        dev: scored on.
+        format: None: found out.
+        scheme: None: found out.
+        labels: that are learned and scored; all where there are none.
+        fingerprint: of both corpora's words and entities.
+    """
+
+    train: str
+    dev: str
+    format: str | None
+    scheme: str | None
+    labels: tuple[str, ...]
+    fingerprint: str
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Data:
+        """What `asdict` gave."""
+        return cls(**(found | {"labels": tuple(found["labels"])}))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a cell is told.
+
+    Attributes:
+        system: its name.
+        share: of the training sentences.
+        seed: of its weights and order.
+        data: the corpora.
+        recipe: all settings; nothing for a system that needs no training.
+        mapping: an opponent's labels in the corpus's names, where the built-in ones do not do.
+        device: where networks compute.
+    """
+
+    system: str
+    share: float
+    seed: int
+    data: Data
+    recipe: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mapping: dict[str, str] = field(default_factory=dict)
+    device: str = "auto"
+
+    def write(self, folder: Path) -> None:
+        """Into a cell's folder."""
+        write_json(folder / ORDER, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Order | None:
+        """What a folder was told; None where nothing readable stands there."""
+        try:
+            found = json.loads((folder / ORDER).read_text(encoding="utf-8"))
+            return cls(**(found | {"data": Data.from_json(found["data"])}))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training cost.
+
+    Attributes:
+        seconds: wall time of the training, from corpus to model; None where there was none.
+        gigabytes: the most memory that its process held; None where unknown.
+    """
+
+    seconds: float | None
+    gigabytes: float | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring found, and cost.
+
+    Attributes:
+        figures: of `Evaluation.to_json`.
+        units: each document's counts.
+        words_per_second: of tagging the dev set.
+        gigabytes: the most memory that its process held; None where unknown.
+        bytes: of the model on disk.
+    """
+
+    figures: dict[str, Any]
+    units: UnitCounts
+    words_per_second: float
+    gigabytes: float | None
+    bytes: int
+
+    def write(self, folder: Path) -> None:
+        """Into a cell's folder."""
+        units = {
+            "unit": self.units.unit,
+            "names": list(self.units.names),
+            "counts": self.units.counts.tolist(),
+        }
+        kept = {name: getattr(self, name) for name in ("figures", "words_per_second", "gigabytes")}
+        write_json(folder / SCORED, {**kept, "bytes": self.bytes, "units": units})
+
+
+def read_trained(folder: Path) -> Trained | None:
+    """What a cell's training cost; None while it is not finished."""
+    try:
+        return Trained(**json.loads((folder / TRAINED).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def read_scored(folder: Path) -> Scored | None:
+    """What a cell found; None while it is not finished."""
+    try:
+        found = json.loads((folder / SCORED).read_text(encoding="utf-8"))
+        units = found.pop("units")
+        counts = np.array(units["counts"], dtype=np.int64)
+        return Scored(**found, units=UnitCounts(units["unit"], tuple(units["names"]), counts))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def read_failure(folder: Path) -> str | None:
+    """Why a cell failed; None where it did not."""
+    try:
+        found = json.loads((folder / FAILED).read_text(encoding="utf-8"))
+        return str(found["error"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,218 @@
+"""The tables of a comparison: for the terminal, Markdown, CSV and LaTeX.
+
+All four are made from the same rows of cells, so that none says what another does not.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from posner.compare.lines import FLAT, STRICT, Line
+from posner.evaluation.bootstrap import Interval
+
+_RATIOS = ("precision", "recall", "f1")
+_SHORT = {"precision": "P", "recall": "R", "f1": "F1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A cell: a number as it is shown, and its interval where it has one.
+
+    Attributes:
+        shown: the number; a dash where there is none.
+        low: the lower border of its interval, as it is shown; empty without one.
+        high: the upper border.
+    """
+
+    shown: str
+    low: str = ""
+    high: str = ""
+
+    def joined(self, form: str) -> str:
+        """The number with its interval as a format of `shown`, `low` and `high` puts it."""
+        if not self.low:
+            return self.shown
+        return form.format(shown=self.shown, low=self.low, high=self.high)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table before it has a form.
+
+    Attributes:
+        title: what it shows.
+        header: the columns' names.
+        rows: a name and the values behind it.
+        notes: what stands below, a line each.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Value, ...]], ...]
+    notes: tuple[str, ...] = ()
+
+
+def main_grid(lines: Sequence[Line], words: int) -> Grid:
+    """Every system's figures and costs.
+
+    Args:
+        lines: what was found.
+        words: of the dev set.
+    """
+    columns = [
+        (f"{reading} {_SHORT[r]}", reading, r) for reading in (STRICT, FLAT) for r in _RATIOS
+    ]
+    header = (
+        "system",
+        "seeds",
+        *(title for title, _, _ in columns),
+        "minutes",
+        "words/s",
+        "MB",
+        "GB training",
+        "GB tagging",
+    )
+    rows = tuple(
+        (
+            line.name,
+            (
+                Value(str(len(line.f1s))),
+                *(_ratio(line, reading, ratio) for _, reading, ratio in columns),
+                _number(line.minutes, "{:.2f}"),
+                _number(line.words_per_second, "{:.0f}"),
+                _number(line.megabytes, "{:.1f}"),
+                _number(line.training_gigabytes, "{:.2f}"),
+                _number(line.tagging_gigabytes, "{:.2f}"),
+            ),
+        )
+        for line in lines
+    )
+    notes = [
+        f"{words:,} words were tagged. Strict: exact span and label, micro. Flat: words by IOB2 "
+        "tag, micro, without O. With each figure its 95 % bootstrap interval over documents (or a "
+        "lone one's sentences); several seeds' counts are added. Minutes are of training.",
+        *(f"{line.name}: {line.error}" for line in lines if line.error),
+    ]
+    return Grid("systems", header, rows, tuple(notes))
+
+
+def label_grid(lines: Sequence[Line]) -> Grid:
+    """Each system's strict figures by label."""
+    labels = sorted({label for line in lines for label in line.labels})
+    header = ("system", *(f"{label} {_SHORT[r]}" for label in labels for r in _RATIOS))
+    rows = tuple(
+        (
+            line.name,
+            tuple(
+                Value(_ratio(line, f"{STRICT}.{label}", ratio).shown)
+                for label in labels
+                for ratio in _RATIOS
+            ),
+        )
+        for line in lines
+    )
+    return Grid("strict, by label", header, rows)
+
+
+def _ratio(line: Line, reading: str, ratio: str) -> Value:
+    figure = line.figures.get(reading)
+    if figure is None:
+        return Value("-")
+    found: Interval = getattr(figure, ratio)
+    return Value(*(f"{100 * v:.2f}" for v in (found.value, found.low, found.high)))
+
+
+def _number(value: float | None, form: str) -> Value:
+    return Value("-" if value is None else form.format(value))
+
+
+def terminal_table(grid: Grid) -> Table:
+    """For a terminal: an interval below its figure."""
+    table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
+    for title in grid.header:
+        left = title == grid.header[0]
+        table.add_column(title, justify="left" if left else "right", no_wrap=not left)
+    for name, values in grid.rows:
+        table.add_row(Text(name), *(v.joined("{shown}\n{low}-{high}") for v in values))
+    return table
+
+
+def markdown(grid: Grid) -> str:
+    """As Markdown, notes below."""
+
+    def line(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+    lines = [line(grid.header), line(["---", *["--:"] * (len(grid.header) - 1)])]
+    for name, values in grid.rows:
+        lines.append(line([name, *(v.joined("{shown} ({low}-{high})") for v in values)]))
+    return "\n".join([*lines, *(f"\n{note}" for note in grid.notes)]) + "\n"
+
+
+def comma_separated(grid: Grid) -> str:
+    """As CSV: each figure with an interval has two more columns for it."""
+    with_interval = [
+        any(values[i].low for _, values in grid.rows) for i in range(len(grid.header) - 1)
+    ]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    header = [grid.header[0]]
+    for title, wide in zip(grid.header[1:], with_interval, strict=True):
+        header += [title, *((f"{title} low", f"{title} high") if wide else ())]
+    writer.writerow(header)
+    for name, values in grid.rows:
+        row = [name]
+        for value, wide in zip(values, with_interval, strict=True):
+            shown = "" if value.shown == "-" else value.shown
+            row += [shown, *((value.low, value.high) if wide else ())]
+        writer.writerow(row)
+    return out.getvalue()
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def latex_text(text: str) -> str:
+    """A text with what LaTeX would take for a command made harmless."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def latex(grid: Grid) -> str:
+    """As a LaTeX tabular with booktabs' rules; an interval is small and behind its figure."""
+
+    def row(cells: Sequence[str]) -> str:
+        return " & ".join(cells) + r" \\"
+
+    form = r"{shown} {{\scriptsize {low}--{high}}}"
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        rf"\begin{{tabular}}{{l{'r' * (len(grid.header) - 1)}}}",
+        r"\toprule",
+        row([latex_text(title) for title in grid.header]),
+        r"\midrule",
+    ]
+    for name, values in grid.rows:
+        lines.append(row([latex_text(name), *(v.joined(form) for v in values)]))
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join([*lines, *(f"% {note}" for note in grid.notes)]) + "\n"
+
+
+FORMS: dict[str, Callable[[Grid], str]] = {"md": markdown, "csv": comma_separated, "tex": latex}
+"""What writes a grid, by the ending of its file."""

@@ -1,0 +1,111 @@
+"""Posner as a component of a spaCy pipeline: `nlp.add_pipe("posner", config={"model": PATH})`.
+
+spaCy finds this module by the entry point `spacy_factories`; nothing needs to be imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.util import filter_spans, minibatch
+
+from posner.corpus.spacy_docs import SCORE, document_from_doc, spacy_module
+from posner.document import Document
+from posner.recognizer import Aggregation, load
+from posner.tagger import Tagger, segmented
+
+Words = Literal["posner", "spacy"]
+
+spacy_module()  # makes `span._.score` known
+
+
+class PosnerComponent:
+    """Sets `doc.ents`, `span._.score`, and a span group with all that was found.
+
+    Args:
+        tagger: finds the entities.
+        words: `posner`: the text is cut into words as the model learned them, and entities that end
+            inside one of spaCy's are widened to it; `spacy`: the Doc's own words (and sentences,
+            if it has any) are tagged.
+        overwrite: replace entities that the Doc has already; else they stay, and what overlaps them
+            is left out of `doc.ents`.
+        spans_key: the span group that gets every entity, its scores in `attrs["scores"]`.
+    """
+
+    def __init__(self, tagger: Tagger, *, words: Words, overwrite: bool, spans_key: str) -> None:
+        self.tagger = tagger
+        self.words = words
+        self.overwrite = overwrite
+        self.spans_key = spans_key
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Tag one Doc."""
+        (found,) = self.tagger.tag([self._document(doc)])
+        return self._set(doc, found)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Tag Docs, `batch_size` at a time, in order."""
+        for docs in minibatch(stream, size=batch_size):
+            found = self.tagger.tag([self._document(doc) for doc in docs])
+            for doc, document in zip(docs, found, strict=True):
+                yield self._set(doc, document)
+
+    def _document(self, doc: Doc) -> Document:
+        if self.words == "spacy":
+            return document_from_doc(doc).with_entities(())
+        return segmented(doc.text)
+
+    def _set(self, doc: Doc, document: Document) -> Doc:
+        spans: list[Span] = []
+        scores: list[float] = []
+        for entity in document.entities:
+            span = doc.char_span(
+                entity.start,
+                entity.end,
+                label=entity.label,
+                alignment_mode="expand",
+                span_id=entity.id or "",
+            )
+            if span is not None:
+                spans.append(span)
+                scores.append(entity.score or 0.0)
+                span._.set(SCORE, entity.score)
+        group = SpanGroup(doc, name=self.spans_key, spans=spans, attrs={"scores": scores})
+        doc.spans[self.spans_key] = group
+        kept = [] if self.overwrite else list(doc.ents)
+        taken = {token.i for span in kept for token in span}
+        free = [span for span in spans if not any(token.i in taken for token in span)]
+        doc.set_ents([*kept, *filter_spans(free)], default="outside")
+        return doc
+
+
+@Language.factory(  # type: ignore[untyped-decorator]  # spaCy is not checked
+    "posner",
+    assigns=["doc.ents", "doc.spans", f"span._.{SCORE}"],
+    default_config={
+        "device": "auto",
+        "precision": "fp32",
+        "aggregation": "legal",
+        "words": "posner",
+        "overwrite": False,
+        "spans_key": "posner",
+    },
+)
+def make(
+    nlp: Language,
+    name: str,
+    model: str,
+    device: str,
+    precision: Literal["fp32", "bf16"],
+    aggregation: Aggregation,
+    words: Words,
+    overwrite: bool,
+    spans_key: str,
+) -> Any:
+    """The component of a pipeline; `model` is what `posner.load` takes."""
+    del nlp, name
+    tagger = load(model, device=device, precision=precision, aggregation=aggregation)
+    return PosnerComponent(tagger, words=words, overwrite=overwrite, spans_key=spans_key)

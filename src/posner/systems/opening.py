@@ -1,0 +1,95 @@
+"""Opening any model: the network's folders, those of the other systems, opponents by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from posner import recognizer
+from posner.errors import MissingExtraError, PosnerError, UsageError
+from posner.folder import find_model, made_by, read_manifest
+from posner.foreign.folder import is_foreign, read_config_tags
+from posner.recognizer import Aggregation
+from posner.systems.kinds import EXTRAS, system_class
+from posner.systems.manifest import read_system_manifest
+from posner.systems.opponents import is_opponent, load_opponent
+from posner.systems.recipes import kind_of
+from posner.systems.system import System
+from posner.tagger import Tagger
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    aggregation: Aggregation = "legal",
+) -> Tagger:
+    """Load any model.
+
+    Args:
+        path: a model folder, or the run folder around it; or an opponent's name such as `spacy`
+            (see `posner.systems.opponents`) where there is no such folder.
+        device: `auto`, `cpu`, `cuda` or `mps`, where a network runs.
+        precision: of Posner's own networks; see `posner.recognizer.load`.
+        aggregation: of folders that transformers saved; see there.
+
+    Raises:
+        ModelError: the folder is missing, damaged, foreign or newer than the program.
+        UsageError: an aggregation for a model whose words are whole.
+        MissingExtraError: what the system needs is not installed.
+    """
+    if is_opponent(os.fspath(path)) and not Path(path).exists():
+        return load_opponent(os.fspath(path), aggregation=aggregation)
+    folder = _system_folder(path)
+    if folder is None:
+        return recognizer.load(path, device=device, precision=precision, aggregation=aggregation)
+    if aggregation != "legal":
+        raise UsageError(
+            "this system tags whole words, so no aggregation can be named",
+            where=path,
+            got=aggregation,
+        )
+    return load_system(folder, device=device)
+
+
+def check_model(path: str | os.PathLike[str]) -> None:
+    """Read what a model says of itself, and its files' checksums, but none of its weights.
+
+    Raises:
+        ModelError: as `load`.
+    """
+    folder = _system_folder(path)
+    if folder is not None:
+        read_system_manifest(folder)
+    elif is_foreign(path):
+        read_config_tags(Path(path))
+    elif not is_opponent(os.fspath(path)):
+        read_manifest(find_model(path))
+
+
+def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
+    """Load the model of one of the other systems from its folder.
+
+    Raises:
+        ModelError, MissingExtraError: as `load`.
+    """
+    manifest = read_system_manifest(folder)
+    kind = kind_of(manifest.system)
+    try:
+        cls = system_class(kind)
+    except ImportError as error:
+        raise MissingExtraError(f"a {kind} model", EXTRAS[kind]) from error
+    system: System[Any] = cls.read(folder, manifest, manifest.recipe)
+    system.move(device)
+    return system
+
+
+def _system_folder(path: str | os.PathLike[str]) -> Path | None:
+    """The folder of another system's model at `path`, if that is what stands there."""
+    try:
+        folder = find_model(path)
+    except PosnerError:
+        return None  # whoever loads networks says what is wrong, or reads it all the same
+    return folder if made_by(folder) else None

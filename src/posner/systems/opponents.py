@@ -1,0 +1,134 @@
+"""Opponents that need no training: spaCy's small English model, and any token classifier by path.
+
+`spacy` speaks of OntoNotes' labels; `spacy/conll` and `spacy/gmb` in those of these corpora.
+`hf:PATH` is a model that transformers saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from posner import recognizer
+from posner.document import Document, Sentence
+from posner.errors import ModelError, UsageError
+from posner.recognizer import Aggregation
+from posner.schemes import Span
+from posner.systems.mapping import MAPPINGS, Relabelled
+from posner.systems.parts_of_speech import SPACY_MODEL, load_spacy
+from posner.tagger import Tagger
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+SPACY = "spacy"
+FOREIGN = "hf:"
+
+
+@dataclass(frozen=True)
+class OpponentFacts:
+    """What is known of a model that was not trained here.
+
+    Attributes:
+        name: as users write it.
+        labels: entity labels.
+        path: the folder that it stands in.
+        pos_tags, chunk_tags: none.
+        figures: none.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    path: Path
+    pos_tags: tuple[str, ...] = ()
+    chunk_tags: tuple[str, ...] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+class SpacyTagger(Tagger):
+    """spaCy's entity recogniser over given words, a sentence at a time.
+
+    It knows no probabilities of entities, so these have no score.
+
+    Args:
+        model: the package of a spaCy pipeline.
+
+    Raises:
+        MissingExtraError: spaCy or the package is not installed.
+    """
+
+    manifest: OpponentFacts
+
+    def __init__(self, model: str = SPACY_MODEL) -> None:
+        self.language = load_spacy(model)
+        labels = tuple(sorted(self.language.pipe_labels["ner"]))
+        self.manifest = OpponentFacts(SPACY, labels, Path(self.language.path))
+
+    def find(self, documents: Sequence[Document]) -> list[Document]:
+        """Tag the words of documents; entities are replaced, and parts of speech taken away."""
+        sentences = [s for document in documents for s in document.sentences if s.tokens]
+        with self.language.select_pipes(enable=["tok2vec", "ner"]):
+            found = self.language.pipe(self._doc(sentence) for sentence in sentences)
+            return [self._answer(document, found) for document in documents]
+
+    def _doc(self, sentence: Sentence) -> Doc:
+        from spacy.tokens import Doc
+
+        ends = [token.end for token in sentence.tokens]
+        starts = [token.start for token in sentence.tokens[1:]]
+        spaces = [start > end for end, start in zip(ends, [*starts, ends[-1]], strict=True)]
+        return Doc(self.language.vocab, words=sentence.words, spaces=spaces)
+
+    def _answer(self, document: Document, found: Any) -> Document:
+        entities = []
+        sentences = []
+        for sentence in document.sentences:
+            if sentence.tokens:
+                entities += [
+                    document.span_entity(sentence, Span(e.start, e.end, e.label_))
+                    for e in next(found).ents
+                ]
+            bare = tuple(replace(token, pos=None, chunk=None) for token in sentence.tokens)
+            sentences.append(replace(sentence, tokens=bare))
+        return replace(document, sentences=tuple(sentences), entities=tuple(entities))
+
+
+def is_opponent(name: str) -> bool:
+    """Whether a name is one of these."""
+    return name == SPACY or name.startswith((f"{SPACY}/", FOREIGN))
+
+
+def load_opponent(name: str, *, aggregation: Aggregation = "legal") -> Tagger:
+    """An opponent by its name.
+
+    Raises:
+        UsageError: there is no such mapping of labels.
+        ModelError: there is no model at the path, or none that can be read.
+        MissingExtraError: what it needs is not installed.
+    """
+    if name.startswith(FOREIGN):
+        return recognizer.load(name.removeprefix(FOREIGN), aggregation=aggregation)
+    mapping = name.partition("/")[2]
+    if not mapping:
+        return SpacyTagger()
+    if mapping not in MAPPINGS:
+        raise UsageError(
+            "no such mapping of labels", where=name, expected=" or ".join(MAPPINGS), got=mapping
+        )
+    return Relabelled(SpacyTagger(), MAPPINGS[mapping])
+
+
+def opponent_folder(name: str) -> Path:
+    """Where an opponent stands on the disk.
+
+    Raises:
+        ModelError, MissingExtraError: as `load_opponent`.
+    """
+    if name.startswith(FOREIGN):
+        path = Path(name.removeprefix(FOREIGN))
+        if not path.is_dir():
+            raise ModelError("no such folder", where=path, expected="a token classifier")
+        return path
+    return Path(load_spacy(SPACY_MODEL).path)

@@ -1,0 +1,179 @@
+"""`train_system`: from a labelled corpus and a system's recipe to a run folder with a model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from posner.corpus import Corpus
+from posner.errors import MissingExtraError
+from posner.evaluation.result import Evaluation
+from posner.recipe import load_recipe
+from posner.systems.kinds import EXTRAS, system_class
+from posner.systems.labelling import only_labels
+from posner.systems.recipes import SystemRecipe, kind_of
+from posner.systems.system import System
+from posner.training.console import Reporter, clock
+from posner.training.parts import Parts, training_parts
+from posner.training.run import FINISHED, MetricsLine, RunFolder
+
+
+@dataclass(frozen=True)
+class SystemRun:
+    """What a training of another system came to.
+
+    Attributes:
+        run: the run folder.
+        system: the model in it.
+        evaluation: on the dev set.
+        seconds: wall time of the learning, without reading and writing.
+    """
+
+    run: Path
+    system: System[Any]
+    evaluation: Evaluation
+    seconds: float
+
+    def describe(self) -> str:
+        """One closing line."""
+        f1 = 100 * self.evaluation.counts.f1
+        return f"dev F1 {f1:.2f} in {clock(self.seconds)}; the model is in {self.run / 'model'}"
+
+
+class RecordingReporter(Reporter):
+    """Passes everything on, and writes evaluations into the run folder."""
+
+    def __init__(self, shown: Reporter, run: RunFolder) -> None:
+        self._shown = shown
+        self._run = run
+        self.lines = 0
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self._shown.say(text)
+
+    def begin(self, done: int, total: int) -> None:
+        """Pass it on."""
+        self._shown.begin(done, total)
+
+    def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
+        """Pass it on."""
+        self._shown.step(done, pieces_per_second, seconds_left)
+
+    def evaluating(self) -> None:
+        """Pass it on."""
+        self._shown.evaluating()
+
+    def evaluated(self, line: MetricsLine) -> None:
+        """Pass it on, and write it."""
+        self.lines += 1
+        self._run.append(line)
+        self._shown.evaluated(line)
+
+    def end(self) -> None:
+        """Pass it on."""
+        self._shown.end()
+
+
+def train_system(
+    name: str,
+    corpus: Corpus,
+    dev: Corpus | None,
+    recipe: SystemRecipe,
+    out: Path,
+    *,
+    reporter: Reporter,
+    force: bool = False,
+) -> SystemRun:
+    """Train one of the other systems.
+
+    Args:
+        name: such as `crf-next`.
+        corpus: what it learns from.
+        dev: what it is judged by; by default a share of the corpus is set aside.
+        recipe: every setting.
+        out: the run folder.
+        reporter: is told how it goes.
+        force: write into a folder that is not empty.
+
+    Raises:
+        DataError: the corpus cannot be learned from.
+        MissingExtraError: what the system needs is not installed.
+    """
+    kind = kind_of(name)
+    try:
+        cls = system_class(kind)
+    except ImportError as error:
+        raise MissingExtraError(f"--system {name}", EXTRAS[kind]) from error
+    run = RunFolder(out)
+    run.refuse(force=force)
+    parts = _parts(corpus, dev, recipe, reporter)
+    run.start(recipe, parts.facts, force=force)
+    run.write_record(run.read_record() | {"system": name})
+    recorded = RecordingReporter(reporter, run)
+    begin = time.perf_counter()
+    system: System[Any] = cls.fit(
+        name, parts.train.documents, parts.dev.documents, recipe, reporter=recorded
+    )
+    seconds = time.perf_counter() - begin
+    evaluation = system.evaluate(parts.dev.documents)
+    if not recorded.lines:
+        run.append(_only_line(system, evaluation, seconds))
+    system.manifest = system.manifest.with_figures(_figures(system, parts, evaluation, seconds))
+    system.save(run.model)
+    run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(seconds, 1)})
+    return SystemRun(out, system, evaluation, seconds)
+
+
+def _parts(corpus: Corpus, dev: Corpus | None, recipe: SystemRecipe, reporter: Reporter) -> Parts:
+    """The corpora, parted and checked as for the network."""
+    kept = recipe.labels.kept
+    if kept:
+        reporter.say(f"only {' '.join(kept)} of the labels are learned and judged (labels.keep)")
+    plain = load_recipe("default").with_values({"heads.pos-weight": 0.0}, where="systems")
+    train = only_labels(corpus, kept)
+    parts = training_parts(train, None if dev is None else only_labels(dev, kept), plain, reporter)
+    facts = parts.facts
+    reporter.say(
+        f"{facts['train_sentences']:,} sentences ({parts.train.word_count:,} words) to learn from, "
+        f"{facts['dev_sentences']:,} to judge by; labels {' '.join(parts.tags.labels)}"
+    )
+    return parts
+
+
+def _figures(
+    system: System[Any], parts: Parts, evaluation: Evaluation, seconds: float
+) -> dict[str, Any]:
+    """What the model's folder says of its training."""
+    learned = dict(system.manifest.figures.get("learning", {}))
+    return {
+        "data": {k: v for k, v in parts.facts.items() if k != "fingerprint"},
+        "dev": {
+            "epoch": learned.get("epoch", 1),
+            "seconds": round(seconds, 2),
+            **{k: v for k, v in evaluation.to_json().items() if k != "words_per_second"},
+        },
+        "learning": learned,
+    }
+
+
+def _only_line(system: System[Any], evaluation: Evaluation, seconds: float) -> MetricsLine:
+    """The one evaluation of a system without epochs: its iterations are its steps."""
+    learned = system.manifest.figures.get("learning", {})
+    counts = evaluation.counts
+    return MetricsLine(
+        epoch=1,
+        step=int(learned.get("iterations", 1)),
+        train_loss=float(learned.get("loss", 0.0)),
+        dev_loss=float(learned.get("dev_loss", 0.0)),
+        precision=counts.precision,
+        recall=counts.recall,
+        f1=counts.f1,
+        learning_rate=0.0,
+        seconds=round(seconds, 2),
+        pieces_per_second=0.0,
+        padding=0.0,
+        best=True,
+    )

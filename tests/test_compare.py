@@ -1,0 +1,225 @@
+"""Comparing systems: the plan, the figures of rows, the tables, and one comparison run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny
+from posner.cli import main
+from posner.compare.compare import Comparison, Result
+from posner.compare.lines import duels_of, lines_of
+from posner.compare.memory import peak_gigabytes
+from posner.compare.order import Data, Order, Scored, Trained, read_scored
+from posner.compare.plan import Row, SystemName, cells_of, plan_rows
+from posner.compare.tables import (
+    comma_separated,
+    label_grid,
+    latex,
+    latex_text,
+    main_grid,
+    markdown,
+    terminal_table,
+)
+from posner.errors import PosnerError, UsageError
+from posner.evaluation.bootstrap import UnitCounts
+
+Capture = pytest.CaptureFixture[str]
+DATA = Data("train", "dev", None, None, (), "f")
+
+
+def shown(rows: list[Row]) -> list[tuple[str, float, int]]:
+    return [(r.system.text, r.share, len(r.seeds)) for r in rows]
+
+
+def test_rows_of_slow_rivals_are_followed_by_posners_own_with_the_same() -> None:
+    rows = plan_rows(
+        ["bert", "crf", "bilstm", "transformer", "spacy"],
+        seeds=3,
+        shares={"transformer": 0.25},
+        fewer={"transformer": 1, "bilstm": 1},
+    )
+    assert shown(rows) == [
+        ("bert", 1, 3),
+        ("crf", 1, 1),
+        ("bilstm", 1, 1),
+        ("bert", 1, 1),
+        ("transformer", 0.25, 1),
+        ("bert", 0.25, 1),
+        ("spacy", 1, 1),
+    ]
+    cells = cells_of(rows)
+    assert len(cells) == len(set(cells)) == 8  # the single seed of bert is one of the three
+    assert len({cell.slug for cell in cells}) == 8
+
+
+def test_deterministic_systems_run_once() -> None:
+    rows = plan_rows(["crf-next", "crf", "hf:a/b", "bilstm:x.toml"], seeds=2)
+    assert [n for _, _, n in shown(rows)] == [1, 1, 1, 2]
+    assert SystemName("bilstm:a/x.toml").title == "bilstm:x"
+    assert SystemName("hf:a/b").recipe is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"systems": []},
+        {"systems": ["crf", "crf"]},
+        {"seeds": 0},
+        {"shares": {"bert": 0.5}},
+        {"shares": {"crf": 1.5}},
+        {"fewer": {"crf": 0}},
+    ],
+)
+def test_wrong_plans_are_refused(call: dict[str, object]) -> None:
+    values: dict[str, object] = {"systems": ["crf"], "seeds": 1, **call}
+    with pytest.raises(UsageError):
+        plan_rows(**values)  # type: ignore[arg-type]
+
+
+def test_unknown_systems_and_recipes_are_refused() -> None:
+    for name in ("svm", "crf:none.toml", "bert:none"):
+        with pytest.raises(PosnerError):
+            SystemName(name).settings()
+    assert SystemName("spacy").settings() == {}
+    assert SystemName("bert:quick").settings()["training"]["epochs"] == 2
+
+
+def units(counts: list[tuple[int, int, int]]) -> UnitCounts:
+    """Documents with the same counts in the strict, flat and PER reading."""
+    array = np.array([[c, c, c] for c in counts], dtype=np.int64)
+    return UnitCounts("documents", ("strict", "flat", "strict.PER"), array)
+
+
+def result(row: Row, seed: int, counts: list[tuple[int, int, int]]) -> Result:
+    cell = list(row.cells)[seed - 1]
+    scored = Scored({}, units(counts), 1000.0 * seed, 0.5, 2_000_000)
+    return Result(cell, Trained(60.0 * seed, 1.0 * seed), scored, None)
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    rows = plan_rows(["bert", "crf", "spacy"], seeds=2)
+    bert, crf, spacy = rows
+    results = [
+        result(bert, 1, [(2, 2, 2), (2, 2, 1)]),
+        result(bert, 2, [(2, 2, 2), (2, 2, 2)]),
+        result(crf, 1, [(2, 2, 1), (2, 4, 1)]),
+        Result(next(spacy.cells), Trained(None, None), None, "no | such & thing"),
+    ]
+    return Comparison(DATA, tuple(rows), {r.cell: r for r in results})
+
+
+def test_several_seeds_are_one_line_over_all_of_them(comparison: Comparison) -> None:
+    bert, crf, spacy = lines_of(comparison)
+    assert bert.f1s == (0.75, 1.0)
+    assert bert.figures["strict"].f1.value == pytest.approx(7 / 8)
+    assert bert.figures["strict"].f1.low <= 7 / 8 <= bert.figures["strict"].f1.high
+    assert bert.minutes == 1.5
+    assert bert.words_per_second == 1500
+    assert bert.training_gigabytes == 2.0
+    assert bert.megabytes == 2.0
+    assert crf.figures["flat"].precision.value == pytest.approx(2 / 6)
+    assert spacy.error == "no | such & thing"
+    (duel,) = duels_of([bert, crf, spacy])
+    assert duel.leads
+    assert duel.difference.first == pytest.approx(7 / 8)
+    assert "bert leads crf: 87.50 against 40.00" in duel.sentence()
+
+
+def test_tables_say_the_same_in_four_forms(comparison: Comparison) -> None:
+    lines = lines_of(comparison)
+    grid = main_grid(lines, 1234)
+    text = markdown(grid)
+    assert text.splitlines()[0].startswith("| system | seeds | strict P |")
+    assert "| crf | 1 | 33.33 (" in text
+    assert "no | such & thing" in text
+    rows = list(csv.DictReader(io.StringIO(comma_separated(grid))))
+    assert [row["system"] for row in rows] == ["bert", "crf", "spacy"]
+    assert rows[0]["strict F1"] == "87.50"
+    assert float(rows[0]["strict F1 low"]) <= 87.5 <= float(rows[0]["strict F1 high"])
+    assert rows[2]["strict F1"] == rows[2]["minutes"] == ""
+    tex = latex(grid)
+    assert tex.count("\n") == len(grid.rows) + 7 + len(grid.notes)
+    body = [line for line in tex.splitlines() if line.endswith(r"\\")]
+    assert all(line.count(" & ") == len(grid.header) - 1 for line in body)
+    assert latex_text("50 % of_a {b}") == r"50 \% of\_a \{b\}"
+    assert terminal_table(grid).row_count == 3
+    assert label_grid(lines).header == ("system", "PER P", "PER R", "PER F1")
+
+
+def test_answers_are_read_as_they_were_written(tmp_path: Path) -> None:
+    order = Order("crf", 0.5, 1, Data("a", "b", None, "IOB1", ("PER",), "x"), {"crf": {"c1": 0.1}})
+    order.write(tmp_path)
+    assert Order.read(tmp_path) == order
+    assert Order.read(tmp_path / "none") is None
+    scored = Scored({"a": 1}, units([(1, 2, 1)]), 5.0, None, 7)
+    scored.write(tmp_path)
+    again = read_scored(tmp_path)
+    assert again is not None
+    assert again.units.names == scored.units.names
+    assert (again.units.counts == scored.units.counts).all()
+    assert (again.bytes, again.gigabytes, again.figures) == (7, None, {"a": 1})
+
+
+def test_memory_is_a_figure() -> None:
+    peak = peak_gigabytes()
+    assert peak is None or 0.001 < peak < 1000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("compare")
+    tiny.save_corpus(made / "train.conll", 8)
+    tiny.save_corpus(made / "dev.conll", 3, first=8)
+    (made / "fast.toml").write_text("[crf]\niterations = 20\n")
+    return made
+
+
+def test_a_comparison_goes_on_where_it_was_and_one_failure_loses_no_other(
+    folder: Path, capfd: Capture
+) -> None:
+    data = [str(folder / "train.conll"), str(folder / "dev.conll")]
+    systems = ["--systems", f"hf:{folder / 'none'},crf:{folder / 'fast.toml'}"]
+    call = ["compare", *data, *systems, "--out", str(folder / "out"), "--seeds", "2"]
+    assert main([*call, "--json", str(folder / "f.json")]) == 0
+    told = capfd.readouterr()
+    assert "strict F1" in told.out
+    assert "failed, and the others go on" in told.err
+    figures = json.loads((folder / "f.json").read_text())
+    failed, crf = figures["rows"]
+    assert "no such folder" in failed["error"]
+    assert crf["name"] == "crf:fast"
+    assert crf["figures"]["strict"]["f1"]["value"] > 0.5
+    assert crf["training_gigabytes"] > 0.01
+    assert crf["megabytes"] > 0
+    names = {"table.md", "table.csv", "table.tex", "labels.csv", "labels.tex", "results.json"}
+    assert names <= {p.name for p in (folder / "out").iterdir()}
+    (run,) = (folder / "out" / "cells").glob("crf*/run/run.json")
+    begun = run.stat().st_mtime_ns
+    assert main(["compare", *data, systems[0], f"crf:{folder / 'fast.toml'}", *call[5:]]) == 0
+    assert run.stat().st_mtime_ns == begun  # what was done stays
+    other = ["compare", data[1], data[0], *systems, "--out", str(folder / "out")]
+    assert main(other) == 1
+    assert "comparison on other data" in capfd.readouterr().err
+
+
+def test_wrong_calls_end_with_one_line(folder: Path, capsys: Capture) -> None:
+    data = [str(folder / "train.conll"), str(folder / "dev.conll"), "--out", str(folder / "new")]
+    calls = {
+        "no such system": ["--systems", "svm"],
+        "--share names a system": ["--share", "crf"],
+        "not one of the systems": ["--systems", "crf", "--share", "bert=0.5"],
+        "not a label mapping": ["--systems", "spacy", "--map", "PER"],
+    }
+    for told, flags in calls.items():
+        assert main(["compare", *data, *flags]) == 2, told
+        err = capsys.readouterr().err
+        assert told in err
+        assert err.count("\n") == 1
+    assert not (folder / "new").exists()

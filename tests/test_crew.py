@@ -1,0 +1,46 @@
+"""Threads that compute beside their caller."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from posner.crew import Crew
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_results_come_in_the_order_of_the_jobs(workers: int) -> None:
+    crew = Crew(workers)
+    jobs = [partial(pow, number, 2) for number in range(20)]
+    assert crew.run(jobs) == crew.start(jobs)() == [number**2 for number in range(20)]
+    assert crew.run([]) == []
+
+
+def test_work_begins_before_it_is_asked_for() -> None:
+    done = threading.Event()
+    wait = Crew(1).start([done.set])
+    assert done.wait(5)
+    wait()
+
+
+def test_without_workers_nothing_begins_before() -> None:
+    done = threading.Event()
+    wait = Crew().start([done.set])
+    assert not done.is_set()
+    wait()
+    assert done.is_set()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_of_a_job_is_the_callers(workers: int) -> None:
+    def fail() -> int:
+        raise ValueError("no")
+
+    crew = Crew(workers)
+    jobs: list[Callable[[], int]] = [partial(int, 1), fail, partial(int, 2)]
+    with pytest.raises(ValueError, match="no"):
+        crew.start(jobs)()
+    assert crew.run([partial(int, 3), partial(int, 4)]) == [3, 4]

@@ -1,0 +1,187 @@
+"""Plain models written for transformers: the same logits, and the same entities where legal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import adapted
+import tiny
+from posner.backends.torch import TorchBackend
+from posner.cli import COMMANDS, main
+from posner.cli.export_huggingface import add_target, run_huggingface
+from posner.errors import DataError, ModelError, UsageError
+from posner.foreign.plain import obstacles
+from posner.foreign.write import write_for_transformers
+from posner.model.saved import save_network
+from posner.recipe import load_recipe
+from posner.recognizer import Recognizer, load
+from posner.schemes import SCHEMES, illegal_positions
+
+PLAIN: dict[str, Any] = {"features.casing": False, "data.repeats": 0.0}
+
+
+def saved(folder: Path, model: tiny.Untrained) -> Path:
+    save_network(folder, model.network, model.manifest, model.tokenizer)
+    return folder
+
+
+def plain(encoder: Path, values: dict[str, Any] | None = None) -> tiny.Untrained:
+    return tiny.untrained(tiny.recipe(encoder, PLAIN | (values or {})))
+
+
+def recognizer(model: tiny.Untrained) -> Recognizer:
+    return Recognizer(model.manifest, model.tokenizer, TorchBackend(model.network, model.manifest))
+
+
+@pytest.mark.parametrize("kind", tiny.KINDS)
+def test_the_same_logits_piece_by_piece(
+    encoders: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    model = plain(encoders[kind])
+    write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
+    theirs = transformers.pipeline("token-classification", model=str(tmp_path / "hf"), device="cpu")
+    document = tiny.documents(1)[0]
+    votes = recognizer(model).votes([document])
+    for sentence, vote in zip(document.sentences, votes, strict=True):
+        inputs = theirs.tokenizer(sentence.words, is_split_into_words=True, return_tensors="pt")
+        with torch.inference_mode():
+            logits = theirs.model(**inputs).logits[0].numpy()
+        places = [inputs.word_ids().index(i) for i in range(len(sentence))]
+        np.testing.assert_allclose(logits[places], vote.entity, atol=1e-5)
+    assert tuple(theirs.model.config.id2label.values()) == model.manifest.tags
+
+
+def test_the_same_entities_where_the_argmax_is_legal(bert: Path, tmp_path: Path) -> None:
+    model = plain(bert, {"heads.pos-weight": 0.0})
+    written = write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
+    assert written.notes == ()
+    theirs = transformers.pipeline(
+        "token-classification",
+        model=str(tmp_path / "hf"),
+        aggregation_strategy="first",
+        device="cpu",
+    )
+    ours = recognizer(model)
+    words = [*"abcdefghijklm", "Ada", "Oslo", "Benson", "boats", "of"]
+    legal = 0
+    for text in [*words, *(f"{a} {b}" for a, b in pairwise(words))]:
+        document = tiny.labelled([(text, [])])
+        (vote,) = ours.votes([document])
+        tags = [model.manifest.tags[i] for i in vote.entity.argmax(axis=1)]
+        if illegal_positions(tags, SCHEMES["IOB2"]):
+            continue
+        legal += 1
+        assert [(e.label, e.start, e.end) for e in ours.tag([document])[0].entities] == [
+            (e["entity_group"], e["start"], e["end"]) for e in theirs(text)
+        ]
+    assert legal > 3
+
+
+def test_what_was_written_comes_back(bert: Path, tmp_path: Path) -> None:
+    model = plain(bert)
+    written = write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
+    assert written.notes == ("its part-of-speech head is left out",)
+    back = load(tmp_path / "hf", device="cpu")
+    assert back.manifest.tags == model.manifest.tags
+    documents = tiny.documents(2)
+    for left, right in zip(back.votes(documents), recognizer(model).votes(documents), strict=True):
+        np.testing.assert_allclose(left.entity, right.entity, atol=1e-5)
+
+
+def test_adapters_are_added_to_the_weights(bert: Path, tmp_path: Path) -> None:
+    model = adapted.adapted(bert, PLAIN)
+    write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
+    back = load(tmp_path / "hf", device="cpu")
+    documents = tiny.documents(1)
+    own = adapted.votes(adapted.of(model), documents)
+    assert adapted.furthest(adapted.votes(back, documents), own) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("features.casing", True),
+        ("features.sentence", True),
+        ("features.characters", True),
+        ("attention.layers", 1),
+        ("heads.entity", "crf"),
+        ("data.pooling", "mean"),
+        ("backbone.layers", "1 2"),
+    ],
+)
+def test_what_is_more_than_a_linear_head_is_refused_by_name(
+    bert: Path, tmp_path: Path, setting: str, value: object
+) -> None:
+    folder = saved(tmp_path / "own", plain(bert, {setting: value}))
+    with pytest.raises(ModelError, match=f"{setting} is {str(value).lower()}"):
+        write_for_transformers(folder, tmp_path / "hf")
+    assert not (tmp_path / "hf").exists()
+
+
+def test_only_casing_stands_in_the_default_recipes_way() -> None:
+    assert [o.setting for o in obstacles(load_recipe("default"))] == ["features.casing"]
+    by_pieces = load_recipe("default").with_values(
+        {"data.pooling": "none", "data.label-rule": "all", **PLAIN}, where="test"
+    )
+    assert [o.setting for o in obstacles(by_pieces)] == ["data.label-rule"]
+
+
+def test_targets_are_safe(bert: Path, tmp_path: Path) -> None:
+    own = saved(tmp_path / "own", plain(bert))
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf" / "note.txt").write_text("mine")
+    with pytest.raises(DataError, match="not empty"):
+        write_for_transformers(own, tmp_path / "hf")
+    with pytest.raises(ModelError, match="no model of transformers'"):
+        write_for_transformers(own, tmp_path / "hf", force=True)
+    write_for_transformers(own, tmp_path / "new")
+    write_for_transformers(own, tmp_path / "new", force=True)
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+
+
+def call(own: Path, out: Path, more: Sequence[str] = ()) -> argparse.Namespace:
+    """What `posner export` gives its target."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--json", type=Path)
+    for flag in ("--force", "--int8"):
+        parser.add_argument(flag, action="store_true")
+    add_target(parser)
+    return parser.parse_args([str(own), "--out", str(out), "--to", "huggingface", *more])
+
+
+def test_the_command_says_how_to_open_it(
+    bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = saved(tmp_path / "own", plain(bert, {"data.context": 8, "data.repeats": 0.3}))
+    figures = tmp_path / "figures.json"
+    assert run_huggingface(call(own, tmp_path / "hf", ["--json", str(figures)])) == 0
+    printed = capsys.readouterr().out
+    assert 'transformers.pipeline("token-classification"' in printed
+    assert printed.count("note: ") == 3
+    assert len(json.loads(figures.read_text())["notes"]) == 3
+    with pytest.raises(UsageError, match="--int8"):
+        run_huggingface(call(own, tmp_path / "hf8", ["--int8"]))
+
+
+@pytest.mark.skipif("export" not in COMMANDS, reason="there is no such command yet")
+def test_export_has_the_target(bert: Path, tmp_path: Path) -> None:
+    own = saved(tmp_path / "own", plain(bert))
+    assert main(["export", str(own), "--out", str(tmp_path / "hf"), "--to", "huggingface"]) == 0
+    assert (tmp_path / "hf" / "config.json").is_file()

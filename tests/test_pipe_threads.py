@@ -1,0 +1,97 @@
+"""`recognizer.pipe` is a generator that reads no more than it needs; recognisers serve threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+import foreign_models
+import posner
+import posner.align
+import posner.tagger
+import tiny
+from posner.backends.torch import TorchBackend
+from posner.document import Document
+from posner.recognizer import Recognizer, load
+
+TEXTS = [f"Ada Marsh lives in Oslo with {chr(97 + i)}b{i} and Ben ." for i in range(26)]
+
+
+@pytest.fixture(scope="module")
+def own(bert: Path) -> Recognizer:
+    model = tiny.untrained(tiny.recipe(bert))
+    return Recognizer(model.manifest, model.tokenizer, TorchBackend(model.network, model.manifest))
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    folder = foreign_models.save_classifier(tmp_path_factory.mktemp("t") / "m")
+    return load(folder, device="cpu", aggregation="max")
+
+
+class Source:
+    """A stream that counts what was taken from it, and whether it was closed."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while True:
+            self.taken += 1
+            yield TEXTS[self.taken % len(TEXTS)]
+
+
+def test_no_more_is_read_than_a_chunk(own: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posner.tagger, "CHUNK_WORDS", 40)
+    source = Source()
+    stream = own.pipe(source)
+    assert source.taken == 0  # nothing happens before the first answer is asked for
+    next(stream)
+    chunk = source.taken
+    assert chunk <= 5
+    list(islice(stream, chunk - 1))
+    assert source.taken == chunk  # a slow reader holds the source back
+    next(stream)
+    assert source.taken == 2 * chunk
+
+
+def test_an_error_of_the_source_comes_through(own: Recognizer) -> None:
+    def broken() -> Iterator[str]:
+        yield TEXTS[0]
+        raise ValueError("the source failed")
+
+    with pytest.raises(ValueError, match="the source failed"):
+        list(own.pipe(broken()))
+
+
+def facts(documents: list[Document]) -> list[list[tuple[int, int, str]]]:
+    return [[(e.start, e.end, e.label) for e in d.entities] for d in documents]
+
+
+@pytest.mark.parametrize("which", ["own", "foreign"])
+def test_threads_get_what_one_alone_gets(
+    which: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognizer: Recognizer = request.getfixturevalue(which)
+    expected = facts(recognizer(TEXTS))
+    monkeypatch.setattr(posner.align, "CACHED_WORDS", 20)  # each call throws words away
+    together = threading.Barrier(4)
+
+    def one(shift: int) -> list[list[tuple[int, int, str]]]:
+        together.wait(timeout=30)
+        order = [*range(shift, len(TEXTS)), *range(shift)]
+        found: dict[int, list[tuple[int, int, str]]] = {}
+        for start in range(0, len(order), 3):
+            places = order[start : start + 3]
+            answers = list(recognizer.pipe(TEXTS[i] for i in places))
+            found |= dict(zip(places, facts(answers), strict=True))
+        return [found[i] for i in range(len(TEXTS))]
+
+    with ThreadPoolExecutor(4) as pool:
+        for answers in pool.map(one, (0, 7, 13, 20)):
+            assert answers == expected

@@ -1,0 +1,98 @@
+"""The other systems on the command line: train, evaluate, predict, info."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import tiny
+from posner.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("systems")
+    tiny.save_corpus(made / "train.conll", 8)
+    tiny.save_corpus(made / "dev.conll", 2, first=8)
+    data = [str(made / "train.conll"), "--dev", str(made / "dev.conll")]
+    flags = ["--out", str(made / "run"), "--json", str(made / "f.json"), "--crf.iterations", "30"]
+    assert main(["train", *data, "--system", "crf", *flags]) == 0
+    return made
+
+
+def test_evaluate_gives_the_figures_that_training_gave(folder: Path) -> None:
+    out = folder / "again.json"
+    run, dev = str(folder / "run"), str(folder / "dev.conll")
+    assert main(["evaluate", run, dev, "--json", str(out)]) == 0
+    trained = json.loads((folder / "f.json").read_text())
+    assert json.loads(out.read_text())["strict"] == trained["strict"]
+    assert trained["strict"]["micro"]["f1"] > 0.5
+
+
+def test_the_run_folder_is_like_any(folder: Path) -> None:
+    record = json.loads((folder / "run" / "run.json").read_text())
+    assert (record["state"], record["system"]) == ("finished", "crf")
+    (line,) = (folder / "run" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(line)["f1"] > 0.5
+    assert json.loads(line)["dev_loss"] > 0
+    assert "[crf]" in (folder / "run" / "recipe.toml").read_text()
+
+
+def test_info_shows_the_transitions(folder: Path, capsys: Capture) -> None:
+    out = folder / "info.json"
+    assert main(["info", str(folder / "run"), "--json", str(out)]) == 0
+    told = capsys.readouterr().out
+    for part in ("a crf model", "likeliest", "unlikeliest", "O → O", "F1", "[crf]", "PER"):
+        assert part in told
+    info = json.loads(out.read_text())
+    assert len(info["transitions"]["likeliest"]) == 10
+    assert info["system"] == "crf"
+
+
+def test_predict_tags_a_corpus_and_refuses_pieces(folder: Path, capsys: Capture) -> None:
+    call = ["predict", str(folder / "run"), str(folder / "dev.conll"), "--format", "jsonl"]
+    assert main(call) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert any(document["entities"] for document in found)
+    assert all(0 < e["score"] <= 1 for d in found for e in d["entities"])
+    assert main([*call, "--pieces"]) == 2
+    assert "knows words alone" in capsys.readouterr().err
+
+
+def test_settings_go_with_their_system(folder: Path, capsys: Capture) -> None:
+    train = ["train", str(folder / "train.conll"), "--out", str(folder / "new")]
+    calls = {
+        "--crf.c1 is a setting of --system crf": ["--crf.c1", "1"],
+        "--bilstm.units is no setting of --system crf": ["--system", "crf", "--bilstm.units", "3"],
+        "--training.epochs is no setting": ["--system", "crf", "--training.epochs", "3"],
+        "--resume": ["--system", "crf", "--resume"],
+    }
+    for told, flags in calls.items():
+        assert main([*train, *flags]) == 2, told
+        assert told in capsys.readouterr().err
+    assert main([*train, "--system", "crf", "--crf.c1", "much"]) == 1
+    assert "crf.c1" in capsys.readouterr().err
+    assert not (folder / "new").exists()
+
+
+def test_chosen_labels_alone_are_learned_and_judged(folder: Path, capsys: Capture) -> None:
+    train = ["train", str(folder / "train.conll"), "--out", str(folder / "people")]
+    few = ["--crf.iterations", "5", "--labels.keep", "PER", "--labels.merge", "true"]
+    assert main([*train, "--system", "crf", *few]) == 0
+    told = capsys.readouterr().out
+    assert "only PER of the labels" in told
+    assert "ORG" not in told
+    manifest = json.loads((folder / "people" / "model" / "posner.json").read_text())
+    assert manifest["labels"] == ["PER"]
+    assert set(manifest["tags"]) == {"O", "I-PER"}
+
+
+def test_recipes_lists_the_systems(capsys: Capture) -> None:
+    assert main(["recipes"]) == 0
+    assert "transformer-adamw" in capsys.readouterr().out
+    assert main(["recipes", "bilstm"]) == 0
+    assert "recurrent-dropout = 0.1" in capsys.readouterr().out

