@@ -2,6 +2,15 @@
 
 import { element } from "./view.js";
 
+const PALETTE = ["#56b4e9", "#e69f00", "#2fbf94", "#cc79a7", "#f0e442", "#e8743b"];
+
+/** A colour for a label that no model knows, always the same one. */
+function colourFor(name) {
+  let sum = 0;
+  for (const character of name) sum = (31 * sum + character.codePointAt(0)) >>> 0;
+  return PALETTE[sum % PALETTE.length];
+}
+
 export class Legend {
   constructor(root, changed) {
     this.root = root;
@@ -24,7 +33,7 @@ export class Legend {
   /** Take in a label that no model knows. */
   add(name) {
     if (this.labels.has(name)) return;
-    const label = { name, meaning: "", colour: "#b0b8c0" };
+    const label = { name, meaning: "", colour: colourFor(name) };
     this.labels.set(name, label);
     this.#add(label);
   }

@@ -37,7 +37,9 @@ function showFor(mark, meaningOf) {
   const above = place.top - size.height - 6;
   const left = Math.min(place.left, document.documentElement.clientWidth - size.width - 8);
   tip.style.left = `${Math.max(8, left)}px`;
-  tip.style.top = `${above > 8 ? above : place.bottom + 6}px`;
+  const lowest = document.documentElement.clientHeight - size.height - 8;
+  const top = above > 8 ? above : Math.max(8, Math.min(place.bottom + 6, lowest));
+  tip.style.top = `${top}px`;
 }
 
 function card(entity, meaningOf) {

@@ -114,6 +114,9 @@ export class View {
         .map(({ layer }) => `0 calc(100% - ${4 * layer}px)`)
         .join(",");
     }
+    // Segments of one entity stand together without a gap.
+    mark.classList.toggle("continued", covers.some((entity) => entity.start < segment.start));
+    mark.classList.toggle("continues", covers.some((entity) => entity.end > segment.end));
     mark.covers = covers;
     mark.block = block;
     if (covers.some((entity) => this.look.differs(block, entity))) mark.classList.add("differs");
