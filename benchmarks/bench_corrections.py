@@ -31,7 +31,7 @@ from common import (
 from posner.corpus import write
 from posner.document import Document, WordRow, WordSentence, document_from_words, sentence_spans
 from posner.evaluation.model import evaluate_documents
-from posner.recognizer import load
+from posner.loading import load
 from posner.uncertainty import uncertainties
 
 WAYS = ("uncertain first", "random")

@@ -10,7 +10,8 @@ import io
 import sys
 
 from common import guarded, machine, write_result
-from posner.recognizer import Recognizer, load
+from posner.loading import load
+from posner.recognizer import Recognizer
 from posner.render import Tagged, table
 from posner.tagger import segmented
 

@@ -28,8 +28,8 @@ from posner.errors import PosnerError
 from posner.export.checks import Quality
 from posner.export.model import export_model
 from posner.folder import TOKENIZER, find_model, read_manifest
+from posner.loading import load
 from posner.model.merge import whole_network
-from posner.recognizer import load
 from posner.tagger import segmented
 
 COLUMNS = ["", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"]

@@ -35,7 +35,8 @@ from posner.document import (
     sentence_spans,
 )
 from posner.evaluation.spans import score_spans
-from posner.recognizer import Recognizer, load
+from posner.loading import load
+from posner.recognizer import Recognizer
 from posner.schemes import Span
 
 

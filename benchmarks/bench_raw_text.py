@@ -43,7 +43,8 @@ from posner.document import (
 )
 from posner.evaluation.counts import Counts
 from posner.evaluation.spans import score_spans
-from posner.recognizer import Recognizer, load
+from posner.loading import load
+from posner.recognizer import Recognizer
 from posner.schemes import Span
 from posner.tagger import segmented
 from running_text import running

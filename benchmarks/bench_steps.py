@@ -25,11 +25,12 @@ from posner.calibration.calibrate import Calibration, calibrate
 from posner.calibration.threshold import Wish
 from posner.document import Document, Entity, sentence_spans
 from posner.evaluation.counts import Counts
+from posner.loading import load
 from posner.postprocess.build import build_names
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import Name
 from posner.postprocess.rules import Rules
-from posner.recognizer import Recognizer, load
+from posner.recognizer import Recognizer
 from typos import Misspelt, misspell
 
 LEAST = 0.9

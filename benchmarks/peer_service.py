@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from posner.backends.torch import TorchBackend
 from posner.folder import TOKENIZER, find_model
-from posner.recognizer import load
+from posner.loading import load
 
 
 class Body(BaseModel):

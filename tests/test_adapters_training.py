@@ -15,8 +15,8 @@ import tiny
 from adapted import ADAPTED
 from posner.cli import main
 from posner.folder import read_manifest
+from posner.loading import load
 from posner.recipe import Recipe
-from posner.recognizer import load
 from posner.training.console import Reporter
 from posner.training.loop import InterruptedRunError, Loop
 from posner.training.train import TrainResult, train

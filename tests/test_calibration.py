@@ -23,10 +23,11 @@ from posner.document import Document
 from posner.errors import PosnerError
 from posner.evaluation.model import evaluate_documents
 from posner.folder import MANIFEST, Manifest, read_manifest
+from posner.loading import load
 from posner.model.saved import save_network
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recipe import load_recipe
-from posner.recognizer import Recognizer, Votes, load
+from posner.recognizer import Recognizer, Votes
 from posner.schemes import SCHEMES, tags_to_spans
 
 LABELS = ("X", "Y")

@@ -13,7 +13,7 @@ import tiny
 from oracles import conlleval
 from posner.cli import main
 from posner.corpus import write
-from posner.recognizer import load
+from posner.loading import load
 from posner.render import iob2_tags
 from posner.training.console import Reporter
 from posner.training.train import train

@@ -28,8 +28,9 @@ from posner.export.checks import check_parity
 from posner.export.model import export_model
 from posner.export.quantise import rounded
 from posner.folder import GRAPH, MANIFEST, read_manifest, seal
+from posner.loading import load
 from posner.model.saved import save_network
-from posner.recognizer import Recognizer, Votes, load
+from posner.recognizer import Recognizer, Votes
 
 TEXTS = [
     "Ada Marsh lives in Oslo. Ben Hollis works for Brightwater Mills in Lima.",

@@ -12,7 +12,7 @@ import tiny
 from posner.cli import main
 from posner.errors import ModelError
 from posner.foreign.adopt import adopt_model
-from posner.recognizer import load
+from posner.loading import load
 
 PLAIN = [kind for kind in foreign_models.KINDS if kind != "modernbert"]
 

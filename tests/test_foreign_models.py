@@ -26,8 +26,9 @@ from posner.cli import main
 from posner.document import Document
 from posner.errors import ModelError, UsageError
 from posner.foreign.aggregation import STRATEGIES, Strategy
+from posner.loading import load
 from posner.model.saved import save_network
-from posner.recognizer import Recognizer, load
+from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES, illegal_positions, tags_to_spans
 
 TEXTS = [

@@ -22,9 +22,10 @@ from posner.cli.export_huggingface import add_target, run_huggingface
 from posner.errors import DataError, ModelError, UsageError
 from posner.foreign.plain import obstacles
 from posner.foreign.write import write_for_transformers
+from posner.loading import load
 from posner.model.saved import save_network
 from posner.recipe import load_recipe
-from posner.recognizer import Recognizer, load
+from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES, illegal_positions
 
 PLAIN: dict[str, Any] = {"features.casing": False, "data.repeats": 0.0}

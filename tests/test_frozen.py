@@ -19,10 +19,10 @@ from posner.cache import clear, entries
 from posner.corpus import Corpus
 from posner.errors import DataError, RecipeError
 from posner.evaluation.model import evaluate_documents
+from posner.loading import load
 from posner.model.network import Network
 from posner.model.stored import StateLayout
 from posner.recipe import Recipe
-from posner.recognizer import load
 from posner.training import frozen
 from posner.training.console import Reporter
 from posner.training.course import Course

@@ -9,9 +9,9 @@ import pytest
 
 import tiny
 from posner.cli import main
+from posner.loading import load
 from posner.model.saved import save_network
 from posner.postprocess.names import Name, read_names, write_names
-from posner.recognizer import load
 from posner.training.augment import MentionTable
 from posner.training.lexicon import read_lexicon
 

@@ -19,11 +19,11 @@ from adapted import ADAPTED, adapted, furthest, of, saved, trained, votes
 from posner.cli import main
 from posner.errors import MissingExtraError, ModelError, RecipeError
 from posner.folder import MANIFEST, read_manifest
+from posner.loading import load
 from posner.model.adapters import add_adapters, fingerprint, fold_adapters, linear_layers
 from posner.model.backbone import load_backbone
 from posner.model.saved import load_network
 from posner.recipe import AdapterRecipe, BackboneRecipe, Recipe
-from posner.recognizer import load
 from posner.training.optimisation import build_optimizer, encoder_rate
 
 # Where they stand

@@ -20,13 +20,14 @@ from posner.batching import Batch, collate
 from posner.document import Document
 from posner.errors import ModelError
 from posner.folder import MANIFEST, read_manifest
+from posner.loading import load
 from posner.model.backbone import load_backbone
 from posner.model.features import CharacterCNN
 from posner.model.network import Network
 from posner.model.saved import load_network, save_network
 from posner.model.tensors import TensorBatch
 from posner.recipe import BackboneRecipe
-from posner.recognizer import load, window_plan
+from posner.recognizer import window_plan
 
 CPU = torch.device("cpu")
 

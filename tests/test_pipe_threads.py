@@ -17,7 +17,8 @@ import posner.tagger
 import tiny
 from posner.backends.torch import TorchBackend
 from posner.document import Document
-from posner.recognizer import Recognizer, load
+from posner.loading import load
+from posner.recognizer import Recognizer
 
 TEXTS = [f"Ada Marsh lives in Oslo with {chr(97 + i)}b{i} and Ben ." for i in range(26)]
 

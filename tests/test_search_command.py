@@ -20,8 +20,8 @@ from rich.console import Console
 import tiny
 from posner.cli import main
 from posner.evaluation.report import percent
+from posner.loading import load
 from posner.recipe import load_recipe
-from posner.recognizer import load
 from posner.search import search as search_module
 from posner.search import trial as trial_module
 from posner.search.console import ConsoleWatcher

@@ -20,8 +20,8 @@ from posner.corpus import Corpus
 from posner.document import Document
 from posner.errors import DataError, PosnerError, RecipeError, SchemeError
 from posner.folder import read_manifest
+from posner.loading import load
 from posner.recipe import Recipe, load_recipe
-from posner.recognizer import load
 from posner.training.console import LiveReporter, PlainReporter, Reporter
 from posner.training.prepare import hold_out
 from posner.training.run import MetricsLine

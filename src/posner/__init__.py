@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from posner.corpus import Corpus, read, write
     from posner.document import Document, Entity, Sentence, Token
     from posner.errors import PosnerError
-    from posner.recognizer import Recognizer, load_adapters
+    from posner.loading import load_adapters
+    from posner.recognizer import Recognizer
     from posner.systems import load
 
 __version__ = "0.1.0"
@@ -31,7 +32,7 @@ _HOMES = {
     "PosnerError": "errors",
     "Recognizer": "recognizer",
     "load": "systems",
-    "load_adapters": "recognizer",
+    "load_adapters": "loading",
 }
 
 __all__ = [

@@ -17,7 +17,8 @@ from posner.document import Document, PieceTag
 from posner.errors import MissingExtraError
 from posner.folder import Manifest
 from posner.foreign.texts import PieceReader
-from posner.recognizer import Aggregation, Recognizer, Votes
+from posner.loading import Aggregation
+from posner.recognizer import Recognizer, Votes
 
 
 class PieceRecognizer(Recognizer):

@@ -7,13 +7,10 @@ for document in recognizer.pipe(lines): ...
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,20 +20,12 @@ from posner.batching import collate, sorted_batches
 from posner.crew import Crew
 from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence, Token
-from posner.errors import MissingExtraError, ModelError, UsageError
-from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
-from posner.foreign.folder import is_foreign
+from posner.folder import Manifest
 from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
 from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, Window, WindowPlan, merge_votes
-
-if TYPE_CHECKING:
-    from posner.backends.torch import TorchBackend
-
-Aggregation = Literal["legal", "first", "average", "max", "simple"]
-"""How the pieces of a foreign model become entities, see `load`."""
 
 BATCH_PIECES = 2048
 """Padded pieces that prediction puts into one batch."""
@@ -265,105 +254,3 @@ def window_plan(manifest: Manifest, tokenizer: PieceTokenizer) -> WindowPlan:
     return WindowPlan(
         limit, tokenizer.special_count, data.context, data.overlap, data.pack, data.long_window
     )
-
-
-def load(
-    path: str | os.PathLike[str],
-    *,
-    device: str = "auto",
-    precision: Literal["fp32", "bf16"] = "fp32",
-    aggregation: Aggregation = "legal",
-) -> Recognizer:
-    """Load a model or run folder, or a token classifier that transformers saved.
-
-    That takes no network, unless it has adapters over an encoder of the hub of which no copy is
-    kept on this machine.
-
-    Args:
-        path: a model folder, exported or not, or the run folder around it; or a folder of
-            transformers' with config.json, safetensors and a tokenizer.
-        device: `auto`, `cpu`, `cuda` or `mps`; an exported model runs on the CPU.
-        precision: `bf16` is faster where the device computes it natively; see `TorchBackend`.
-        aggregation: for folders of transformers': with `legal` each of our words is tagged by its
-            first piece, on the best legal path; the others give the entities that transformers'
-            pipeline gives with that aggregation strategy.
-
-    Raises:
-        ModelError: the folder is missing, damaged, of no known kind or newer than the program, or
-            the encoder that its adapters stand on is missing or another.
-        UsageError: another aggregation than `legal` for one of Posner's own models.
-        MissingExtraError: torch is not installed and the model is not exported, or peft for a
-            model with adapters.
-    """
-    if is_foreign(path):
-        from posner.piece_recognizer import load_foreign
-
-        return load_foreign(Path(path), device=device, precision=precision, aggregation=aggregation)
-    if aggregation != "legal":
-        raise UsageError(
-            "one of Posner's own models tags whole words, so no aggregation can be named",
-            where=path,
-            got=aggregation,
-        )
-    folder = find_model(path)
-    manifest = read_manifest(folder)
-    tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
-    if manifest.is_exported:
-        return _exported(folder, manifest, tokenizer, device, precision)
-    backend = _torch_backend().load(folder, manifest, device=device, precision=precision)
-    return Recognizer(manifest, tokenizer, backend, workers=1)
-
-
-def _exported(
-    folder: Path, manifest: Manifest, tokenizer: PieceTokenizer, device: str, precision: str
-) -> Recognizer:
-    """A model that ONNX Runtime runs, on each core that the process may use."""
-    if device not in ("auto", "cpu"):
-        raise ModelError("an exported model runs on the CPU", where=folder, got=device)
-    if precision != "fp32":
-        raise ModelError(
-            "an exported model has the precision that it was exported with",
-            where=folder,
-            got=precision,
-        )
-    from posner.backends.onnx import BATCH_PIECES, OnnxBackend, cores
-
-    backend = OnnxBackend.load(folder, manifest)
-    return Recognizer(manifest, tokenizer, backend, workers=cores(), batch_pieces=BATCH_PIECES)
-
-
-def load_adapters(
-    paths: Sequence[str | os.PathLike[str]],
-    *,
-    device: str = "auto",
-    precision: Literal["fp32", "bf16"] = "fp32",
-) -> list[Recognizer]:
-    """Load several models with adapters over one encoder, which is in memory once.
-
-    Each answers as if it had been loaded alone, in any order and from any thread.
-
-    Args:
-        paths: model or run folders; the recognisers come in their order.
-        device: see `load`.
-        precision: see `load`.
-
-    Raises:
-        ModelError: as `load`; or one has no adapters, or stands on another encoder than the first.
-        MissingExtraError: torch or peft is not installed.
-    """
-    folders = [find_model(path) for path in paths]
-    manifests = [read_manifest(folder) for folder in folders]
-    models = list(zip(folders, manifests, strict=True))
-    backends = _torch_backend().load_adapters(models, device=device, precision=precision)
-    return [
-        Recognizer(manifest, PieceTokenizer.from_file(folder / TOKENIZER), backend)
-        for (folder, manifest), backend in zip(models, backends, strict=True)
-    ]
-
-
-def _torch_backend() -> type[TorchBackend]:
-    try:
-        from posner.backends.torch import TorchBackend
-    except ImportError as error:
-        raise MissingExtraError("running this model", "train") from error
-    return TorchBackend

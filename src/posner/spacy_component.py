@@ -14,7 +14,7 @@ from spacy.util import filter_spans, minibatch
 
 from posner.corpus.spacy_docs import SCORE, document_from_doc, spacy_module
 from posner.document import Document
-from posner.recognizer import Aggregation, load
+from posner.loading import Aggregation, load
 from posner.tagger import Tagger, segmented
 
 Words = Literal["posner", "spacy"]

@@ -17,8 +17,9 @@ from posner.document import Document
 from posner.errors import PosnerError
 from posner.evaluation.counts import Counts
 from posner.folder import find_model, read_manifest, rewrite
+from posner.loading import load
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
-from posner.recognizer import Recognizer, load
+from posner.recognizer import Recognizer
 
 FOLDS = 5
 """Parts of the labelled documents that are held out in turn."""

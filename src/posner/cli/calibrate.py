@@ -19,7 +19,7 @@ from posner.errors import UsageError
 from posner.evaluation.counts import Counts
 from posner.evaluation.report import figures_console, percent
 from posner.files import write_json
-from posner.recognizer import load
+from posner.loading import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

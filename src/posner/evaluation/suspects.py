@@ -19,7 +19,8 @@ from posner.errors import DataError
 from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.mistakes import Mistake
 from posner.files import write_text
-from posner.recognizer import Recognizer, load
+from posner.loading import load
+from posner.recognizer import Recognizer
 from posner.schemes import OUTSIDE
 from posner.tagger import Tagger
 

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from posner import recognizer
+from posner import loading
 from posner.errors import MissingExtraError, PosnerError, UsageError
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
-from posner.recognizer import Aggregation
+from posner.loading import Aggregation
 from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.manifest import read_system_manifest
 from posner.systems.opponents import is_opponent, load_opponent
@@ -32,7 +32,7 @@ def load(
         path: a model folder, or the run folder around it; or an opponent's name such as `spacy`
             (see `posner.systems.opponents`) where there is no such folder.
         device: `auto`, `cpu`, `cuda` or `mps`, where a network runs.
-        precision: of Posner's own networks; see `posner.recognizer.load`.
+        precision: of Posner's own networks; see `posner.loading.load`.
         aggregation: of folders that transformers saved; see there.
 
     Raises:
@@ -44,7 +44,7 @@ def load(
         return load_opponent(os.fspath(path), aggregation=aggregation)
     folder = _system_folder(path)
     if folder is None:
-        return recognizer.load(path, device=device, precision=precision, aggregation=aggregation)
+        return loading.load(path, device=device, precision=precision, aggregation=aggregation)
     if aggregation != "legal":
         raise UsageError(
             "this system tags whole words, so no aggregation can be named",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posner import recognizer
+from posner import loading
 from posner.document import Document, Sentence
 from posner.errors import ModelError, UsageError
-from posner.recognizer import Aggregation
+from posner.loading import Aggregation
 from posner.schemes import Span
 from posner.systems.mapping import MAPPINGS, Relabelled
 from posner.systems.parts_of_speech import SPACY_MODEL, load_spacy
@@ -109,7 +109,7 @@ def load_opponent(name: str, *, aggregation: Aggregation = "legal") -> Tagger:
         MissingExtraError: what it needs is not installed.
     """
     if name.startswith(FOREIGN):
-        return recognizer.load(name.removeprefix(FOREIGN), aggregation=aggregation)
+        return loading.load(name.removeprefix(FOREIGN), aggregation=aggregation)
     mapping = name.partition("/")[2]
     if not mapping:
         return SpacyTagger()

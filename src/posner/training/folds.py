@@ -29,8 +29,8 @@ from posner.evaluation.suspects import (
     write_suspects,
 )
 from posner.files import refuse_filled, write_json
+from posner.loading import load
 from posner.recipe import Recipe
-from posner.recognizer import load
 from posner.training.console import Reporter
 from posner.training.prepare import check_alignment, keep_sentences, tag_sets
 from posner.training.run import RunFolder

@@ -20,13 +20,14 @@ from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
 from posner.folder import Manifest
+from posner.loading import load
 from posner.model.backbone import Backbone, load_backbone
 from posner.model.dropout import use_byte_dropout
 from posner.model.layers import check_sentence
 from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe
-from posner.recognizer import load, window_plan
+from posner.recognizer import window_plan
 from posner.training.console import Reporter, clock
 from posner.training.course import Course
 from posner.training.fresh import FreshSets
