@@ -244,7 +244,7 @@ def mistakes(run: Path, folder: Path, bert: Path) -> dict[str, tuple[list[object
             "not empty",
         ),
         "no model": (["predict", folder / "none", "--text", "a"], 1, "no such folder"),
-        "foreign model": (["evaluate", bert, folder / "dev.conll"], 1, "not a Posner model"),
+        "foreign model": (["evaluate", bert, folder / "dev.conll"], 1, "have no names"),
         "no text": (["predict", run, folder / "none.txt"], 1, "no such file"),
         "no data": (["evaluate", run, folder / "none.conll"], 1, "none.conll"),
         "no such device": (["predict", run, "--text", "a", "--device", "tpu"], 1, "tpu"),

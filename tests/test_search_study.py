@@ -312,7 +312,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "values": ({"space": GRID.replace("256", "512")}, "training.batch-pieces: the study was begun"),
     "entry": ({"space": GRID + '"training.epochs" = {values = [2]}'}, "training.epochs: the study"),
     "range": ({"space": RANGES}, "another space"),
-    "recipe": ({"values": {"training.epochs": 3}}, "training.epochs: .*expected 5, got 3"),
+    "recipe": ({"values": {"training.epochs": 3}}, "training.epochs: .*expected 6, got 3"),
     "data": ({"count": 3}, "other data"),
 }
 

@@ -19,7 +19,7 @@ from posner.evaluation.counts import Counts
 from posner.folder import find_model, read_manifest, rewrite
 from posner.loading import load
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, Votes
 
 FOLDS = 5
 """Parts of the labelled documents that are held out in turn."""
@@ -76,6 +76,7 @@ def calibrate(
     *,
     wish: Wish | None = None,
     given: Thresholds | None = None,
+    votes: Sequence[Votes] | None = None,
 ) -> Calibration:
     """Fit a temperature on labelled documents, and choose thresholds or judge given ones.
 
@@ -84,11 +85,12 @@ def calibrate(
         documents: labelled; best those that chose the model's epoch (dev), never its training's.
         wish: what thresholds are to reach.
         given: thresholds to judge.
+        votes: what the model says of the documents, where that is known already.
 
     Raises:
         PosnerError: a wished precision is reached at no threshold.
     """
-    scorer = SpanScorer(recognizer, documents, folds=FOLDS)
+    scorer = SpanScorer(recognizer, documents, folds=FOLDS, votes=votes)
     found = fit(scorer, FOLDS)
     if wish is not None:
         return Calibration(found, _chosen(scorer, found.temperature, wish))
@@ -155,10 +157,23 @@ def store(folder: str | os.PathLike[str], calibration: Calibration, source: str)
 
 
 def calibrate_folder(
-    folder: Path, documents: Sequence[Document], *, source: str, device: str = "auto"
+    folder: Path,
+    documents: Sequence[Document],
+    *,
+    source: str,
+    device: str = "auto",
+    votes: Sequence[Votes] | None = None,
 ) -> Iterator[str]:
-    """Calibrate a model folder's scores in place, and say so, a line at a time."""
-    calibration = calibrate(load(folder, device=device), documents)
+    """Calibrate a model folder's scores in place, and say so, a line at a time.
+
+    Args:
+        folder: the model folder.
+        documents: labelled.
+        source: names them.
+        device: where the model runs, if it has to.
+        votes: what the model says of the documents, where that is known already.
+    """
+    calibration = calibrate(load(folder, device=device), documents, votes=votes)
     store(folder, calibration, source)
     yield summary(calibration.fit)
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from posner.decode import DecodedSentence, Decoder, Float64Array
 from posner.document import Document, SentenceSpans, sentence_spans
-from posner.recognizer import Recognizer
+from posner.recognizer import Recognizer, Votes
 from posner.schemes import SCHEMES
 from posner.windows import FloatArray
 
@@ -64,16 +64,23 @@ class SpanScorer:
         recognizer: the model; its own temperature does not count.
         documents: labelled; their words are tagged once.
         folds: with fewer documents than this, sentences are the units that are held out.
+        votes: what the model says of the documents, where that is known already.
     """
 
     def __init__(
-        self, recognizer: Recognizer, documents: Sequence[Document], *, folds: int
+        self,
+        recognizer: Recognizer,
+        documents: Sequence[Document],
+        *,
+        folds: int,
+        votes: Sequence[Votes] | None = None,
     ) -> None:
         manifest = recognizer.manifest
         self._tags = manifest.tags
         self._scheme = SCHEMES[manifest.recipe.data.scheme]
         self._transitions = recognizer.backend.transitions
-        emissions = [vote.entity for vote in recognizer.votes(documents)]
+        known = recognizer.votes(documents) if votes is None else votes
+        emissions = [vote.entity for vote in known]
         decoded = self._decode(emissions, 1.0)
         # Only sentences with spans have scores; the path is the same at every temperature.
         filled = [i for i, path in enumerate(decoded) if path.spans]

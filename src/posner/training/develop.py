@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,13 @@ class DevResult:
         evaluation: its counts.
         loss: the mean entity loss a word.
         units: the counts of each document, for intervals.
+        votes: what the model says of each sentence.
     """
 
     evaluation: Evaluation
     loss: float
     units: UnitCounts
+    votes: Sequence[Votes] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The figures that a model keeps; intervals are there where there are units to draw."""
@@ -54,7 +56,7 @@ def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:
     evaluation = score_documents(dev.documents, tagged, bool(recognizer.manifest.pos_tags))
     evaluation += Evaluation(seconds=seconds)
     loss = _mean_loss(votes, dev, recognizer.backend.transitions)
-    return DevResult(evaluation, loss, unit_counts(dev.documents, tagged))
+    return DevResult(evaluation, loss, unit_counts(dev.documents, tagged), votes)
 
 
 def unit_counts(gold: Sequence[Document], tagged: Sequence[Document]) -> UnitCounts:

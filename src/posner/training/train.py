@@ -124,9 +124,14 @@ def train(
         loop.checkpoints.clear()
         return TrainResult(out, None, loop.seconds)
     evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
-    for line in calibrate_folder(
-        run.model, parts.dev.documents, source=str(parts.dev.path), device=recipe.training.device
-    ):
+    calibrated = calibrate_folder(
+        run.model,
+        parts.dev.documents,
+        source=str(parts.dev.path),
+        device=recipe.training.device,
+        votes=best.votes if best else None,
+    )
+    for line in calibrated:
         reporter.say(line)
     run.write_record(run.read_record() | _cost(loop, accelerator))
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
