@@ -36,7 +36,7 @@ demo: install  ## fine-tune on the sample corpus, evaluate, and tag a few senten
 		--text "The Finnish probe Aino photographed Triton, said Professor Wei Zhang of the University of Oulu."
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 fuzz: install  ## thousands of odd texts through segmentation, formats and a tiny model (minutes)
 	POSNER_FUZZ=20000 $(BIN)/python -m pytest tests/test_fuzz_text.py
