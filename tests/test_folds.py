@@ -24,6 +24,7 @@ from posner.evaluation.suspects import (
     write_suspects,
 )
 from posner.schemes import SCHEMES, Span
+from posner.systems import load
 from posner.training.console import Reporter
 from posner.training.folds import CrossValidation, cross_validate, fold_parts
 
@@ -86,14 +87,14 @@ def test_the_folds_together_are_the_corpus(validated: tuple[Path, CrossValidatio
 
 def test_suspects_are_ranked_and_read_again(validated: tuple[Path, CrossValidation]) -> None:
     out, found = validated
-    suspects = find_suspects(out, tiny.documents(4))
+    suspects = find_suspects(out, tiny.documents(4), load)
     assert [s.suspicion for s in suspects] == [s.suspicion for s in found.suspects]
     assert [s.mistake.entities for s in suspects] == [s.mistake.entities for s in found.suspects]
     assert suspects == sorted(suspects, key=lambda s: -s.suspicion)
     assert suspects
     assert all(0 <= s.suspicion <= 1 for s in suspects)
     with pytest.raises(DataError, match="those of another corpus"):
-        find_suspects(out, tiny.documents(4, first=7))
+        find_suspects(out, tiny.documents(4, first=7), load)
 
 
 def test_a_finished_cross_validation_can_be_resumed_and_is_not_overwritten(

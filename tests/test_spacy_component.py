@@ -14,6 +14,7 @@ from spacy.tokens import Span
 import posner
 import tiny
 from posner.model.saved import save_network
+from posner.segment import Segmenter, segment
 from posner.spacy_component import PosnerComponent, make
 
 TEXTS = ["Ada Marsh lives in Oslo. Ben met Clara.", "", "well-known  Acme\nboats", "one"]
@@ -104,3 +105,12 @@ def test_a_pipeline_is_saved_and_comes_back(model: Path, tmp_path: Path) -> None
     back = spacy.load(tmp_path / "nlp")
     assert facts(back(TEXTS[0]).ents) == facts(nlp(TEXTS[0]).ents)
     assert "found" in back(TEXTS[0]).spans
+
+
+def test_words_are_cut_as_the_model_learned_them(model: Path) -> None:
+    tagger = posner.load(model, device="cpu")
+    tagger.segmenter = Segmenter(hyphens=True)
+    component = PosnerComponent(tagger, words="posner", overwrite=False, spans_key="posner")
+    text = "Ada Marsh lives in Os-\nlo."
+    found = component._document(spacy.blank("en")(text))
+    assert found.sentences == Segmenter(hyphens=True)(text) != segment(text)

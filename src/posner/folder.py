@@ -114,6 +114,9 @@ class Manifest:
         }
 
 
+_ADOPT = "make one of a token classifier that transformers saved: posner adopt FOLDER --out OUT"
+
+
 def find_model(path: str | os.PathLike[str]) -> Path:
     """The model folder at `path`: itself, or the one inside a run folder.
 
@@ -146,6 +149,7 @@ def _find_model(folder: Path) -> Path:
         got=(", ".join(sorted(p.name for p in folder.iterdir())[:5]) or "an empty folder")
         if folder.is_dir()
         else "a file",
+        remedy=_ADOPT if (folder / "config.json").is_file() else None,
     )
 
 

@@ -14,7 +14,8 @@ from spacy.util import filter_spans, minibatch
 
 from posner.corpus.spacy_docs import SCORE, document_from_doc, spacy_module
 from posner.document import Document
-from posner.loading import Aggregation, load
+from posner.loading import Aggregation
+from posner.systems import load
 from posner.tagger import Tagger, segmented
 
 Words = Literal["posner", "spacy"]
@@ -56,7 +57,7 @@ class PosnerComponent:
     def _document(self, doc: Doc) -> Document:
         if self.words == "spacy":
             return document_from_doc(doc).with_entities(())
-        return segmented(doc.text)
+        return segmented(doc.text, self.tagger.segmenter)
 
     def _set(self, doc: Doc, document: Document) -> Doc:
         spans: list[Span] = []

@@ -118,7 +118,9 @@ class Tagger(ABC):
         Parts end at blank lines where there are any within their 65,536 characters, and the words
         around a part are seen where the model sees neighbouring sentences; so the parts' entities
         are those of the whole text, but for words repeated in other parts: what a text says of
-        them is shared within a part (`data.repeats`).
+        them is shared within a part (`data.repeats`). Where sentences share windows (`data.pack`),
+        a part's windows begin anew with it, so that a sentence may share its window with others
+        than in the whole text; then entities differ here and there.
 
         Args:
             text: the text, or pieces of it as they are read.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from posner.decode import DecodedSentence, Decoder, Float64Array
 from posner.document import Document, SentenceSpans, sentence_spans
+from posner.evaluation.model import as_read_by
 from posner.recognizer import Recognizer, Votes
 from posner.schemes import SCHEMES
 from posner.windows import FloatArray
@@ -64,7 +65,8 @@ class SpanScorer:
         recognizer: the model; its own temperature does not count.
         documents: labelled; their words are tagged once.
         folds: with fewer documents than this, sentences are the units that are held out.
-        votes: what the model says of the documents, where that is known already.
+        votes: what the model says of the documents, where that is known already; then their words
+            stay, since the votes are of these.
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class SpanScorer:
         self._tags = manifest.tags
         self._scheme = SCHEMES[manifest.recipe.data.scheme]
         self._transitions = recognizer.backend.transitions
-        known = recognizer.votes(documents) if votes is None else votes
-        emissions = [vote.entity for vote in known]
+        if votes is None:
+            documents = as_read_by(recognizer, documents)
+            votes = recognizer.votes(documents)
+        emissions = [vote.entity for vote in votes]
         decoded = self._decode(emissions, 1.0)
         # Only sentences with spans have scores; the path is the same at every temperature.
         filled = [i for i, path in enumerate(decoded) if path.spans]

@@ -19,6 +19,7 @@ from posner.errors import UsageError
 from posner.evaluation.counts import Counts
 from posner.evaluation.report import figures_console, percent
 from posner.files import write_json
+from posner.folder import find_model
 from posner.loading import load
 
 
@@ -53,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     wish = _wish(arguments)
     if given is not None and wish is not None:
         raise UsageError("--threshold goes with neither --best-f1 nor --precision")
+    if not arguments.dry_run:
+        find_model(arguments.model)  # what cannot be written to is told before the long work
     documents = read_corpus(arguments.data, arguments).documents
     with needs_train_extra("running this model"):
         recognizer = load(arguments.model, device=arguments.device)

@@ -22,6 +22,7 @@ from posner.evaluation.suspects import Suspect, find_suspects
 from posner.files import write_json
 from posner.folder import TOKENIZER, find_model
 from posner.schemes import SCHEMES
+from posner.systems import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     suspects: list[Suspect] | None = None
     if arguments.suspects is not None:
         with needs_train_extra("running this model"):
-            suspects = find_suspects(arguments.suspects, corpus.documents)
+            suspects = find_suspects(arguments.suspects, corpus.documents, load)
     print_problems(problems)
     _print_statistics(corpus, statistics)
     if overlap is not None:

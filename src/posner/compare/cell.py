@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from posner.corpus import Corpus, Problem, read, split_by_fraction
 from posner.document import Document
 from posner.errors import MissingExtraError, PosnerError
 from posner.evaluation.analysis import analyse
+from posner.evaluation.model import as_read_by
 from posner.evaluation.report import figures_console
 from posner.files import write_json
 from posner.locks import locked
@@ -100,17 +102,18 @@ def score_cell(folder: Path, order: Order) -> None:
     """Tag the dev set with the saved model, and write what was found."""
     dev = corpus_of(order, dev=True)
     tagger = _tagger(folder, order, dev)
-    tagger.tag(_first_words(dev.documents))
+    documents = as_read_by(tagger, dev.documents)
+    tagger.tag(_first_words(documents))
     begin = time.perf_counter()
-    tagged = list(tagger.pipe(dev.documents))
+    tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
     peak = peak_gigabytes()  # the scoring's own memory is no matter of the system
     has_pos = bool(tagger.manifest.pos_tags)
-    found = analyse(dev.documents, tagged, has_pos=has_pos, seconds=seconds)
+    found = analyse(documents, tagged, has_pos=has_pos, seconds=seconds)
     Scored(
         figures=found.evaluation.to_json(),
         units=found.units,
-        words_per_second=dev.word_count / max(seconds, 1e-9),
+        words_per_second=sum(d.word_count for d in documents) / max(seconds, 1e-9),
         gigabytes=peak,
         bytes=_size(_model_folder(folder, order)),
     ).write(folder)
@@ -126,7 +129,7 @@ def _tagger(folder: Path, order: Order, dev: Corpus) -> Tagger:
     return Relabelled(tagger, mapping_to(labels, tagger.manifest.labels, order.mapping))
 
 
-def _first_words(documents: tuple[Document, ...]) -> list[Document]:
+def _first_words(documents: Sequence[Document]) -> list[Document]:
     """The first documents, up to some number of words."""
     chosen: list[Document] = []
     words = 0

@@ -16,7 +16,7 @@ from posner.evaluation.documents import character_spans, evaluate_document, scor
 from posner.evaluation.matching import closest_pairs
 from posner.evaluation.mentions import KnownMentions
 from posner.evaluation.mistakes import Mistake, count_kinds, kind_of
-from posner.evaluation.model import evaluate_each
+from posner.evaluation.model import as_read_by, evaluate_each
 from posner.evaluation.places import Places
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
@@ -94,6 +94,7 @@ def analyse_tagger(
 ) -> Analysis:
     """Tag the words of gold documents and analyse what was found; see `analyse`."""
     check_fields(documents, by)  # before the long work
+    documents = as_read_by(tagger, documents)
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin

@@ -9,7 +9,7 @@ where it says none, the probability that none of the annotated words is in an en
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from posner.document import Document, Entity, sentence_spans
 from posner.errors import DataError
 from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.mistakes import Mistake
+from posner.evaluation.model import as_read_by
 from posner.files import write_text
-from posner.loading import load
 from posner.recognizer import Recognizer
 from posner.schemes import OUTSIDE
 from posner.tagger import Tagger
@@ -135,23 +135,27 @@ def read_suspects(path: Path) -> list[Suspect]:
         raise DataError("cannot be read", where=path, got=error) from error
 
 
-def find_suspects(folder: Path, documents: Sequence[Document]) -> list[Suspect]:
+def find_suspects(
+    folder: Path, documents: Sequence[Document], load: Callable[[Path], Tagger]
+) -> list[Suspect]:
     """The suspects of a cross-validation's folder, or those that a model finds.
 
     A model that has learned from these documents finds fewer, since it has learned their errors.
 
     Args:
-        folder: what `posner train --folds` made, or a model or run folder.
+        folder: what `posner train --folds` made, or a model.
         documents: the corpus.
+        load: opens the model, if it is one.
 
     Raises:
         DataError: the folder's suspects are those of another corpus.
-        ModelError: the folder is neither.
+        PosnerError: what `load` raises.
     """
     if not (folder / SUSPECTS).is_file():
-        recognizer = load(folder)
-        analysis = analyse_tagger(recognizer, documents)
-        return rank_suspects(analysis, outside_scores(recognizer, documents, range(len(documents))))
+        tagger = load(folder)
+        documents = as_read_by(tagger, documents)
+        analysis = analyse_tagger(tagger, documents)
+        return rank_suspects(analysis, outside_scores(tagger, documents, range(len(documents))))
     suspects = read_suspects(folder / SUSPECTS)
     for suspect in suspects:
         mistake = suspect.mistake

@@ -15,7 +15,7 @@ from posner.decode import Transitions
 from posner.document import Document
 from posner.errors import ModelError
 from posner.evaluation.counts import Counts
-from posner.evaluation.model import evaluate_documents, score_documents
+from posner.evaluation.model import as_read_by, evaluate_documents, score_documents
 from posner.folder import Manifest
 from posner.recognizer import Recognizer, Votes
 from posner.tagger import segmented
@@ -98,7 +98,9 @@ class Graphs:
 
     def quality(self, full: Path, int8: Path, dev: Sequence[Document]) -> Quality:
         """What 8 bits cost on labelled documents."""
-        together = list(self.recognizer(int8).pipe(dev))
+        small = self.recognizer(int8)
+        dev = as_read_by(small, dev)
+        together = list(small.pipe(dev))
         alone = list(self.recognizer(int8, batch_pieces=1).pipe(dev))
         changed = sum(
             len(_found(one) ^ _found(other)) for one, other in zip(together, alone, strict=True)

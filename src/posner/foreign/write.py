@@ -43,7 +43,7 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
     Each piece gets the logits that Posner's network gives it in the same place. Posner reads a
     word's first piece alone and takes the best legal path: `aggregation_strategy="first"` finds
     the same entities in a text that the tokenizer parts into the same words, wherever the likeliest
-    tags of its words are a legal path.
+    tags of its words are a legal path; with `data.repeats`, in texts of one sentence only.
 
     Args:
         path: a model or run folder.

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posner.corpus import read
+from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError, PosnerError
+from posner.recipe import load_recipe
 from posner.report.story import Story
+from posner.segment import Segmenter
 from posner.systems.labelling import only_labels
 from posner.training.prepare import fingerprint, hold_out
 
@@ -39,7 +42,9 @@ def own_dev_set(story: Story) -> DevSet:
         raise DataError("is not there any more", where=source)
     # Training went on where a repair costs an annotation only if it was told to; then it was this.
     kept = story.recipe.get("labels", {}).get("keep", "").split()
-    documents: Sequence[Document] = only_labels(read(source, problems=[]), kept).documents
+    corpus = only_labels(read(source, problems=[]), kept)
+    segmenter = _segmenter(story)
+    documents: Sequence[Document] = [resegmented(d, segmenter) for d in corpus.documents]
     name = Path(source).name
     if not data.get("dev"):
         training = story.recipe.get("training", {})
@@ -49,3 +54,11 @@ def own_dev_set(story: Story) -> DevSet:
     if fingerprint(documents) != expected:
         raise DataError("is another than when the run was made", where=source)
     return DevSet(name, documents)
+
+
+def _segmenter(story: Story) -> Segmenter:
+    """How the run's training cut raw texts into words; other systems have no such settings."""
+    data = story.recipe.get("data", {})
+    names = ("join-hyphens", "dictionaries")
+    values = {f"data.{name}": data[name] for name in names if name in data}
+    return load_recipe("default").with_values(values, where=str(story.path)).data.segmenter

@@ -12,6 +12,7 @@ from posner.evaluation.analysis import Analysis, analyse
 from posner.evaluation.bootstrap import intervals
 from posner.evaluation.calibration import BINS
 from posner.evaluation.mistakes import Mistake, count_kinds
+from posner.evaluation.model import as_read_by
 from posner.report.findings import Findings, Marked, Wrong, WrongSentence
 from posner.report.reliability import Bin
 from posner.tagger import Tagger
@@ -27,6 +28,7 @@ def judge(tagger: Tagger, documents: Sequence[Document], source: str, *, texts: 
         source: the corpus's name.
         texts: whether the sentences with errors are kept.
     """
+    documents = as_read_by(tagger, documents)
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin

@@ -32,6 +32,7 @@ from posner.files import refuse_filled, write_json
 from posner.loading import load
 from posner.recipe import Recipe
 from posner.training.console import Reporter
+from posner.training.parts import as_read_after
 from posner.training.prepare import check_alignment, keep_sentences, tag_sets
 from posner.training.run import RunFolder
 from posner.training.train import train
@@ -130,6 +131,7 @@ def cross_validate(
     Raises:
         DataError: fewer sentences than folds, a filled folder, or what `train` refuses.
     """
+    corpus = as_read_after(corpus, recipe)  # before it is parted: a part of a text keeps its words
     tag_sets(corpus)
     check_alignment(corpus)
     parts = fold_parts(corpus.documents, folds, recipe.training.seed)

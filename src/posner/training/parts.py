@@ -46,8 +46,8 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
         DataError: a corpus without sentences, without entities, or with entities that no tags
             hold; a lexicon that cannot be read.
     """
-    corpus = _resegmented(corpus, recipe)
-    dev = None if dev is None else _resegmented(dev, recipe)
+    corpus = as_read_after(corpus, recipe)
+    dev = None if dev is None else as_read_after(dev, recipe)
     tag_sets(corpus)  # refuses a corpus with nothing to learn from, before it is parted
     for given in (corpus, dev):
         if given is not None:
@@ -80,7 +80,7 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
     return Parts(train_part, dev_part, tags, facts, lexicon)
 
 
-def _resegmented(corpus: Corpus, recipe: Recipe) -> Corpus:
+def as_read_after(corpus: Corpus, recipe: Recipe) -> Corpus:
     """The corpus with raw texts segmented as the recipe's model will segment them."""
     segmenter = recipe.data.segmenter
     return replace(corpus, documents=tuple(resegmented(d, segmenter) for d in corpus.documents))
