@@ -29,6 +29,7 @@ from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recipe import load_recipe
 from posner.recognizer import Recognizer, Votes
 from posner.schemes import SCHEMES, tags_to_spans
+from posner.segment import Segmenter, segment
 
 LABELS = ("X", "Y")
 SCHEME = SCHEMES["IOB2"]
@@ -46,6 +47,7 @@ class FixedRecognizer:
     manifest: Manifest
     emissions: list[Float64Array]
     backend: FixedBackend
+    segmenter: Segmenter = segment
 
     def votes(self, documents: Sequence[Document]) -> list[Votes]:
         assert sum(len(d.sentences) for d in documents) == len(self.emissions)

@@ -13,6 +13,8 @@ import posner
 import tiny
 from posner.calibration.judged import SpanScorer
 from posner.cli import main
+from posner.compare import cell
+from posner.compare.order import Data, Order, read_scored
 from posner.corpus import Corpus
 from posner.document import Document
 from posner.evaluation.analysis import analyse_tagger
@@ -81,6 +83,23 @@ def test_all_judges_see_the_models_words(folder: Path) -> None:
     assert sum(found.gold.values()) == sum(len(d.entities) for d in documents)
     suspects = find_suspects(folder, documents, lambda path: load(path, device="cpu"))
     assert len(suspects) == len(analysis.mistakes)
+
+
+def test_a_comparison_scores_the_models_words(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = Corpus(path="raw.jsonl", documents=tuple(texts(3)), format="jsonl")
+    tagger = load(folder, device="cpu")
+    monkeypatch.setattr(cell, "corpus_of", Mock(return_value=corpus))
+    monkeypatch.setattr(cell, "_tagger", Mock(return_value=tagger))
+    data = Data("train", "dev", None, None, (), "x")
+    cell.score_cell(tmp_path, Order("bert", 1.0, 1, data, {}))
+    scored = read_scored(tmp_path)
+    assert scored is not None
+    evaluation = evaluate_documents(tagger, corpus.documents).to_json()
+    assert scored.figures["strict"] == evaluation["strict"]
+    units = analyse_tagger(tagger, corpus.documents).units
+    assert scored.units.counts.tolist() == units.counts.tolist()
 
 
 def test_8_bits_are_judged_on_the_same_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import spacy
 
+import posner
 import tiny
 from posner.cli import main
+from posner.spacy_component import make
 
 Capture = pytest.CaptureFixture[str]
 
@@ -51,6 +54,21 @@ def test_info_shows_the_transitions(folder: Path, capsys: Capture) -> None:
     info = json.loads(out.read_text())
     assert len(info["transitions"]["likeliest"]) == 10
     assert info["system"] == "crf"
+
+
+def test_suspects_and_spacys_pipelines_take_any_model(folder: Path) -> None:
+    run, out = str(folder / "run"), folder / "check.json"
+    documents = posner.read(folder / "dev.conll").documents
+    call = ["check", str(folder / "train.conll"), "--suspects", run, "--json", str(out)]
+    assert main(call) in (0, 1)
+    assert isinstance(json.loads(out.read_text())["suspects"], list)
+    nlp = spacy.blank("en")
+    component = make(
+        nlp, "posner", run, "cpu", "fp32", "legal", "posner", overwrite=False, spans_key="posner"
+    )
+    found = posner.load(run)(documents[0].text)
+    doc = component(nlp(documents[0].text))
+    assert len(doc.spans["posner"]) == len(found.entities) > 0
 
 
 def test_predict_tags_a_corpus_and_refuses_pieces(folder: Path, capsys: Capture) -> None:
