@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from safetensors.torch import load_file
 import posner
 import tiny
 from posner.cli import main
+from posner.decode import ILLEGAL
 from posner.errors import RecipeError
 from posner.folder import read_manifest
 from posner.model.network import build_network
@@ -85,3 +87,20 @@ def test_the_command_takes_the_models_recipe(
     assert main(["train", *flags, "--force", "--recipe", "quick"]) == 1
     assert "is built with another value" in capsys.readouterr().err
     assert (out / "model").is_dir()
+
+
+def test_what_an_adopted_model_forbids_can_be_learned(run: Path) -> None:
+    start = Start.at(run)
+    network = build_network(start.backbone(0.1).encoder, start.manifest)
+    fresh = {name: w.clone() for name, w in network.state_dict().items()}
+    known = load_network(start.folder, start.manifest).state_dict()
+    known["entity_head.1.bias"][1] = ILLEGAL
+    with pytest.MonkeyPatch.context() as patch:
+        forbidding = SimpleNamespace(state_dict=lambda: known)
+        patch.setattr("posner.training.start.load_network", lambda *_: forbidding)
+        start.fill(network, start.manifest)
+    filled = network.state_dict()
+    for part in ("weight", "bias"):
+        name = f"entity_head.1.{part}"
+        assert torch.equal(filled[name][1], fresh[name][1])
+        assert torch.equal(filled[name][2:], known[name][2:])

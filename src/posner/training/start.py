@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from posner.align import PieceTokenizer
+from posner.decode import ILLEGAL
 from posner.errors import ModelError, RecipeError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.model.backbone import Backbone, encoder_from_config
@@ -111,11 +112,16 @@ class Start:
             "pos_head": _places(own.pos_tags, manifest.pos_tags),
             "chunk_head": _places(own.chunk_tags, manifest.chunk_tags),
         }
+        # Tags that an adopted model lacks are forbidden there; here they may be learned.
+        known = old["entity_head.1.bias"] > ILLEGAL / 2  # (old tags,)
+        places["entity_head"] = places["entity_head"][known]
         state = network.state_dict()
         for name, values in old.items():
-            part = places.get(name.partition(".")[0])
+            part = name.partition(".")[0]
             if name in state:
-                state[name] = _spread(values, state[name], part, pairs=name == "crf.pairs")
+                kept = values[known] if part == "entity_head" else values
+                pairs = name == "crf.pairs"
+                state[name] = _spread(kept, state[name], places.get(part), pairs=pairs)
         network.load_state_dict(state)
 
 
