@@ -21,6 +21,7 @@ from posner.model.network import build_network
 from posner.model.saved import load_network
 from posner.recipe import Recipe
 from posner.training.console import Reporter
+from posner.training.parts import training_parts
 from posner.training.start import Start
 from posner.training.train import train
 
@@ -46,6 +47,32 @@ def test_without_learning_the_model_stays_as_it_is(run: Path, bert: Path, tmp_pa
     assert all(torch.equal(first[name], second[name]) for name in first)
     figures = json.loads((tmp_path / "next/model/posner.json").read_text())["figures"]
     assert figures["data"]["from"] == str(run / "model")
+
+
+class Listener(Reporter):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_what_the_model_knows_is_not_said_to_be_missing(
+    run: Path, bert: Path, tmp_path: Path
+) -> None:
+    documents = tuple(
+        dataclasses.replace(d, entities=tuple(e for e in d.entities if e.label == "PER"))
+        for d in tiny.documents(4)
+    )
+    few, dev = dataclasses.replace(tiny.corpus(1), documents=documents), tiny.corpus(2, first=4)
+    recipe = tiny.recipe(bert, {**CRF, "training.epochs": 1})
+    anew, onwards = Listener(), Listener()
+    training_parts(few, dev, recipe, anew)
+    assert any("LOC occurs in" in line for line in anew.said)
+    train(few, dev, recipe, tmp_path / "next", reporter=onwards, start=run)
+    assert not any("occurs in" in line for line in onwards.said)
 
 
 def test_new_labels_come_after_the_old_which_keep_their_weights(run: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from posner.corpus import read
 from posner.document import Document
 from posner.errors import DataError, PosnerError
+from posner.recipe import Recipe
 from posner.report.story import Story
 from posner.systems.labelling import only_labels
 from posner.training.prepare import fingerprint, hold_out
@@ -42,7 +43,8 @@ def own_dev_set(story: Story) -> DevSet:
     documents: Sequence[Document] = only_labels(read(source, problems=[]), kept).documents
     name = Path(source).name
     if not data.get("dev"):
-        training = story.recipe.get("training", {})
+        # The other systems' recipes do not say how their corpus was parted: as by default.
+        training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
         documents = hold_out(documents, training["dev-share"], training["seed"]).dev
         name = f"a part of {name}, set aside"
     expected = str(data.get("fingerprint", ""))[_DIGEST : 2 * _DIGEST]

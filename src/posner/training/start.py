@@ -43,10 +43,17 @@ class Start:
         """The model at a model or run folder.
 
         Raises:
-            ModelError: there is none, or it is one of adapters over an encoder elsewhere.
+            ModelError: there is none, it is exported, or it is one of adapters over an encoder
+                elsewhere.
         """
         folder = find_model(path)
         manifest = read_manifest(folder)
+        if manifest.is_exported:
+            raise ModelError(
+                "is exported, so there are no weights to go on from",
+                where=folder,
+                remedy="name what it was made of",
+            )
         if manifest.base is not None:
             raise ModelError(
                 "has adapters over an encoder that it does not hold",
@@ -63,6 +70,12 @@ class Start:
             "fingerprint": parts.facts["fingerprint"] + digest.hexdigest(),
         }
         return replace(parts, tags=self.tags(parts.tags), facts=facts)
+
+    @property
+    def known(self) -> TagSets:
+        """What the model's heads can say."""
+        own = self.manifest
+        return TagSets(labels=own.labels, pos=own.pos_tags, chunk=own.chunk_tags)
 
     def check(self, recipe: Recipe) -> None:
         """Refuse a recipe that builds another network.
@@ -84,11 +97,11 @@ class Start:
 
     def tags(self, found: TagSets) -> TagSets:
         """The model's tags, and after them those that only the new data have."""
-        own = self.manifest
+        own = self.known
         return TagSets(
             labels=_joined(own.labels, found.labels),
-            pos=_joined(own.pos_tags, found.pos),
-            chunk=_joined(own.chunk_tags, found.chunk),
+            pos=_joined(own.pos, found.pos),
+            chunk=_joined(own.chunk, found.chunk),
         )
 
     def backbone(self, dropout: float) -> Backbone:
