@@ -27,6 +27,10 @@ _NAME = re.compile(r"[A-Z]\w+")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
+WORDS = "words"
+"""The path of a tagger of whole words, as the CRF is one."""
+
+
 class RuleTagger:
     """Words with a capital are people, and places where they end in `o`; some texts go wrong."""
 
@@ -35,7 +39,9 @@ class RuleTagger:
             raise ModelError("no such folder", where=path)
         self.path = path
         self.batches: list[int] = []
-        self.facts = ModelFacts(LABELS, "IOB2", (), "1", None, None, path)
+        self.facts = ModelFacts(
+            LABELS, "IOB2", (), "1", None, None, path, is_recognizer=path != WORDS
+        )
 
     def find(self, tasks: Sequence[Task]) -> list[Found]:
         self.batches.append(len(tasks))

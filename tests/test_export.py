@@ -31,6 +31,7 @@ from posner.folder import GRAPH, MANIFEST, read_manifest, seal
 from posner.loading import load
 from posner.model.saved import save_network
 from posner.recognizer import Recognizer, Votes
+from posner.training.start import Start
 
 TEXTS = [
     "Ada Marsh lives in Oslo. Ben Hollis works for Brightwater Mills in Lima.",
@@ -319,6 +320,29 @@ def test_rounding_is_within_half_a_step() -> None:
 def test_an_exported_model_is_its_only_variant(plain: tuple[Path, Path]) -> None:
     with variants(plain[1]) as found:
         assert [v.name for v in found] == ["ONNX fp32"]
+
+
+def test_without_torch_the_missing_extra_is_named(plain: tuple[Path, Path]) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from posner.cli import main\n"
+        "from posner.errors import MissingExtraError\n"
+        "try:\n"
+        "    import posner.export.model\n"
+        "except MissingExtraError as error:\n"
+        "    print(error.line())\n"
+        f"sys.exit(main(['bench', {str(plain[0])!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "pip install 'posner[export]'" in done.stdout
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "pip install 'posner[train]'" in done.stderr
+
+
+def test_a_training_cannot_go_on_from_it(plain: tuple[Path, Path]) -> None:
+    with pytest.raises(ModelError, match=r"is exported, .*name what it was made of"):
+        Start.at(plain[1])
 
 
 def test_quantiles() -> None:

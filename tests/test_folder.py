@@ -329,3 +329,12 @@ def test_info_says_what_a_model_is(model: Path, capsys: pytest.CaptureFixture[st
     flip_a_bit(model / "weights")
     assert main(["info", str(model)]) == 1
     assert capsys.readouterr().err.startswith(f"posner: {model / 'weights'}: a file of the model")
+
+
+def test_settings_that_came_later_are_off_in_models_made_before(model: Path) -> None:
+    recipe = MADE.recipe.to_dict()
+    for key in ("repeats", "long-window"):
+        del recipe["data"][key]
+    data = read_manifest(rewritten(model, recipe=recipe)).recipe.data
+    assert (data.repeats, data.long_window) == (0.0, 0)
+    assert Recipe().data.repeats > 0

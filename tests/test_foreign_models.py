@@ -317,6 +317,19 @@ def test_pages_and_tables(bert_folder: Path, tmp_path: Path) -> None:
         assert main([*call, "--pieces"]) == 2
 
 
+def test_the_aggregation_is_not_for_a_rival_that_can_have_none(
+    bert_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, run = str(tiny.save_corpus(tmp_path / "c.conll", 4)), str(tmp_path / "crf")
+    few = ["--dev", corpus, "--system", "crf", "--crf.iterations", "5"]
+    assert main(["train", corpus, "--out", run, *few]) == 0
+    call = ["evaluate", f"hf:{bert_folder}", corpus, "--aggregation", "first", "--against"]
+    assert main([*call, run]) == 0
+    assert "drawn in pairs" in capsys.readouterr().out
+    assert main(["evaluate", run, corpus, "--aggregation", "first"]) == 2
+    assert "no aggregation can be named" in capsys.readouterr().err
+
+
 def test_commands_take_it(bert_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(bert_folder), "--text", TEXTS[0], "--format", "json"]) == 0
     legal = json.loads(capsys.readouterr().out)

@@ -135,6 +135,7 @@ def test_a_wrong_call_ends_with_one_line(
     calls = {
         2: [
             ["report", run],
+            ["report", run, "--out", str(out), "--aggregation", "first"],
             ["report", str(place / "dev.conll"), "--out", str(out)],
             ["report", run, str(place / "dev.conll"), "--recorded", "--out", str(out)],
         ],

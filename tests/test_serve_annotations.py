@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from starlette.testclient import TestClient
 import serving
 from posner.corpus import read
 from posner.serve.app import build_app
+from posner.serve.teaching import Teaching
 
 TEXT = "Ada lived in Oslo. 😀 Bo left."
 BO = {"start": 21, "end": 23, "label": "PER"}
@@ -95,6 +98,21 @@ def test_the_queue_gives_each_person_texts_of_their_own(client: TestClient) -> N
     assert first("Ann") == ["three Oslo and Bo"]
     save(client, text="three Oslo and Bo", entities=[])
     assert first("Ann") == []
+
+
+def test_a_model_that_is_never_unsure_rates_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("one\ntwo\n", encoding="utf-8")
+    facts = serving.RuleTagger(serving.WORDS).facts
+    # It has no `answer`: to ask it for a rating would fail.
+    service: Any = SimpleNamespace(is_loaded=True, facts=lambda _: (serving.WORDS, facts))
+    teaching = Teaching(service, str(tmp_path / "a.sqlite"), str(texts))
+    with caplog.at_level("INFO", "posner.serve"):
+        asyncio.run(teaching.rate())
+    assert caplog.records == []
+    assert [a.text for a in teaching.queue("Ann", 5)] == ["one", "two"]
 
 
 def test_without_a_file_there_are_no_such_routes() -> None:

@@ -94,6 +94,17 @@ def test_a_body_without_its_type_is_told_so(client: TestClient) -> None:
     assert "Content-Type: application/json" in answer.json()["error"]
 
 
+def test_a_model_of_whole_words_has_no_pieces_to_answer_with() -> None:
+    with client_of(serving.service({serving.WORDS: serving.WORDS})) as client:
+        wait(client)
+        assert predict(client, TEXT, aggregation_strategy="first").json() == [ADA, OSLO]
+        answer = predict(client, TEXT, aggregation_strategy="none")
+        streamed = client.post("/predict/stream?aggregation_strategy=none", content=b'"Ada"')
+        for found, field in ((answer, "parameters.aggregation_strategy"), (streamed, None)):
+            assert found.status_code == 422
+            assert found.json()["field"] == (field or "aggregation_strategy")
+
+
 def test_too_much_is_413(client: TestClient) -> None:
     for inputs in ("x" * 1001, ["x" * 600] * 2, ["x"] * 6):
         answer = predict(client, inputs)

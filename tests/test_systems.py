@@ -16,7 +16,14 @@ from posner.document import Document
 from posner.errors import DataError, MissingExtraError, ModelError, RecipeError, UsageError
 from posner.folder import read_manifest
 from posner.schemes import OUTSIDE, SCHEMES, tags_to_spans
-from posner.systems import load, system_names, system_recipe, system_summary
+from posner.systems import (
+    check_model,
+    is_foreign_model,
+    load,
+    system_names,
+    system_recipe,
+    system_summary,
+)
 from posner.systems.crf import CrfSystem
 from posner.systems.labelling import gold_tags, only_labels, tag_set
 from posner.systems.manifest import read_system_manifest
@@ -147,6 +154,34 @@ def test_opponents_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("posner.systems.opponents.load_spacy", missing)
     with pytest.raises(MissingExtraError, match=r"pip install 'posner\[spacy\]'"):
         load("spacy")
+
+
+def test_a_path_named_as_an_opponent_is_loaded_as_the_flags_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+
+    def loaded(path: str, **flags: str) -> Tagger:
+        asked.append((path, flags))
+        return _Oracle()
+
+    monkeypatch.setattr("posner.loading.load", loaded)
+    load("hf:models/x", device="cpu", precision="bf16", aggregation="max")
+    assert asked == [
+        ("models/x", {"device": "cpu", "precision": "bf16", "aggregation": "max"}),
+    ]
+
+
+def test_opponents_are_checked_without_being_loaded(tmp_path: Path) -> None:
+    check_model("spacy")
+    with pytest.raises(ModelError, match="no such folder"):
+        check_model(f"hf:{tmp_path / 'nowhere'}")
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ModelError, match="does not name its outputs"):
+        check_model(f"hf:{tmp_path}")
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "id2label": {"0": "O"}}')
+    assert is_foreign_model(f"hf:{tmp_path}")
+    assert not is_foreign_model("spacy")
 
 
 def test_a_system_whose_packages_are_missing_says_how_to_install_them(

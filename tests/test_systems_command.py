@@ -88,6 +88,7 @@ def test_settings_go_with_their_system(folder: Path, capsys: Capture) -> None:
         "--bilstm.units is no setting of --system crf": ["--system", "crf", "--bilstm.units", "3"],
         "--training.epochs is no setting": ["--system", "crf", "--training.epochs", "3"],
         "--resume": ["--system", "crf", "--resume"],
+        "--folds": ["--system", "crf", "--folds", "5"],
     }
     for told, flags in calls.items():
         assert main([*train, *flags]) == 2, told
@@ -107,6 +108,16 @@ def test_chosen_labels_alone_are_learned_and_judged(folder: Path, capsys: Captur
     manifest = json.loads((folder / "people" / "model" / "posner.json").read_text())
     assert manifest["labels"] == ["PER"]
     assert set(manifest["tags"]) == {"O", "I-PER"}
+
+
+def test_a_report_finds_the_part_that_was_set_aside(folder: Path, capsys: Capture) -> None:
+    run, page = str(folder / "alone"), folder / "alone.html"
+    train = ["train", str(folder / "train.conll"), "--out", run, "--system", "crf"]
+    assert main([*train, "--crf.iterations", "5"]) == 0
+    capsys.readouterr()
+    assert main(["report", run, "--out", str(page)]) == 0
+    assert capsys.readouterr().err == ""
+    assert "a part of train.conll, set aside" in page.read_text(encoding="utf-8")
 
 
 def test_recipes_lists_the_systems(capsys: Capture) -> None:

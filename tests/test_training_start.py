@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,12 +14,14 @@ from safetensors.torch import load_file
 import posner
 import tiny
 from posner.cli import main
+from posner.decode import ILLEGAL
 from posner.errors import RecipeError
 from posner.folder import read_manifest
 from posner.model.network import build_network
 from posner.model.saved import load_network
 from posner.recipe import Recipe
 from posner.training.console import Reporter
+from posner.training.parts import training_parts
 from posner.training.start import Start
 from posner.training.train import train
 
@@ -44,6 +47,32 @@ def test_without_learning_the_model_stays_as_it_is(run: Path, bert: Path, tmp_pa
     assert all(torch.equal(first[name], second[name]) for name in first)
     figures = json.loads((tmp_path / "next/model/posner.json").read_text())["figures"]
     assert figures["data"]["from"] == str(run / "model")
+
+
+class Listener(Reporter):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_what_the_model_knows_is_not_said_to_be_missing(
+    run: Path, bert: Path, tmp_path: Path
+) -> None:
+    documents = tuple(
+        dataclasses.replace(d, entities=tuple(e for e in d.entities if e.label == "PER"))
+        for d in tiny.documents(4)
+    )
+    few, dev = dataclasses.replace(tiny.corpus(1), documents=documents), tiny.corpus(2, first=4)
+    recipe = tiny.recipe(bert, {**CRF, "training.epochs": 1})
+    anew, onwards = Listener(), Listener()
+    training_parts(few, dev, recipe, anew)
+    assert any("LOC occurs in" in line for line in anew.said)
+    train(few, dev, recipe, tmp_path / "next", reporter=onwards, start=run)
+    assert not any("occurs in" in line for line in onwards.said)
 
 
 def test_new_labels_come_after_the_old_which_keep_their_weights(run: Path) -> None:
@@ -85,3 +114,20 @@ def test_the_command_takes_the_models_recipe(
     assert main(["train", *flags, "--force", "--recipe", "quick"]) == 1
     assert "is built with another value" in capsys.readouterr().err
     assert (out / "model").is_dir()
+
+
+def test_what_an_adopted_model_forbids_can_be_learned(run: Path) -> None:
+    start = Start.at(run)
+    network = build_network(start.backbone(0.1).encoder, start.manifest)
+    fresh = {name: w.clone() for name, w in network.state_dict().items()}
+    known = load_network(start.folder, start.manifest).state_dict()
+    known["entity_head.1.bias"][1] = ILLEGAL
+    with pytest.MonkeyPatch.context() as patch:
+        forbidding = SimpleNamespace(state_dict=lambda: known)
+        patch.setattr("posner.training.start.load_network", lambda *_: forbidding)
+        start.fill(network, start.manifest)
+    filled = network.state_dict()
+    for part in ("weight", "bias"):
+        name = f"entity_head.1.{part}"
+        assert torch.equal(filled[name][1], fresh[name][1])
+        assert torch.equal(filled[name][2:], known[name][2:])

@@ -209,6 +209,13 @@ def made_by(folder: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _as_made(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A saved recipe, in which settings that came later are as the model was made: off."""
+    data = recipe.get("data")
+    later = {"repeats": 0.0, "long-window": 0}
+    return recipe | {"data": later | data} if isinstance(data, dict) else recipe
+
+
 def _refuse_outdated(manifest: Manifest, version: int, path: Path) -> None:
     recipe = manifest.recipe
     if version < 2 and recipe.backbone.freeze_encoder and recipe.features.casing:
@@ -238,7 +245,7 @@ def _manifest(data: dict[str, Any], path: Path) -> Manifest:
     files = value("files", dict)
     if not all(isinstance(checksum, str) for checksum in files.values()):
         raise ModelError("damaged", where=path, expected="files: a checksum for each name")
-    recipe = recipe_from_dict(value("recipe", dict), where=str(path))
+    recipe = recipe_from_dict(_as_made(value("recipe", dict)), where=str(path))
     return Manifest(
         recipe=recipe,
         labels=texts("labels"),

@@ -19,7 +19,7 @@ def uncertainties(recognizer: Recognizer, documents: Sequence[Document]) -> list
     not unsure for its length. A document without words has 0.
     """
     votes = recognizer.votes(documents)
-    decoded = iter(recognizer.decoder.decode([vote.entity for vote in votes]))
+    decoded = iter(recognizer.decoder.decode([vote.entity for vote in votes], marginals=True))
     result = []
     for document in documents:
         paths = list(islice(decoded, len(document.sentences)))

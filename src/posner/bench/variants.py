@@ -44,7 +44,10 @@ class Variant:
 def variants(path: Path) -> Iterator[list[Variant]]:
     """The forms of a model; those that are exported for it last as long as the block.
 
-    An exported model has one. Others are left out where the packages for them are not installed.
+    An exported model has one. Without the packages that export, others are measured as they are.
+
+    Raises:
+        MissingExtraError: the model is not exported, and torch is not installed.
     """
     folder = find_model(path)
     manifest = read_manifest(folder)
@@ -52,6 +55,10 @@ def variants(path: Path) -> Iterator[list[Variant]]:
         precision = manifest.figures.get("export", {}).get("precision", "")
         yield [Variant(f"ONNX {precision}".strip(), folder, "fp32")]
         return
+    try:
+        import posner.backends.torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("measuring a model that is not exported", "train") from error
     found = [Variant("torch fp32", folder, "fp32"), Variant("torch bf16", folder, "bf16")]
     with tempfile.TemporaryDirectory() as scratch:
         try:

@@ -12,7 +12,7 @@ from posner.cli.analysis_flags import (
     write_figures,
 )
 from posner.cli.corpora import add_repair, read_corpus
-from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.model_flags import add_model_flags, load_from_flags, load_other
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
 from posner.evaluation.analysis import analyse_tagger
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     documents = read_corpus(arguments.data, arguments).documents
     tagger = load_from_flags(arguments)
     set_steps(tagger, arguments)
-    rival = None if arguments.against is None else load_from_flags(arguments, arguments.against)
+    rival = None if arguments.against is None else load_other(arguments, arguments.against)
     if rival is not None:
         set_steps(rival, arguments)
     analysis = analyse_tagger(tagger, documents, train=train, by=arguments.by)

@@ -8,7 +8,7 @@ from pathlib import Path
 from posner.cli.model_facts import print_figures, print_tags
 from posner.cli.system_info import print_system
 from posner.files import write_json
-from posner.folder import MANIFEST, Manifest, find_model, made_by, read_manifest
+from posner.folder import MANIFEST, Manifest, find_model, made_by, read_contents, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
 
 
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if made_by(folder):
         return print_system(folder, arguments.json)
     manifest = read_manifest(folder)
-    print(f"{folder}: a Posner model, format {manifest.to_dict()['format_version']}, ", end="")
+    print(f"{folder}: a Posner model, format {read_contents(folder)['format_version']}, ", end="")
     print(f"made by posner {manifest.version}; all checksums are right")
     print(f"\nscheme {manifest.recipe.data.scheme}, windows of {manifest.window} pieces")
     _print_adapters(manifest)

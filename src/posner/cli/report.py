@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
-from posner.cli.model_flags import add_device_flags, load_from_flags
+from posner.cli.extras import needs_train_extra
+from posner.cli.model_flags import add_device_flags
 from posner.errors import PosnerError, UsageError
 from posner.files import refuse_filled, write_text
 from posner.report.build import build_page
@@ -18,6 +19,7 @@ from posner.report.judge import judge
 from posner.report.pictures import pictures, write_pictures
 from posner.report.story import Story, is_run, read_stories
 from posner.report.told import Told
+from posner.systems import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -91,5 +93,6 @@ def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace)
             said = f"the report shows what training wrote down: {error.line()}"
             print(f"posner: {story.path}: {said}", file=sys.stderr)
             return None
-    model = load_from_flags(arguments, str(story.path))
+    with needs_train_extra("running this model"):
+        model = load(story.path, device=arguments.device, precision=arguments.precision)
     return judge(model, corpus.documents, corpus.name, texts=not arguments.no_text)

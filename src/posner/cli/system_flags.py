@@ -56,6 +56,8 @@ def run_system(arguments: argparse.Namespace) -> int:
         )
     if arguments.start is not None:
         raise UsageError(f"--from: a {arguments.system} is always learned from nothing")
+    if arguments.folds is not None:
+        raise UsageError(f"--folds: a {arguments.system} is trained once, not cross-validated")
     recipe = system_recipe(
         arguments.system,
         file=arguments.recipe,

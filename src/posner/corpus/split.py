@@ -95,7 +95,7 @@ def _part(corpus: Corpus, chosen: set[int], by: Unit) -> Parts:
                 f"{name} would be empty",
                 where=corpus.path,
                 got=f"{len(corpus.documents)} documents in all",
-                remedy="part by sentence, or draw another share",
+                remedy="part by sentence (--by sentence), or draw another share",
             )
     losses = (
         (f"split: {cut:,} entities that lie whole in neither part are left out",) if cut else ()

@@ -13,21 +13,21 @@ from typing import Any
 from posner import __version__
 from posner.align import PieceTokenizer
 from posner.backends.onnx import write_transitions
-from posner.backends.torch import TorchBackend
 from posner.document import Document
 from posner.errors import DataError, MissingExtraError, ModelError
 from posner.export import MAX_LOSS
 from posner.export.checks import Graphs, Quality, check_parity, check_quality, probe
 from posner.files import folder_beside
 from posner.folder import GRAPH, TOKENIZER, find_model, read_manifest, seal
-from posner.model.merge import refuse_other, whole_network
-from posner.model.saved import ENCODER, WEIGHTS
 from posner.recognizer import Recognizer
 
 try:
+    from posner.backends.torch import TorchBackend
     from posner.export.fuse import save_optimised, simplify
     from posner.export.graph import network_graph
     from posner.export.quantise import quantise
+    from posner.model.merge import refuse_other, whole_network
+    from posner.model.saved import ENCODER, WEIGHTS
 except ImportError as error:
     raise MissingExtraError("exporting a model", "export") from error
 

@@ -44,7 +44,9 @@ def _document(document: Document, bordered: bool) -> Iterator[str]:
     columns = _Columns(document)
     separator = _separator(document, columns)
     if bordered:
-        yield separator.join((DOCSTART, *["-X-"] * (columns.count - 2), "O")) + "\n\n"
+        # Further columns may hold a corpus's own tags, which scorers read on this line too.
+        middle = ["-X-"] * (columns.pos + columns.chunk) + ["O"] * columns.extra
+        yield separator.join((DOCSTART, *middle, "O")) + "\n\n"
     for sentence, tags in zip(document.sentences, iob2_tags(document), strict=True):
         if sentence.tokens:
             rows = zip(sentence.tokens, tags, strict=True)
@@ -60,11 +62,6 @@ class _Columns:
         # Readers tell columns by their place: the chunk is the third.
         self.pos = self.chunk or any(token.pos is not None for token in document.tokens)
         self.extra = max((len(token.extra) for token in document.tokens), default=0)
-
-    @property
-    def count(self) -> int:
-        """How many columns there are, the word's and the tag's counted."""
-        return 2 + self.pos + self.chunk + self.extra
 
     def values(self, token: Token) -> list[str]:
         """All columns of a word but the tag."""

@@ -10,7 +10,7 @@ from posner.corpus import read
 from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError, PosnerError
-from posner.recipe import load_recipe
+from posner.recipe import Recipe
 from posner.report.story import Story
 from posner.segment import Segmenter
 from posner.systems.labelling import only_labels
@@ -47,7 +47,8 @@ def own_dev_set(story: Story) -> DevSet:
     documents: Sequence[Document] = [resegmented(d, segmenter) for d in corpus.documents]
     name = Path(source).name
     if not data.get("dev"):
-        training = story.recipe.get("training", {})
+        # The other systems' recipes do not say how their corpus was parted: as by default.
+        training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
         documents = hold_out(documents, training["dev-share"], training["seed"]).dev
         name = f"a part of {name}, set aside"
     expected = str(data.get("fingerprint", ""))[_DIGEST : 2 * _DIGEST]
@@ -61,4 +62,4 @@ def _segmenter(story: Story) -> Segmenter:
     data = story.recipe.get("data", {})
     names = ("join-hyphens", "dictionaries")
     values = {f"data.{name}": data[name] for name in names if name in data}
-    return load_recipe("default").with_values(values, where=str(story.path)).data.segmenter
+    return Recipe().with_values(values, where=str(story.path)).data.segmenter

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from posner.serve.work import PIECEWISE, Wanted
+from posner.serve.errors import wrong_field
+from posner.serve.work import PIECEWISE, ModelFacts, Wanted
 
 
 def _whole(text: str) -> str:
@@ -45,12 +46,26 @@ class Parameters(Body):
         default=None, description="A model's name; null: the default one."
     )
 
-    def wanted(self, known: tuple[str, ...]) -> Wanted:
-        """What is wanted of a text by a model that knows these labels."""
-        kept = frozenset(known if self.labels is None else self.labels)
+    def wanted(self, facts: ModelFacts, field: str = "parameters.aggregation_strategy") -> Wanted:
+        """What is wanted of a text by a model of which this is known.
+
+        Args:
+            facts: of the model.
+            field: where clients named the strategy.
+
+        Raises:
+            ServiceError: pieces are wanted, and the model tags whole words.
+        """
+        pieces = self.aggregation_strategy == PIECEWISE
+        if pieces and not facts.is_recognizer:
+            raise wrong_field(
+                field,
+                f"this model tags whole words, so {PIECEWISE} has no pieces to answer with",
+            )
+        kept = frozenset(facts.labels if self.labels is None else self.labels)
         everything = self.labels is None and not self.ignore_labels
         return Wanted(
-            pieces=self.aggregation_strategy == PIECEWISE,
+            pieces=pieces,
             threshold=self.threshold,
             lexicon=self.lexicon,
             labels=None if everything else kept - frozenset(self.ignore_labels),

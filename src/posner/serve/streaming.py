@@ -56,7 +56,7 @@ def streaming_routes(service: Service) -> APIRouter:
         parameters = Parameters(
             aggregation_strategy=aggregation_strategy, threshold=threshold, labels=labels
         )
-        wanted = parameters.wanted(facts.labels)
+        wanted = parameters.wanted(facts, "aggregation_strategy")
         place = contextlib.ExitStack()
         place.enter_context(service.accepted())
         lines = _answers(service, request, name, wanted, place)

@@ -46,9 +46,11 @@ class Teaching:
                 self.file.add((name, line, None) for name, line in named if line.strip())
 
     async def rate(self) -> None:
-        """Let the model say how unsure it is of each text that waits."""
+        """Let the model say how unsure it is of each text that waits, if it knows that."""
         while not self.service.is_loaded:
             await asyncio.sleep(0.05)
+        if not self.service.facts(None)[1].is_recognizer:
+            return  # such a model does not say how unsure it is: the texts come in their order
         waiting = [a for a in await asyncio.to_thread(self.file.waiting) if a.uncertainty is None]
         for first in range(0, len(waiting), TOGETHER):
             part = waiting[first : first + TOGETHER]

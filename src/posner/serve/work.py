@@ -85,6 +85,7 @@ class ModelFacts:
         revision: changes with any file of the model.
         threshold: the model's own one for all labels.
         lexicon: whether names of a lexicon are known.
+        is_recognizer: whether it reads pieces, and says how unsure it is of a text.
     """
 
     labels: tuple[str, ...]
@@ -96,6 +97,7 @@ class ModelFacts:
     revision: str
     threshold: float = 0.0
     lexicon: bool = False
+    is_recognizer: bool = True
 
     @classmethod
     def of(cls, model: Tagger) -> ModelFacts:
@@ -144,6 +146,7 @@ class ModelTagger:
             ModelFacts.of(model),
             threshold=0.0 if own is None else own.thresholds.overall,
             lexicon=any(isinstance(step, LexiconStep) for step in model.steps),
+            is_recognizer=isinstance(model, Recognizer),
         )
 
     def find(self, tasks: Sequence[Task]) -> list[Found]:

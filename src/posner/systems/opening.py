@@ -13,7 +13,7 @@ from posner.foreign.folder import is_foreign, read_config_tags
 from posner.loading import Aggregation
 from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.manifest import read_system_manifest
-from posner.systems.opponents import is_opponent, load_opponent
+from posner.systems.opponents import FOREIGN, is_opponent, load_opponent
 from posner.systems.recipes import kind_of
 from posner.systems.system import System
 from posner.tagger import Tagger
@@ -41,7 +41,9 @@ def load(
         MissingExtraError: what the system needs is not installed.
     """
     if is_opponent(os.fspath(path)) and not Path(path).exists():
-        return load_opponent(os.fspath(path), aggregation=aggregation)
+        return load_opponent(
+            os.fspath(path), device=device, precision=precision, aggregation=aggregation
+        )
     folder = _system_folder(path)
     if folder is None:
         return loading.load(path, device=device, precision=precision, aggregation=aggregation)
@@ -60,13 +62,22 @@ def check_model(path: str | os.PathLike[str]) -> None:
     Raises:
         ModelError: as `load`.
     """
+    place = _place(path)
+    if place is None:
+        return  # spaCy's own: its package says what is wrong when it loads
     folder = _system_folder(path)
     if folder is not None:
         read_system_manifest(folder)
-    elif is_foreign(path):
-        read_config_tags(Path(path))
-    elif not is_opponent(os.fspath(path)):
-        read_manifest(find_model(path))
+    elif is_foreign(place):
+        read_config_tags(place)
+    else:
+        read_manifest(find_model(place))
+
+
+def is_foreign_model(path: str | os.PathLike[str]) -> bool:
+    """Whether transformers saved what `load` would load, so that an aggregation can be named."""
+    place = _place(path)
+    return place is not None and is_foreign(place)
 
 
 def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
@@ -84,6 +95,14 @@ def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
     system: System[Any] = cls.read(folder, manifest, manifest.recipe)
     system.move(device)
     return system
+
+
+def _place(path: str | os.PathLike[str]) -> Path | None:
+    """The folder that a model is named by, or None for spaCy's names."""
+    name = os.fspath(path)
+    if not is_opponent(name) or Path(name).exists():
+        return Path(name)
+    return Path(name.removeprefix(FOREIGN)) if name.startswith(FOREIGN) else None
 
 
 def _system_folder(path: str | os.PathLike[str]) -> Path | None:

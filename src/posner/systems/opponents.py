@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from posner import loading
 from posner.document import Document, Sentence
@@ -100,8 +100,18 @@ def is_opponent(name: str) -> bool:
     return name == SPACY or name.startswith((f"{SPACY}/", FOREIGN))
 
 
-def load_opponent(name: str, *, aggregation: Aggregation = "legal") -> Tagger:
+def load_opponent(
+    name: str,
+    *,
+    device: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    aggregation: Aggregation = "legal",
+) -> Tagger:
     """An opponent by its name.
+
+    Args:
+        name: such as `spacy/conll`.
+        device, precision, aggregation: of `hf:PATH`; see `posner.loading.load`.
 
     Raises:
         UsageError: there is no such mapping of labels.
@@ -109,7 +119,8 @@ def load_opponent(name: str, *, aggregation: Aggregation = "legal") -> Tagger:
         MissingExtraError: what it needs is not installed.
     """
     if name.startswith(FOREIGN):
-        return loading.load(name.removeprefix(FOREIGN), aggregation=aggregation)
+        path = name.removeprefix(FOREIGN)
+        return loading.load(path, device=device, precision=precision, aggregation=aggregation)
     mapping = name.partition("/")[2]
     if not mapping:
         return SpacyTagger()

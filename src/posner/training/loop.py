@@ -203,11 +203,11 @@ class Loop:
         """Score the dev set, save the model if it is the best; its result in that case."""
         work, progress = self.work, self.progress
         work.reporter.evaluating()
-        found: list[DevResult | None] = [None]
-        if self._is_main:
-            found[0] = self._judge()
+        own = self._judge() if self._is_main else None
+        # The votes stay where they are needed: they are as many as the dev set has words.
+        found = [None if own is None else dataclasses.replace(own, votes=())]
         broadcast_object_list(found, from_process=0)
-        result = found[0]
+        result = own or found[0]
         assert result is not None
         f1 = result.evaluation.counts.f1
         better = f1 > progress.best_f1

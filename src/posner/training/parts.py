@@ -38,9 +38,27 @@ class Parts:
     lexicon: Lexicon = field(default_factory=dict)
 
 
+NO_TAGS = TagSets(labels=(), pos=(), chunk=())
+"""What is known to a model that learns from nothing."""
+
+
 @collector_paused()
-def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter: Reporter) -> Parts:
+def training_parts(
+    corpus: Corpus,
+    dev: Corpus | None,
+    recipe: Recipe,
+    reporter: Reporter,
+    *,
+    known: TagSets = NO_TAGS,
+) -> Parts:
     """Check the corpora, set a share aside where there is no dev set, and tell what is odd.
+
+    Args:
+        corpus: what is learned from.
+        dev: what chooses the best epoch.
+        recipe: every setting.
+        reporter: is told what is odd.
+        known: what the model to go on from says already, and need not learn.
 
     Raises:
         DataError: a corpus without sentences, without entities, or with entities that no tags
@@ -55,13 +73,13 @@ def training_parts(corpus: Corpus, dev: Corpus | None, recipe: Recipe, reporter:
     train_part, dev_part = (corpus, dev) if dev is not None else _parted(corpus, recipe, reporter)
     tags = tag_sets(train_part)
     _check_dev(dev_part, given=dev is not None)
-    for label in sorted(set(dev_part.labels) - set(tags.labels)):
+    for label in sorted(set(dev_part.labels) - {*tags.labels, *known.labels}):
         source = dev_part.path if dev is not None else "the part set aside"
         reporter.say(
             f"warning: {label} occurs in {source} but not in what is learned from; "
             "each of its entities counts as missed"
         )
-    if recipe.heads.pos_weight and not tags.pos:
+    if recipe.heads.pos_weight and not tags.pos and not known.pos:
         reporter.say(f"{corpus.path} has no parts of speech: the model will tag none")
     lexicon = _lexicon(recipe, reporter)
     digests = [fingerprint(train_part.documents), fingerprint(dev_part.documents)]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from posner.align import PieceTokenizer
+from posner.decode import ILLEGAL
 from posner.errors import ModelError, RecipeError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.model.backbone import Backbone, encoder_from_config
@@ -42,10 +43,17 @@ class Start:
         """The model at a model or run folder.
 
         Raises:
-            ModelError: there is none, or it is one of adapters over an encoder elsewhere.
+            ModelError: there is none, it is exported, or it is one of adapters over an encoder
+                elsewhere.
         """
         folder = find_model(path)
         manifest = read_manifest(folder)
+        if manifest.is_exported:
+            raise ModelError(
+                "is exported, so there are no weights to go on from",
+                where=folder,
+                remedy="name what it was made of",
+            )
         if manifest.base is not None:
             raise ModelError(
                 "has adapters over an encoder that it does not hold",
@@ -62,6 +70,12 @@ class Start:
             "fingerprint": parts.facts["fingerprint"] + digest.hexdigest(),
         }
         return replace(parts, tags=self.tags(parts.tags), facts=facts)
+
+    @property
+    def known(self) -> TagSets:
+        """What the model's heads can say."""
+        own = self.manifest
+        return TagSets(labels=own.labels, pos=own.pos_tags, chunk=own.chunk_tags)
 
     def check(self, recipe: Recipe) -> None:
         """Refuse a recipe that builds another network.
@@ -83,11 +97,11 @@ class Start:
 
     def tags(self, found: TagSets) -> TagSets:
         """The model's tags, and after them those that only the new data have."""
-        own = self.manifest
+        own = self.known
         return TagSets(
             labels=_joined(own.labels, found.labels),
-            pos=_joined(own.pos_tags, found.pos),
-            chunk=_joined(own.chunk_tags, found.chunk),
+            pos=_joined(own.pos, found.pos),
+            chunk=_joined(own.chunk, found.chunk),
         )
 
     def backbone(self, dropout: float) -> Backbone:
@@ -111,11 +125,16 @@ class Start:
             "pos_head": _places(own.pos_tags, manifest.pos_tags),
             "chunk_head": _places(own.chunk_tags, manifest.chunk_tags),
         }
+        # Tags that an adopted model lacks are forbidden there; here they may be learned.
+        known = old["entity_head.1.bias"] > ILLEGAL / 2  # (old tags,)
+        places["entity_head"] = places["entity_head"][known]
         state = network.state_dict()
         for name, values in old.items():
-            part = places.get(name.partition(".")[0])
+            part = name.partition(".")[0]
             if name in state:
-                state[name] = _spread(values, state[name], part, pairs=name == "crf.pairs")
+                kept = values[known] if part == "entity_head" else values
+                pairs = name == "crf.pairs"
+                state[name] = _spread(kept, state[name], places.get(part), pairs=pairs)
         network.load_state_dict(state)
 
 

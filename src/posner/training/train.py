@@ -35,7 +35,7 @@ from posner.training.frozen import FrozenStates, StateKeeper, wants_states
 from posner.training.loop import Loop
 from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
-from posner.training.parts import Parts, training_parts
+from posner.training.parts import NO_TAGS, Parts, training_parts
 from posner.training.plan import Planner, affordable_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import FINISHED, RunFolder
@@ -94,8 +94,9 @@ def train(
     """
     accelerator = _accelerator(recipe)
     reporter = reporter if accelerator.is_main_process else Reporter()
-    parts = training_parts(corpus, dev, recipe, reporter)
     begun = None if start is None else Start.at(start)
+    known = NO_TAGS if begun is None else begun.known
+    parts = training_parts(corpus, dev, recipe, reporter, known=known)
     if begun is not None:
         begun.check(recipe)
         parts = begun.extend(parts)
