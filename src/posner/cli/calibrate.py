@@ -63,6 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run:
         store(arguments.model, calibration, arguments.data)
     figures_console().print(_report(calibration))
+    kept = recognizer.manifest.thresholds
+    if kept and calibration.threshold is None:
+        print(f"\nthe model keeps its threshold {kept}; --threshold 0 takes it back")
     if arguments.json is not None:
         write_json(arguments.json, calibration.to_json())
     return 0

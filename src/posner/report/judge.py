@@ -13,6 +13,7 @@ from posner.evaluation.bootstrap import intervals
 from posner.evaluation.calibration import BINS
 from posner.evaluation.mistakes import Mistake, count_kinds
 from posner.evaluation.model import as_read_by
+from posner.postprocess.thresholds import ThresholdStep
 from posner.report.findings import Findings, Marked, Wrong, WrongSentence
 from posner.report.reliability import Bin
 from posner.tagger import Tagger
@@ -34,7 +35,10 @@ def judge(tagger: Tagger, documents: Sequence[Document], source: str, *, texts: 
     seconds = time.perf_counter() - begin
     has_pos = bool(tagger.manifest.pos_tags)
     analysis = analyse(documents, tagged, has_pos=has_pos, seconds=seconds)
-    return findings_of(analysis, documents, tagged, source, texts=texts)
+    # Else a reader would wonder why the figures are not those of the training.
+    thresholds = (step.report() for step in tagger.steps if isinstance(step, ThresholdStep))
+    told = "; ".join([source, *filter(None, thresholds)])
+    return findings_of(analysis, documents, tagged, told, texts=texts)
 
 
 def findings_of(
