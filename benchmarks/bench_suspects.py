@@ -20,6 +20,7 @@ from common import guarded, heading, markdown_table, run_posner, write_result
 from posner.corpus import Corpus, Problem, read, write
 from posner.document import Document, Entity, sentence_spans
 from posner.evaluation.suspects import Suspect, find_suspects
+from posner.systems import load
 
 Place = tuple[int, int, int]
 """A document's place, and characters of it."""
@@ -44,7 +45,7 @@ def main() -> int:
     spoilt, made = spoil(corpus, arguments.share)
     name = "suspects" if arguments.model is None else "suspects-model"
     suspects = find_suspects(
-        arguments.model or _cross_validated(spoilt, arguments), spoilt.documents
+        arguments.model or _cross_validated(spoilt, arguments), spoilt.documents, load
     )
     entities = sum(len(document.entities) for document in corpus.documents)
     rows = []
