@@ -262,6 +262,12 @@ def test_wrong_calls_and_targets(
     native, exported = (str(path) for path in plain)
     out = str(tmp_path / "out")
     assert main(["export", native, "--out", out, "--int8"]) == 2
+    for flag in (
+        ["--max-loss", "0.1"],
+        ["--dev", native],
+        ["--to", "huggingface", "--dev", native],
+    ):
+        assert main(["export", native, "--out", out, *flag]) == 2
     assert main(["export", native, "--out", out, "--dev", "x"]) == 2
     assert main(["export", exported, "--out", out]) == 1
     assert "is exported already" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, processors
 
 import tiny
+from listener import Listener
 from posner.cache import clear, entries
 from posner.corpus import Corpus
 from posner.errors import DataError, RecipeError
@@ -24,7 +25,6 @@ from posner.model.network import Network
 from posner.model.stored import StateLayout
 from posner.recipe import Recipe
 from posner.training import frozen
-from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.loop import InterruptedRunError, Loop
 from posner.training.run import MetricsLine
@@ -39,20 +39,6 @@ CPU = torch.device("cpu")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("POSNER_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "states"
-
-
-class Listener(Reporter):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.lines: list[MetricsLine] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def evaluated(self, line: MetricsLine) -> None:
-        self.lines.append(line)
 
 
 class Toy:

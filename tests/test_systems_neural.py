@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny
+from listener import Listener
 from posner.errors import DataError, ModelError, RecipeError
 from posner.systems import load, system_recipe
 from posner.systems.bilstm import BilstmSystem, RecurrentDropoutLstm
@@ -25,7 +26,6 @@ from posner.systems.transformer import TransformerSystem, position_sines
 from posner.systems.vectors import read_vectors
 from posner.systems.vocabulary import FIRST, UNKNOWN, Vocabulary
 from posner.training.console import Reporter
-from posner.training.run import MetricsLine
 
 TRAIN = tiny.documents(4)
 DEV = tiny.documents(1, first=4)
@@ -37,20 +37,6 @@ KINDS: dict[str, tuple[type[NeuralSystem[Any]], dict[str, Any]]] = {
         {"transformer.layers": 1, "transformer.heads": 2, "transformer.hidden": 16},
     ),
 }
-
-
-class Listener(Reporter):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.lines: list[MetricsLine] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def evaluated(self, line: MetricsLine) -> None:
-        self.lines.append(line)
 
 
 def recipe(kind: str, **values: Any) -> NeuralRecipe:

@@ -16,30 +16,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import tiny
+from listener import Listener
 from posner.corpus import Corpus
 from posner.document import Document
 from posner.errors import DataError, PosnerError, RecipeError, SchemeError
 from posner.folder import read_manifest
 from posner.loading import load
 from posner.recipe import Recipe, load_recipe
-from posner.training.console import LiveReporter, PlainReporter, Reporter
+from posner.training.console import LiveReporter, PlainReporter
 from posner.training.prepare import hold_out
 from posner.training.run import MetricsLine
 from posner.training.train import TrainResult, train
-
-
-class Listener(Reporter):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.lines: list[MetricsLine] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def evaluated(self, line: MetricsLine) -> None:
-        self.lines.append(line)
 
 
 def run_training(

@@ -24,9 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-loss",
         type=float,
-        default=MAX_LOSS,
         metavar="POINTS",
-        help="of F1 on --dev that 8 bits may lose; default: %(default)s",
+        help=f"of F1 on --dev that 8 bits may lose; default: {MAX_LOSS}",
     )
     add_target(parser)
     add_corpus_flags(parser)
@@ -36,12 +35,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say what came of it."""
+    if arguments.dev and not arguments.int8:
+        raise UsageError("--dev goes with --int8")
+    if arguments.max_loss is not None and not arguments.int8:
+        raise UsageError("--max-loss goes with --int8")
     if arguments.to == "huggingface":
         return run_huggingface(arguments)
     if arguments.int8 and not arguments.dev:
         raise UsageError("--int8 wants --dev DATA: a labelled corpus that it is judged on")
-    if arguments.dev and not arguments.int8:
-        raise UsageError("--dev goes with --int8")
     dev = read_corpus(arguments.dev, arguments).documents if arguments.int8 else None
     with needs_extra("exporting a model", "export"):
         from posner.export.model import export_model
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         int8=arguments.int8,
         dev=dev,
-        max_loss=arguments.max_loss,
+        max_loss=MAX_LOSS if arguments.max_loss is None else arguments.max_loss,
         force=arguments.force,
     )
     quality = exported.quality

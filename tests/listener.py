@@ -1,0 +1,20 @@
+"""A reporter for tests."""
+
+from __future__ import annotations
+
+from posner.training.console import Reporter
+from posner.training.run import MetricsLine
+
+
+class Listener(Reporter):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.lines: list[MetricsLine] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def evaluated(self, line: MetricsLine) -> None:
+        self.lines.append(line)
