@@ -20,7 +20,7 @@ from common import guarded, heading, markdown_table, run_posner, write_result
 from posner.corpus import Corpus, Problem, read, write
 from posner.document import Document, Entity, sentence_spans
 from posner.evaluation.suspects import Suspect, find_suspects
-from posner.systems import load
+from posner.systems.opening import load
 
 Place = tuple[int, int, int]
 """A document's place, and characters of it."""

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posner.card import CARD, model_card
-from posner.folder import MANIFEST, Manifest, read_manifest, rewrite, seal
+from posner.folder import MANIFEST, Manifest, read_manifest
 from posner.recipe import Recipe
+from posner.seal import rewrite, seal
 
 RATIOS = {"precision": 0.8, "recall": 0.5, "f1": 8 / 13}
 SAVED: dict[str, Any] = {

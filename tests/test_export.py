@@ -27,10 +27,11 @@ from posner.errors import ModelError
 from posner.export.checks import check_parity
 from posner.export.model import export_model
 from posner.export.quantise import rounded
-from posner.folder import GRAPH, MANIFEST, read_manifest, seal
+from posner.folder import GRAPH, MANIFEST, read_manifest
 from posner.loading import load
 from posner.model.saved import save_network
 from posner.recognizer import Recognizer, Votes
+from posner.seal import seal
 from posner.training.start import Start
 
 TEXTS = [

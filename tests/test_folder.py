@@ -18,10 +18,10 @@ from posner.folder import (
     Manifest,
     find_model,
     read_manifest,
-    seal,
     sha256,
 )
 from posner.recipe import Recipe
+from posner.seal import seal
 
 MADE = Manifest(
     recipe=Recipe().with_values({"data.scheme": "BIOES", "training.epochs": 2}, where="test"),

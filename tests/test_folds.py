@@ -24,7 +24,7 @@ from posner.evaluation.suspects import (
     write_suspects,
 )
 from posner.schemes import SCHEMES, Span
-from posner.systems import load
+from posner.systems.opening import load
 from posner.training.console import Reporter
 from posner.training.folds import CrossValidation, cross_validate, fold_parts
 

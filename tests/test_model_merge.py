@@ -21,12 +21,13 @@ from adapted import adapted, furthest, saved, votes
 from posner.backends.torch import TorchBackend
 from posner.cli import main
 from posner.errors import DataError, ModelError, PosnerError
-from posner.folder import find_model, read_manifest, seal
+from posner.folder import find_model, read_manifest
 from posner.loading import load, load_adapters
 from posner.model.merge import merge_model
 from posner.model.network import Network
 from posner.recipe import Recipe
 from posner.recognizer import Recognizer
+from posner.seal import seal
 
 
 @pytest.fixture

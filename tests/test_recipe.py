@@ -26,7 +26,7 @@ from posner.recipe import (
     settings,
 )
 from posner.schemes import SCHEMES
-from posner.systems import system_names
+from posner.systems.recipes import system_names
 
 SETTINGS = {setting.key: setting for setting in settings()}
 

@@ -16,20 +16,13 @@ from posner.document import Document
 from posner.errors import DataError, MissingExtraError, ModelError, RecipeError, UsageError
 from posner.folder import read_manifest
 from posner.schemes import OUTSIDE, SCHEMES, tags_to_spans
-from posner.systems import (
-    check_model,
-    is_foreign_model,
-    load,
-    system_names,
-    system_recipe,
-    system_summary,
-)
 from posner.systems.crf import CrfSystem
 from posner.systems.labelling import gold_tags, only_labels, tag_set
 from posner.systems.manifest import read_system_manifest
 from posner.systems.mapping import MAPPINGS, Relabelled, mapping_to, parse_mapping
+from posner.systems.opening import check_model, is_foreign_model, load
 from posner.systems.opponents import is_opponent, load_opponent
-from posner.systems.recipes import RECIPES, CrfRecipe
+from posner.systems.recipes import RECIPES, CrfRecipe, system_names, system_recipe, system_summary
 from posner.tagger import Tagger
 from posner.training.console import Reporter
 from strategies import spans
@@ -195,7 +188,7 @@ def test_a_system_whose_packages_are_missing_says_how_to_install_them(
     def missing(kind: str) -> None:
         raise ImportError(kind)
 
-    monkeypatch.setattr("posner.systems.opening.system_class", missing)
+    monkeypatch.setattr("posner.systems.kinds.system_class", missing)
     with pytest.raises(MissingExtraError, match=r"pip install 'posner\[crf\]'"):
         load(tmp_path / "m")
 

@@ -15,11 +15,11 @@ import tiny
 from posner.document import Document, WordRow, WordSentence, document_from_words
 from posner.errors import MissingExtraError, ModelError
 from posner.schemes import Span
-from posner.systems import load, system_recipe
 from posner.systems.crf import WEIGHTS, CrfSystem, pycrfsuite_tags, read_weights
 from posner.systems.crf_features import sentence_attributes
 from posner.systems.labelling import gold_tags
-from posner.systems.recipes import CrfRecipe
+from posner.systems.opening import load
+from posner.systems.recipes import CrfRecipe, system_recipe
 from posner.systems.transitions import ranked_transitions, transitions_to_json
 from posner.training.console import Reporter
 from strategies import words as any_words

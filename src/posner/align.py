@@ -157,10 +157,13 @@ class PieceTokenizer:
 
     def _unknown(self, otherwise: int) -> int:
         """The unknown piece that the model names (Unigram by number), else one of the usual."""
-        model = json.loads(self._tokenizer.to_str())["model"]
-        if isinstance(model.get("unk_id"), int):
-            return int(model["unk_id"])
-        return self._first_of((model.get("unk_token") or "[UNK]", "[UNK]", "<unk>"), otherwise)
+        model = self._tokenizer.model
+        if isinstance(model, tokenizers.models.Unigram):  # tells its number in its file alone
+            number = json.loads(self._tokenizer.to_str())["model"]["unk_id"]
+            if number is not None:
+                return int(number)
+        named = getattr(model, "unk_token", None)
+        return self._first_of((named or "[UNK]", "[UNK]", "<unk>"), otherwise)
 
     def _first_of(self, names: Sequence[str], otherwise: int) -> int:
         found = (self._tokenizer.token_to_id(name) for name in names)

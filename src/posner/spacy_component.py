@@ -15,7 +15,7 @@ from spacy.util import filter_spans, minibatch
 from posner.corpus.spacy_docs import SCORE, document_from_doc, spacy_module
 from posner.document import Document
 from posner.loading import Aggregation
-from posner.systems import load
+from posner.systems.opening import load
 from posner.tagger import Tagger, segmented
 
 Words = Literal["posner", "spacy"]

@@ -16,10 +16,11 @@ from posner.calibration.threshold import Wish, choose, counts_with
 from posner.document import Document
 from posner.errors import PosnerError
 from posner.evaluation.counts import Counts
-from posner.folder import find_model, read_manifest, rewrite
+from posner.folder import find_model, read_manifest
 from posner.loading import load
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recognizer import Recognizer, Votes
+from posner.seal import rewrite
 
 FOLDS = 5
 """Parts of the labelled documents that are held out in turn."""

@@ -22,7 +22,7 @@ from posner.evaluation.suspects import Suspect, find_suspects
 from posner.files import write_json
 from posner.folder import TOKENIZER, find_model
 from posner.schemes import SCHEMES
-from posner.systems import load
+from posner.systems.opening import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 
 from posner.cli.extras import needs_train_extra
 from posner.foreign.aggregation import STRATEGIES
-from posner.systems import is_foreign_model, load
+from posner.systems.opening import is_foreign_model, load
 from posner.tagger import Tagger
 
 

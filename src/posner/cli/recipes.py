@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from posner.recipe import load_recipe, recipe_names, recipe_summary
-from posner.systems import system_names, system_recipe, system_summary
+from posner.systems.recipes import system_names, system_recipe, system_summary
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

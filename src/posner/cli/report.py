@@ -19,7 +19,7 @@ from posner.report.judge import judge
 from posner.report.pictures import pictures, write_pictures
 from posner.report.story import Story, is_run, read_stories
 from posner.report.told import Told
-from posner.systems import load
+from posner.systems.opening import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,7 @@ from posner.errors import UsageError
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
 from posner.recipe import Setting, settings
-from posner.systems import MAIN, system_names, system_recipe
-from posner.systems.recipes import KINDS, kind_of
+from posner.systems.recipes import KINDS, MAIN, kind_of, system_names, system_recipe
 from posner.systems.train import train_system
 from posner.training.console import reporter_for
 

@@ -13,7 +13,7 @@ from posner.errors import UsageError
 from posner.evaluation.analysis_report import analysis_report
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
-from posner.systems import MAIN
+from posner.systems.recipes import MAIN
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

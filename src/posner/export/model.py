@@ -18,8 +18,9 @@ from posner.errors import DataError, MissingExtraError, ModelError
 from posner.export import MAX_LOSS
 from posner.export.checks import Graphs, Quality, check_parity, check_quality, probe
 from posner.files import folder_beside
-from posner.folder import GRAPH, TOKENIZER, find_model, read_manifest, seal
+from posner.folder import GRAPH, TOKENIZER, find_model, read_manifest
 from posner.recognizer import Recognizer
+from posner.seal import seal
 
 try:
     from posner.backends.torch import TorchBackend

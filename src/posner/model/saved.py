@@ -18,10 +18,11 @@ from posner import __version__
 from posner.align import PieceTokenizer
 from posner.errors import ModelError
 from posner.files import folder_beside
-from posner.folder import TOKENIZER, Base, Manifest, seal
+from posner.folder import TOKENIZER, Base, Manifest
 from posner.model.adapters import fingerprint, load_base, with_shared_weights, without_base
 from posner.model.backbone import architecture, encoder_config, encoder_from_config
 from posner.model.network import Network, build_network
+from posner.seal import seal
 
 WEIGHTS = "model.safetensors"
 ENCODER = "encoder.json"

@@ -42,6 +42,7 @@ _SPACELESS += "\u1000-\u103f\u1050-\u108f\u1780-\u17b3\u17d7\u17dc\uaa60-\uaa7f"
 _LETTER_MARKS = "\u0e33\u0eb3\uff9e\uff9f"
 # Format characters that shape the letter before them: soft hyphen, (non-)joiners.
 _SHAPERS = "\u00ad\u200c\u200d"
+_OTHER_MARKS = _LETTER_MARKS + _SHAPERS
 # Format characters that may stand inside a word and are words of their own elsewhere.
 _INVISIBLE = "\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _HYPHENS = "\\-\u2010\u2011"
@@ -55,7 +56,7 @@ _APOSTROPHES = "'\u2019"
 @cache
 def _marks() -> str:
     """The body of a character class that holds all combining marks (Unicode category M)."""
-    parts = [_LETTER_MARKS, _SHAPERS]
+    parts = [_OTHER_MARKS]
     begin: int | None = None
     for code in (*range(0x300, 0x20001), *range(0xE0100, 0xE01F1)):
         if unicodedata.category(chr(code)).startswith("M"):
@@ -66,14 +67,26 @@ def _marks() -> str:
     return "".join(parts)
 
 
+def _has_marks(text: str) -> bool:
+    """Whether any of a text's characters is one that `_marks` names."""
+    return not text.isascii() and any(
+        character in _OTHER_MARKS or unicodedata.category(character).startswith("M")
+        for character in set(text)
+    )
+
+
 @cache
-def _pattern() -> re.Pattern[str]:
+def _pattern(marked: bool) -> re.Pattern[str]:
     """The words of a text, leftmost alternative first.
 
     The groups `url`, `dotted` (a word and the dot after it) and `clitic` (a word with an
     apostrophe) name what `word_offsets` has to look at again.
+
+    Args:
+        marked: whether the text has marks; finding all that there are takes longer than loading
+            a model does.
     """
-    mark = f"[{_marks()}]"
+    mark = f"[{_marks()}]" if marked else r"[^\s\S]"
     single = f"{_HAN_KANA}{_SPACELESS}{_LETTER_MARKS}"
     word_char = f"[^\\W{single}]"
     letter = f"[^\\W\\d_{single}]"
@@ -113,7 +126,7 @@ def word_offsets(text: str) -> list[Offsets]:
     """Start and exclusive end of each word, in order."""
     offsets: list[Offsets] = []
     add = offsets.append
-    finditer = _pattern().finditer
+    finditer = _pattern(_has_marks(text)).finditer
     for match in finditer(text):
         group = match.lastgroup
         start, end = match.span()

@@ -12,7 +12,7 @@ from posner.postprocess.rules import RULES, Rules
 from posner.recognizer import Recognizer
 from posner.serve.settings import ServeSettings
 from posner.serve.work import ModelTagger, TextTagger
-from posner.systems import check_model, load
+from posner.systems.opening import check_model, load
 
 
 def named_models(arguments: Sequence[str]) -> dict[str, str]:

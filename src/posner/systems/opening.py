@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from posner import loading
 from posner.errors import MissingExtraError, PosnerError, UsageError
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
 from posner.loading import Aggregation
-from posner.systems.kinds import EXTRAS, system_class
-from posner.systems.manifest import read_system_manifest
 from posner.systems.opponents import FOREIGN, is_opponent, load_opponent
-from posner.systems.recipes import kind_of
-from posner.systems.system import System
 from posner.tagger import Tagger
+
+if TYPE_CHECKING:
+    from posner.systems.system import System
 
 
 def load(
@@ -67,6 +66,8 @@ def check_model(path: str | os.PathLike[str]) -> None:
         return  # spaCy's own: its package says what is wrong when it loads
     folder = _system_folder(path)
     if folder is not None:
+        from posner.systems.manifest import read_system_manifest
+
         read_system_manifest(folder)
     elif is_foreign(place):
         read_config_tags(place)
@@ -86,6 +87,11 @@ def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
     Raises:
         ModelError, MissingExtraError: as `load`.
     """
+    # Not above: it would bring all that training needs, which takes longer than a model's loading.
+    from posner.systems.kinds import EXTRAS, system_class
+    from posner.systems.manifest import read_system_manifest
+    from posner.systems.recipes import kind_of
+
     manifest = read_system_manifest(folder)
     kind = kind_of(manifest.system)
     try:

@@ -16,7 +16,7 @@ from posner.document import Document, Sentence
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
 from posner.files import folder_beside
-from posner.folder import seal
+from posner.seal import seal
 from posner.systems.manifest import SystemManifest
 from posner.systems.recipes import SystemRecipe
 from posner.tagger import Tagger
