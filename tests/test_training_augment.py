@@ -13,13 +13,13 @@ import tiny
 from posner.labels import IGNORED
 from posner.recipe import Recipe
 from posner.training.augment import augmented
+from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.parts import training_parts
 from posner.training.plan import Planner
 from posner.training.prepare import PreparedSet
 from posner.training.run import RunFolder
-from posner.training.train import _accelerator, _build
 from posner.training.work import Work
 
 PLANNER = Planner(batch_pieces=256, processes=1, accumulation=1, seed=1)
@@ -38,7 +38,7 @@ class Listener(Reporter):
 def work_of(recipe: Recipe, folder: Path, listener: Listener | None = None) -> Work:
     reporter = listener or Listener()
     parts = training_parts(tiny.corpus(20), tiny.corpus(8, first=20), recipe, reporter)
-    return _build(parts, recipe, _accelerator(recipe), RunFolder(folder), reporter)
+    return build_work(parts, recipe, accelerator_for(recipe), RunFolder(folder), reporter)
 
 
 def course_of(encoder: Path, folder: Path, **values: Any) -> Course:
@@ -151,7 +151,7 @@ def test_names_of_the_part_set_aside_are_not_used(bert: Path, tmp_path: Path) ->
     recipe = tiny.recipe(bert, {"augment.mentions": 1.0, "training.dev-share": 0.5})
     corpus = tiny.corpus(2)
     parts = training_parts(corpus, None, recipe, Listener())
-    work = _build(parts, recipe, _accelerator(recipe), RunFolder(tmp_path), Listener())
+    work = build_work(parts, recipe, accelerator_for(recipe), RunFolder(tmp_path), Listener())
     names = {entity.text for document in parts.train.documents for entity in document.entities}
     fresh = work.course.fresh
     assert fresh is not None

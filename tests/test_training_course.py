@@ -14,12 +14,12 @@ import tiny
 from posner.backends.torch import TorchBackend
 from posner.batching import collate
 from posner.recognizer import Recognizer, window_plan
+from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter
 from posner.training.course import Course
 from posner.training.parts import training_parts
 from posner.training.plan import Planner
 from posner.training.run import RunFolder
-from posner.training.train import _accelerator, _build
 from posner.windows import Core, Window
 
 
@@ -28,7 +28,7 @@ def course_of(encoder: Path, folder: Path, values: dict[str, Any]) -> Course:
     corpus = tiny.corpus(60)
     assert any(len(d.sentences) > 1 for d in corpus.documents)
     parts = training_parts(corpus, corpus, recipe, Reporter())
-    return _build(parts, recipe, _accelerator(recipe), RunFolder(folder), Reporter()).course
+    return build_work(parts, recipe, accelerator_for(recipe), RunFolder(folder), Reporter()).course
 
 
 def words_of(windows: list[Window]) -> Counter[tuple[int, int]]:

@@ -12,13 +12,13 @@ from torch import nn
 
 import tiny
 from posner.recipe import TrainingRecipe
+from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter
 from posner.training.loop import Loop
 from posner.training.members import Members
 from posner.training.optimisation import Schedule
 from posner.training.parts import training_parts
 from posner.training.run import RunFolder
-from posner.training.train import _accelerator, _build
 
 
 def test_the_mean_of_members_weighs_each_alike() -> None:
@@ -70,7 +70,9 @@ def test_the_saved_model_is_the_mean_of_what_each_member_ended_with(
     monkeypatch.setattr(Members, "finish", spied)
     corpus = tiny.corpus(4)
     parts = training_parts(corpus, corpus, recipe, Reporter())
-    work = _build(parts, recipe, _accelerator(recipe), RunFolder(tmp_path / "run"), Reporter())
+    work = build_work(
+        parts, recipe, accelerator_for(recipe), RunFolder(tmp_path / "run"), Reporter()
+    )
     work.run.start(recipe, parts.facts, force=False)
     loop = Loop(work, copy.deepcopy(work.network))
     loop.run(resume=False)

@@ -23,13 +23,13 @@ from posner.model.losses import divergence
 from posner.model.network import Outputs
 from posner.recipe import HeadsRecipe, TrainingRecipe
 from posner.training import watch
+from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter
 from posner.training.loop import Loop
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import training_parts
-from posner.training.plan import Part, Planner, affordable_epochs, judged_epochs
+from posner.training.plan import Extent, Part, Planner, affordable, judged_epochs
 from posner.training.run import RunFolder
-from posner.training.train import _accelerator, _build
 
 
 def course(total: int = 10, **values: Any) -> list[float]:
@@ -220,8 +220,8 @@ def test_parts_of_a_step_add_up_to_the_step(bert: Path, tmp_path: Path, head: st
     recipe = tiny.recipe(bert, values)
     corpus = tiny.corpus(3)
     parts = training_parts(corpus, corpus, recipe, Reporter())
-    accelerator = _accelerator(recipe)
-    work = _build(parts, recipe, accelerator, RunFolder(tmp_path), Reporter())
+    accelerator = accelerator_for(recipe)
+    work = build_work(parts, recipe, accelerator, RunFolder(tmp_path), Reporter())
     loop = Loop(work, work.network)
     everything = tuple(range(len(work.course.prepared.windows)))
     at_once = gradients(loop, [Part(everything)])
@@ -256,7 +256,7 @@ def test_masking_hides_whole_words_and_nothing_else(bert: Path, tmp_path: Path) 
     recipe = tiny.recipe(bert, {"training.mask": 0.5})
     corpus = tiny.corpus(8)
     parts = training_parts(corpus, corpus, recipe, Reporter())
-    work = _build(parts, recipe, _accelerator(recipe), RunFolder(tmp_path), Reporter())
+    work = build_work(parts, recipe, accelerator_for(recipe), RunFolder(tmp_path), Reporter())
     loop = Loop(work, work.network)
     windows = loop.train.windows
     batch = collate(windows, loop.train.encoded, work.tokenizer)
@@ -287,17 +287,24 @@ def test_two_passes_differ_by_their_divergence() -> None:
     assert float(divergence(heads, one, other, mask)) == pytest.approx(1.75 * expected, rel=1e-5)
 
 
-def test_epochs_follow_from_steps() -> None:
-    cases: tuple[tuple[dict[str, Any], int, int], ...] = (
-        ({"epochs": 5, "max_steps": 0}, 9999, 5),
-        ({"epochs": 5, "max_steps": 100}, 30, 3),
-        ({"epochs": 5, "max_steps": 100, "minimum_epochs": 4}, 30, 4),
-        ({"epochs": 5, "min_steps": 100, "max_steps": 0}, 30, 5),
-        ({"epochs": 2, "min_steps": 100, "max_steps": 0}, 30, 4),
-        ({"epochs": 2, "min_steps": 200, "max_steps": 100}, 30, 3),
+def test_epochs_and_members_follow_from_steps() -> None:
+    cases: tuple[tuple[dict[str, Any], int, Extent], ...] = (
+        ({"epochs": 5, "max_steps": 0}, 9999, Extent(1, 5)),
+        ({"epochs": 5, "max_steps": 100}, 30, Extent(1, 3)),
+        ({"epochs": 5, "max_steps": 100, "minimum_epochs": 4}, 30, Extent(1, 4)),
+        ({"epochs": 5, "min_steps": 100, "max_steps": 0}, 30, Extent(1, 5)),
+        ({"epochs": 2, "min_steps": 100, "max_steps": 0}, 30, Extent(1, 4)),
+        ({"epochs": 2, "min_steps": 200, "max_steps": 100}, 30, Extent(1, 3)),
+        ({"epochs": 5, "members": 4, "max_steps": 0}, 9999, Extent(4, 5)),
+        ({"epochs": 5, "members": 4, "max_steps": 600}, 30, Extent(4, 5)),
+        ({"epochs": 5, "members": 4, "max_steps": 599}, 30, Extent(4, 4)),
+        ({"epochs": 5, "members": 4, "max_steps": 599, "minimum_epochs": 5}, 30, Extent(3, 5)),
+        ({"epochs": 6, "members": 4, "max_steps": 200, "minimum_epochs": 3}, 30, Extent(2, 3)),
+        ({"epochs": 2, "members": 4, "max_steps": 200, "minimum_epochs": 3}, 30, Extent(3, 2)),
+        ({"epochs": 6, "members": 4, "max_steps": 20, "minimum_epochs": 3}, 30, Extent(1, 3)),
     )
     for values, steps, expected in cases:
-        assert affordable_epochs(steps, TrainingRecipe(**values)) == expected
+        assert affordable(steps, TrainingRecipe(**values)) == expected, values
 
 
 def test_judged_epochs_are_spread_and_end_with_the_last() -> None:

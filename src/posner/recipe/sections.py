@@ -206,9 +206,13 @@ class TrainingRecipe:
         0, "more epochs where a member would take fewer steps than this; 0: no limit", low=0
     )
     max_steps: int = option(
-        4500, "fewer epochs where all members would take more steps than this; 0: no limit", low=0
+        4500,
+        "fewer members, then fewer epochs, where all would take more steps than this; 0: no limit",
+        low=0,
     )
-    minimum_epochs: int = option(1, "early stopping waits at least this long", low=1)
+    minimum_epochs: int = option(
+        1, "epochs that each member has; early stopping waits as long", low=1
+    )
     evaluations: int = option(
         0,
         "times that dev is scored in each member, evenly over the epochs; 0: after each of them",

@@ -13,7 +13,7 @@ import numpy as np
 
 from posner.recipe import Recipe
 from posner.training.fresh import FreshSets
-from posner.training.plan import EpochPlan, Planner
+from posner.training.plan import EpochPlan, Extent, Planner
 from posner.training.prepare import PreparedSet
 from posner.windows import Window, WindowPlan, without_overlap
 
@@ -24,7 +24,7 @@ class Course:
 
     Attributes:
         recipe: says how many epochs see neighbouring sentences, and for which share of documents.
-        epochs: how many there are, over all members.
+        extent: how many members and epochs there are.
         prepared: the documents in windows with all the neighbours that the recipe wants.
         near: the windows of each document with neighbours.
         lone: the windows of each document without; empty where no epoch needs them.
@@ -36,7 +36,7 @@ class Course:
     """
 
     recipe: Recipe
-    epochs: int
+    extent: Extent
     prepared: PreparedSet
     near: Sequence[Sequence[Window]]
     lone: Sequence[Sequence[Window]]
@@ -49,7 +49,7 @@ class Course:
     def of(
         cls,
         recipe: Recipe,
-        epochs: int,
+        extent: Extent,
         prepared: PreparedSet,
         plan: WindowPlan,
         fresh: FreshSets | None = None,
@@ -60,7 +60,7 @@ class Course:
         varies = has_neighbours and bool(data.alone or data.context_epochs)
         lone = _by_document(prepared, replace(plan, context=0, pack=0)) if varies else []
         near = _by_document(prepared, plan) if varies else []
-        return cls(recipe, epochs, prepared, near, lone, plan, fresh)
+        return cls(recipe, extent, prepared, near, lone, plan, fresh)
 
     def at(self, epoch: int) -> PreparedSet:
         """What epoch `epoch`, counted from 0, learns from."""
@@ -69,7 +69,7 @@ class Course:
         if epoch not in self._latest:
             self._latest.clear()
             changed = self.fresh(epoch)
-            course = Course.of(self.recipe, self.epochs, changed, self.window_plan)
+            course = Course.of(self.recipe, self.extent, changed, self.window_plan)
             self._latest[epoch] = course.at(epoch)
             self._lengths[epoch] = self._latest[epoch].lengths
         return self._latest[epoch]
@@ -89,9 +89,14 @@ class Course:
         return replace(self.prepared, windows=list(chain.from_iterable(chosen)))
 
     @property
+    def epochs(self) -> int:
+        """Epochs over all members."""
+        return self.extent.members * self.extent.epochs
+
+    @property
     def member_epochs(self) -> int:
         """Epochs of one member."""
-        return self.epochs // self.recipe.training.members
+        return self.extent.epochs
 
     @property
     def windows(self) -> list[Window]:

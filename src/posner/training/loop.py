@@ -131,7 +131,7 @@ class Loop:
         if progress.epoch >= self.work.course.epochs:
             return True
         enough = progress.epoch >= recipe.minimum_epochs and self._is_judged(progress.epoch)
-        patient = recipe.patience and recipe.members == 1
+        patient = recipe.patience and self.work.members is None
         return bool(patient) and enough and progress.stale >= recipe.patience
 
     def _train_epoch(self, interruption: Interruption) -> None:

@@ -93,17 +93,31 @@ class Planner:
             )
 
 
-def affordable_epochs(steps: int, recipe: TrainingRecipe) -> int:
-    """The wanted epochs of a member, or more or fewer to come within the wanted steps.
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long a training is: `members` of them, each of `epochs`."""
+
+    members: int
+    epochs: int
+
+
+def affordable(steps: int, recipe: TrainingRecipe) -> Extent:
+    """What is wanted, or more or less of it to come within the wanted steps.
+
+    More epochs to come to `min_steps`. Where that is more than `max_steps`, which counts before
+    it: fewer members, so that each has its `minimum_epochs`; and where one member cannot have more
+    than these, they alone.
 
     Args:
         steps: of one epoch.
-        recipe: where `min_steps` and `max_steps` contradict each other, the latter counts.
+        recipe: what is wanted.
     """
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
     if not recipe.max_steps:
-        return epochs
-    return min(epochs, max(recipe.minimum_epochs, recipe.max_steps // (steps * recipe.members)))
+        return Extent(recipe.members, epochs)
+    least = min(epochs, recipe.minimum_epochs)
+    members = min(recipe.members, max(1, recipe.max_steps // (steps * least)))
+    return Extent(members, min(epochs, max(least, recipe.max_steps // (steps * members))))
 
 
 def judged_epochs(epochs: int, evaluations: int) -> frozenset[int]:

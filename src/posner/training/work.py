@@ -22,7 +22,7 @@ from posner.training.run import RunFolder
 
 @dataclass
 class Work:
-    """Built by `posner.training.train`.
+    """Built by `posner.training.build`.
 
     Attributes:
         accelerator: device, precision, processes.
