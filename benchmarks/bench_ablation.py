@@ -45,6 +45,7 @@ class Variant:
 
 
 BASE = "default"
+SOFTMAX = "softmax"
 _TRAINING = {"training.epochs": "4", "training.evaluations": "1", "training.max-steps": "0"}
 _SLOW_HEAD = ("training.epochs=8",)
 
@@ -60,7 +61,7 @@ def variants() -> list[Variant]:
         ("part of speech", "no part-of-speech loss", ("heads.pos-weight=0",)),
         ("part of speech", "part-of-speech weight 0.5", ("heads.pos-weight=0.5",)),
         ("part of speech", "part-of-speech weight 1", ("heads.pos-weight=1",)),
-        ("head", "CRF", ("heads.entity=crf",)),
+        ("head", SOFTMAX, ("heads.entity=softmax",)),
         ("positional attention", "1 layer", ("attention.layers=1",)),
         ("positional attention", "2 layers", ("attention.layers=2",)),
         ("dropout", "no dropout in the encoder", ("training.encoder-dropout=0",)),
@@ -91,18 +92,22 @@ def variants() -> list[Variant]:
             ("attention.layers=1", "attention.terms=position"),
         ),
         ("positional attention", "band of 8 words", ("attention.layers=1", "attention.band=8")),
-        ("pooling", "pieces, first labelled", ("data.pooling=none",)),
-        ("pooling", "pieces, all labelled", ("data.pooling=none", "data.label-rule=all")),
-        (
-            "pooling",
-            "pieces, all labelled, B then I",
-            ("data.pooling=none", "data.label-rule=all-inside"),
-        ),
         ("scheme", "BIOES tags", ("data.scheme=BIOES",)),
         ("layers", "lowest 2 layers frozen", ("backbone.freeze-layers=2",)),
     ]
     listed = [Variant(part, name, tuple(flags)) for part, name, flags in rows]
-    return listed + list(_upon_frozen())
+    return [*listed, *_by_pieces(), *_upon_frozen()]
+
+
+def _by_pieces() -> Iterator[Variant]:
+    """Labels of pieces instead of words, which a CRF does not take."""
+    for name, rule in (
+        ("pieces, first labelled", "first"),
+        ("pieces, all labelled", "all"),
+        ("pieces, all labelled, B then I", "all-inside"),
+    ):
+        flags = ("heads.entity=softmax", "data.pooling=none", f"data.label-rule={rule}")
+        yield Variant("pooling", name, flags, SOFTMAX)
 
 
 def _upon_frozen() -> Iterator[Variant]:

@@ -28,7 +28,11 @@ from posner.recipe import load_recipe
 from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES, illegal_positions
 
-PLAIN: dict[str, Any] = {"features.casing": False, "data.repeats": 0.0}
+PLAIN: dict[str, Any] = {
+    "features.casing": False,
+    "heads.entity": "softmax",
+    "data.repeats": 0.0,
+}
 
 
 def saved(folder: Path, model: tiny.Untrained) -> Path:
@@ -129,8 +133,9 @@ def test_what_is_more_than_a_linear_head_is_refused_by_name(
     assert not (tmp_path / "hf").exists()
 
 
-def test_only_casing_stands_in_the_default_recipes_way() -> None:
-    assert [o.setting for o in obstacles(load_recipe("default"))] == ["features.casing"]
+def test_casing_and_the_crf_stand_in_the_default_recipes_way() -> None:
+    found = [o.setting for o in obstacles(load_recipe("default"))]
+    assert found == ["features.casing", "heads.entity"]
     by_pieces = load_recipe("default").with_values(
         {"data.pooling": "none", "data.label-rule": "all", **PLAIN}, where="test"
     )

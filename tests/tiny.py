@@ -165,6 +165,7 @@ def recipe(encoder: Path, values: Mapping[str, Any] | None = None) -> Recipe:
         "data.overlap": 8,
         "attention.width": 16,
         "attention.heads": 2,
+        "heads.entity": "softmax",
         "features.character-width": 8,
         "training.epochs": 2,
         "training.batch-pieces": 256,

@@ -162,7 +162,7 @@ class AttentionRecipe:
 class HeadsRecipe:
     """What is predicted for each word, and how much each loss weighs."""
 
-    entity: Literal["softmax", "crf"] = option("softmax", "entity head")
+    entity: Literal["softmax", "crf"] = option("crf", "entity head")
     entity_weight: float = option(1.0, "weight of the entity loss", low=0)
     dropout: float = option(0.3, "dropout before the entity head", low=0, high=0.9)
     pos_weight: float = option(0.2, "weight of the part-of-speech loss; 0: no such head", low=0)

@@ -67,16 +67,16 @@ class Recipe(Sectioned):
                     remedy="set data.context or data.pack",
                 )
         needs_word_state = {
-            "attention.layers": self.attention.layers > 0,
-            "features.characters": self.features.characters,
-            "heads.entity": self.heads.entity == "crf",
+            "attention.layers": (self.attention.layers > 0, "0"),
+            "features.characters": (self.features.characters, "false"),
+            "heads.entity": (self.heads.entity == "crf", "softmax"),
         }
-        for key, wanted in needs_word_state.items():
+        for key, (wanted, off) in needs_word_state.items():
             if self.data.pooling == "none" and wanted:
                 raise RecipeError(
                     "this needs one state a word, and data.pooling is none",
                     where=key,
-                    remedy="set data.pooling to first or mean",
+                    remedy=f"set data.pooling to first or mean, or {key} to {off}",
                 )
 
     @property
