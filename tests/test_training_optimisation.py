@@ -261,7 +261,7 @@ def test_masking_hides_whole_words_and_nothing_else(bert: Path, tmp_path: Path) 
     windows = loop.train.windows
     batch = collate(windows, loop.train.encoded, work.tokenizer)
     torch.manual_seed(2)
-    shown = loop.learner.tensors(batch, loop.train).piece_ids.numpy()
+    shown = loop.learner.tensors(batch, loop.train, 0.5).piece_ids.numpy()
     hidden = shown != batch.piece_ids
     assert (shown[hidden] == work.tokenizer.mask).all()
     assert not hidden[batch.piece_words < 0].any()

@@ -42,13 +42,14 @@ class Learner:
         counted = [part for process in step for part in process if part.counted]
         words = sum(learned.core_words(part.windows) for part in counted)
         parts = step[accelerator.process_index]
+        hidden = work.network.recipe.hidden_share(progress.epoch % work.course.member_epochs)
         work.schedule.apply(work.optimizer, progress.step)
         self.wrapped.train()
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
             with contextlib.nullcontext() if last else accelerator.no_sync(self.wrapped):
                 # Gradients are averaged over processes; the loss is a mean over all words.
-                loss = self._part_loss(learned, part)
+                loss = self._part_loss(learned, part, hidden)
                 if part.counted:
                     # Processes take parts of one size: this one's sum stands for its share.
                     progress.loss += float(loss.entity) * accelerator.num_processes
@@ -63,23 +64,23 @@ class Learner:
         progress.words += words
         progress.pieces += sum(learned.windows[i].pieces for part in counted for i in part.windows)
 
-    def _part_loss(self, learned: PreparedSet, part: Part) -> Loss:
-        """The summed loss of one part."""
+    def _part_loss(self, learned: PreparedSet, part: Part, hidden: float) -> Loss:
+        """The summed loss of one part, of whose words a share is hidden."""
         work = self.work
         batch = collate([learned.windows[i] for i in part.windows], learned.encoded, work.tokenizer)
         targets = batch_targets(learned, part.windows, batch, work.network)
-        tensors = self.tensors(batch, learned)
+        tensors = self.tensors(batch, learned, hidden)
         return self._pass_loss(tensors, targets.to(work.accelerator.device))
 
-    def tensors(self, batch: Batch, learned: PreparedSet) -> TensorBatch:
-        """The batch on its device, with kept states; some words hidden if the recipe wants it."""
+    def tensors(self, batch: Batch, learned: PreparedSet, share: float) -> TensorBatch:
+        """The batch on its device, with kept states, and a share of its words hidden."""
         kept = self.work.states
         source = None if kept is None else kept.of(learned)
         tensors = TensorBatch.of(batch, self.work.accelerator.device, source)
-        if not self.work.network.recipe.hidden_share:
+        if not share:
             return tensors
         drawn = torch.rand(tensors.word_mask.shape, device=tensors.piece_ids.device)
-        hidden = drawn < self.work.network.recipe.hidden_share
+        hidden = drawn < share
         pieces = hidden.gather(1, tensors.piece_words.clamp(min=0)) & (tensors.piece_words >= 0)
         spelt = tensors.characters
         return dataclasses.replace(
