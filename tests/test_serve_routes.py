@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from starlette.testclient import TestClient
 
 import serving
@@ -77,6 +78,33 @@ def test_a_wrong_body_is_told_by_its_field(client: TestClient, body: Any, field:
     assert told["error_type"] == "validation"
     assert told["field"] == field
     assert field in told["error"]
+
+
+def test_of_many_faults_one_is_told(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    errors = RequestValidationError.errors
+
+    def counted(self: RequestValidationError) -> Any:
+        counts.append(len(errors(self)))
+        return errors(self)
+
+    monkeypatch.setattr(RequestValidationError, "errors", counted)
+    many = {f"unknown{i}": i for i in range(1000)}
+    for body, field in (
+        ({"inputs": [1] * 5}, "inputs.0"),
+        ({"inputs": "a"} | many, "unknown0"),
+        ({"inputs": "a", "parameters": many}, "parameters.unknown0"),
+        ({"inputs": "a", "parameters": {"labels": [1] * 1000}}, "parameters.labels.0"),
+    ):
+        answer = client.post("/predict", json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert max(counts) <= 2  # one of each member of a union
+    for path, name in (("/predict", "inputs"), ("/analyze", "texts")):
+        # They are counted before any of them is looked at.
+        answer = client.post(path, json={name: [1] * 6})
+        assert (answer.status_code, answer.json()["error_type"]) == (413, "too_large")
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class SaveBody(Body):
     """A corrected text."""
 
     text: Text = Field(min_length=1)
-    entities: list[Span] = Field(max_length=100_000)
+    entities: list[Span] = Field(max_length=100_000, fail_fast=True)
     who: Who
     revision: Revision = Field(
         default=0, description="The text's last change that one has seen; 0: none."

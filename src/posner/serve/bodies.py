@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from posner.serve.errors import wrong_field
 from posner.serve.work import PIECEWISE, ModelFacts, Wanted
@@ -16,15 +16,30 @@ def _whole(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_whole)]
+Texts = Annotated[list[Text], Field(fail_fast=True)]
+LabelNames = Annotated[list[str], Field(fail_fast=True, max_length=1_000)]
 Strategy = Literal["none", "simple", "first", "average", "max"]
 Threshold = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ModelName = Annotated[Text, Field(max_length=200)]
 
 
 class Body(BaseModel):
-    """A request's body: no other keys, no values of other types."""
+    """A request's body: no other keys, no values of other types.
+
+    What is wrong is told once: lists are given up at their first bad element (`fail_fast`), and of
+    unknown keys one is kept. A million of errors would hold up everyone while they are written.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_unknown_key(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        unknown = next((key for key in given if key not in cls.model_fields), None)
+        kept = [key for key in cls.model_fields if key in given]
+        return {key: given[key] for key in (*kept, *([] if unknown is None else [unknown]))}
 
 
 class Parameters(Body):
@@ -39,8 +54,8 @@ class Parameters(Body):
         default=None,
         description="Entities with a smaller score are left out; null: the model's own threshold.",
     )
-    labels: list[str] | None = Field(default=None, description="The labels to keep; null: all.")
-    ignore_labels: list[str] = Field(default=[], description="Labels to leave out.")
+    labels: LabelNames | None = Field(default=None, description="The labels to keep; null: all.")
+    ignore_labels: LabelNames = Field(default=[], description="Labels to leave out.")
     lexicon: bool = Field(default=True, description="Whether the service's lexicon is applied.")
     model: ModelName | None = Field(
         default=None, description="A model's name; null: the default one."
@@ -75,7 +90,7 @@ class Parameters(Body):
 class PredictBody(Body):
     """One text, or several."""
 
-    inputs: Text | list[Text] = Field(description="A text, or several.")
+    inputs: Text | Texts = Field(description="A text, or several.")
     parameters: Parameters = Parameters()
 
     model_config = ConfigDict(
@@ -88,7 +103,7 @@ class PredictBody(Body):
 class AnalyzeBody(Body):
     """Texts of the page."""
 
-    texts: list[Text] = Field(description="The texts.")
+    texts: Texts = Field(description="The texts.")
     model: ModelName | None = Field(
         default=None, description="A model's name; null: the default one."
     )

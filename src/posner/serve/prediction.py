@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from posner.serve.bodies import (
@@ -40,7 +40,7 @@ OK: Responses = {200: {"model": Answer | list[Answer]}}
 
 def prediction_routes(service: Service) -> APIRouter:
     """`POST /predict` and `POST /analyze`."""
-    router = APIRouter(tags=["tagging"])
+    router = APIRouter(tags=["tagging"], dependencies=[Depends(service.check_count)])
 
     @router.post(
         "/predict",

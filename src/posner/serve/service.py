@@ -7,7 +7,7 @@ import functools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from fastapi import Request
@@ -122,6 +122,23 @@ class Service:
         finally:
             self._accepted -= 1
 
+    async def check_count(self, request: Request) -> None:
+        """Refuse more texts than are taken before each of them is looked at; a route's dependency.
+
+        Raises:
+            ServiceError: there are more.
+        """
+        with suppress(ValueError, RecursionError):  # what is no JSON is told by those who need it
+            body = await request.json()
+            for name in ("inputs", "texts"):
+                texts = body.get(name) if isinstance(body, dict) else None
+                if isinstance(texts, list):
+                    self._check_count(len(texts))
+
+    def _check_count(self, texts: int) -> None:
+        if texts > self.settings.max_texts:
+            raise too_much(f"{texts:,} texts, at most {self.settings.max_texts:,} are taken")
+
     def check_size(self, texts: Sequence[str]) -> None:
         """Refuse more than the limits allow.
 
@@ -129,8 +146,7 @@ class Service:
             ServiceError: it is more.
         """
         settings = self.settings
-        if len(texts) > settings.max_texts:
-            raise too_much(f"{len(texts):,} texts, at most {settings.max_texts:,} are taken")
+        self._check_count(len(texts))
         characters = sum(map(len, texts))
         if characters > settings.max_chars:
             raise too_much(f"{characters:,} characters, at most {settings.max_chars:,} are taken")
