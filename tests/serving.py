@@ -90,6 +90,7 @@ class Running:
     service: Service
     url: str
     server: uvicorn.Server
+    loop: asyncio.AbstractEventLoop
 
     @property
     def address(self) -> tuple[str, int]:
@@ -112,16 +113,20 @@ def running(made: Service) -> Iterator[Running]:
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(
+        target=lambda: loop.run_until_complete(server.serve()), daemon=True
+    )
     thread.start()
     url = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: server.started and is_ready(url))
-        yield Running(made, url, server)
+        yield Running(made, url, server, loop)
     finally:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive()
+        loop.close()
 
 
 def is_ready(url: str) -> bool:

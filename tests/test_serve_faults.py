@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import json
+import os
+import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
 import serving
+from posner.serve.process import ProcessEngine
+from posner.serve.service import Service
+from posner.serve.settings import ServeSettings
+from posner.serve.work import Found, Task
 from serving import Running, running, service, wait_until
 
 
@@ -153,3 +161,81 @@ def test_a_model_that_cannot_be_loaded_ends_the_service() -> None:
         wait_until(lambda: bool(ended))
         assert client.get("/readyz").status_code == 503
     assert made.failure is not None
+
+
+class Failing:
+    """An engine that cannot be started, fails in an unforeseen way, and cannot be ended well."""
+
+    def __init__(self, starts: Callable[[], None]) -> None:
+        self.facts = {"rules": serving.RuleTagger("rules").facts}
+        self.starts = starts
+
+    async def start(self) -> None:
+        self.starts()
+
+    async def run(self, model: str, tasks: Sequence[Task]) -> list[Found]:
+        if any("ODD" in task.text for task in tasks):
+            raise OSError(errno.ENOMEM, "no memory")
+        return serving.RuleTagger(model).find(tasks)
+
+    def kill(self) -> bool:
+        return False
+
+    async def stop(self) -> None:
+        raise ValueError("Cannot close a process while it is still running")
+
+
+def test_whatever_an_engine_does_its_place_is_filled_again() -> None:
+    made = service()
+    starts = 0
+
+    def start() -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 2:
+            raise OSError(errno.ENOMEM, "no memory")
+
+    made.supervisor.make = lambda _: Failing(start)
+    with running(made) as found:
+        odd = ask(found.url, "ODD")
+        assert (odd.status_code, odd.json()["error_type"]) == (503, "engine_died")
+        assert ask(found.url, "Ada").status_code == 200
+        assert starts == 4  # the first, one in vain, and one after each of two failures
+        assert httpx2.get(f"{found.url}/readyz").status_code == 200
+
+
+def test_without_anyone_who_gives_it_work_no_engine_is_ready() -> None:
+    with running(service()) as made:
+        loop = made.loop
+        for slot in made.service.supervisor.slots:
+            assert slot.work is not None
+            loop.call_soon_threadsafe(slot.work.cancel)
+        wait_until(lambda: httpx2.get(f"{made.url}/readyz").status_code == 503)
+        assert httpx2.get(f"{made.url}/health").json()["status"] == "degraded"
+
+
+def test_a_process_that_hangs_is_killed_and_the_next_one_answers() -> None:
+    with running(service(workers=2, max_seconds=1.0)) as made:
+        engines = [slot.engine for slot in made.service.supervisor.slots]
+        hanging = [engine.pid for engine in engines if isinstance(engine, ProcessEngine)]
+        for pid in hanging:
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+        with ThreadPoolExecutor(2) as pool:
+            late = list(pool.map(lambda text: ask(made.url, text), ["Ada", "Bo"]))
+        assert {answer.status_code for answer in late} == {504}
+        wait_until(lambda: ask(made.url, "Ada").status_code == 200)
+        for slot in made.service.supervisor.slots:  # the end does not wait for them either
+            if isinstance(slot.engine, ProcessEngine) and slot.engine.pid is not None:
+                os.kill(slot.engine.pid, signal.SIGSTOP)
+
+
+def test_an_unforeseen_failure_of_loading_ends_the_service() -> None:
+    def fails(_path: str) -> serving.RuleTagger:
+        raise ValueError("a defect")
+
+    made = Service({"rules": "rules"}, ServeSettings(), fails)
+    asyncio.run(made.load())
+    assert made.failure is not None
+    assert "ValueError" in made.failure.line()
+    assert "a defect" not in made.failure.line()

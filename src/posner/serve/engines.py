@@ -44,6 +44,9 @@ class Engine(Protocol):
             TaggingError: the model could not answer.
         """
 
+    def kill(self) -> bool:
+        """End at once, so that `run` raises `EngineDiedError`; whether that can be done."""
+
     async def stop(self) -> None:
         """End, after what is being computed."""
 
@@ -76,6 +79,10 @@ class ThreadEngine:
         """Answer tasks; see `Engine`."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, find, self.models[model], tasks)
+
+    def kill(self) -> bool:
+        """A thread cannot be ended by another; see `Engine`."""
+        return False
 
     async def stop(self) -> None:
         """End, after what is being computed."""

@@ -109,6 +109,14 @@ class ProcessEngine:
         except (EOFError, OSError) as error:
             raise EngineDiedError from error
 
+    def kill(self) -> bool:
+        """End the process at once; see `Engine`."""
+        process = self._process
+        if process is None or process.pid is None:
+            return False
+        process.kill()
+        return True
+
     async def stop(self) -> None:
         """End, after what is being computed."""
         await asyncio.to_thread(self._stop)
@@ -121,8 +129,9 @@ class ProcessEngine:
             self._process.join(5)
             if self._process.is_alive():
                 self._process.kill()
-                self._process.join()
-            self._process.close()
+                self._process.join(5)
+            with contextlib.suppress(ValueError):  # another thread has just asked how it ended
+                self._process.close()
             self._process = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ from posner.serve.process import ProcessEngine
 from posner.serve.settings import ServeSettings
 from posner.serve.supervisor import Supervisor
 from posner.serve.work import Found, ModelFacts, Task
+
+log = logging.getLogger("posner.serve")
 
 
 class Service:
@@ -74,6 +77,9 @@ class Service:
             await self.supervisor.start()
         except PosnerError as error:
             self.failure = error
+        except Exception as error:
+            log.exception("models not loaded")
+            self.failure = PosnerError("the models cannot be loaded", got=type(error).__name__)
 
     async def stop(self) -> None:
         """End, after what is being computed."""

@@ -21,6 +21,9 @@ log = logging.getLogger("posner.serve")
 PAUSES = (0.0, 0.2, 1.0, 5.0)
 """Seconds before a dead engine is started again: the first time, the second ..., and ever after."""
 
+GRACE = 1.0
+"""Seconds beyond the deadline of a batch's last text, until its engine is killed."""
+
 ATTEMPTS = 2
 """How often a text is computed before it is given up."""
 
@@ -61,8 +64,11 @@ class Supervisor:
 
     @property
     def ready(self) -> int:
-        """How many engines can answer."""
-        return sum(slot.engine is not None for slot in self.slots)
+        """How many engines can answer, and have someone who gives them work."""
+        return sum(
+            slot.engine is not None and slot.work is not None and not slot.work.done()
+            for slot in self.slots
+        )
 
     async def start(self) -> None:
         """Load every engine's models, and begin to answer.
@@ -74,7 +80,7 @@ class Supervisor:
         started = await asyncio.gather(*(e.start() for e in engines), return_exceptions=True)
         failures = [result for result in started if isinstance(result, BaseException)]
         if failures:
-            await asyncio.gather(*(engine.stop() for engine in engines))
+            await asyncio.gather(*map(_ended, engines))
             raise failures[0]
         for slot, engine in zip(self.slots, engines, strict=True):
             slot.engine = engine
@@ -89,7 +95,7 @@ class Supervisor:
                 with contextlib.suppress(asyncio.CancelledError):
                     await slot.work
             if slot.engine is not None:
-                await slot.engine.stop()
+                await _ended(slot.engine)
                 slot.engine = None
 
     async def replace(self) -> None:
@@ -104,29 +110,48 @@ class Supervisor:
                 try:
                     await engine.start()
                 except BaseException:
-                    await engine.stop()
+                    await _ended(engine)
                     raise
                 former, slot.engine = slot.engine, engine
                 self.facts = engine.facts
                 if former is not None:
-                    await former.stop()
+                    await _ended(former)
 
     async def _serve(self, slot: Slot) -> None:
-        """Answer batches with the slot's engine, for ever."""
+        """Answer batches with the slot's engine, for ever: whatever happens, only an engine ends."""
         while True:
+            if slot.engine is None:
+                await self._restart(slot)
             batch = await self.queue.take()
             engine = slot.engine
             assert engine is not None
             try:
-                await self._answer(engine, batch)
-            except EngineDiedError:
+                await self._within_time(engine, batch)
+            except Exception as error:
+                if not isinstance(error, EngineDiedError):
+                    log.exception("engine failed")
                 self.metrics.deaths.inc()
                 log.error("engine died", extra={"facts": {"texts": len(batch.jobs)}})
                 self._try_again(batch.jobs, _died())
                 if slot.engine is engine:  # else it has been replaced meanwhile
                     slot.engine = None
-                    await engine.stop()
-                    await self._restart(slot)
+                    await _ended(engine)
+
+    async def _within_time(self, engine: Engine, batch: JobBatch) -> None:
+        """Answer a batch; where nobody waits for it any more, an engine that can be is killed.
+
+        It may compute something that is too long, or hang: nothing tells the one from the other.
+        """
+        deadline = max(job.deadline for job in batch.jobs) + GRACE
+        seconds = max(0.0, deadline - time.monotonic())
+        timer = asyncio.get_running_loop().call_later(seconds, _kill, engine)
+        try:
+            await self._answer(engine, batch)
+        except asyncio.CancelledError:  # the service ends, after all requests
+            engine.kill()
+            raise
+        finally:
+            timer.cancel()
 
     async def _answer(self, engine: Engine, batch: JobBatch) -> None:
         begin = time.monotonic()
@@ -152,22 +177,24 @@ class Supervisor:
     async def _restart(self, slot: Slot) -> None:
         """Start a new engine in the slot; that is tried until it works."""
         tries = 0
-        while True:
+        while slot.engine is None:
             await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
             tries += 1
-            engine = self.make(slot.number)
+            engine = None
             try:
+                engine = self.make(slot.number)
                 await engine.start()
-            except PosnerError as error:
-                log.error("engine not restarted", extra={"facts": {"error": error.line()}})
-                await engine.stop()
+            except Exception as error:  # of the machine, too: no memory, no place for a process
+                told = error.line() if isinstance(error, PosnerError) else type(error).__name__
+                log.error("engine not restarted", extra={"facts": {"error": told}})
+                if engine is not None:
+                    await _ended(engine)
                 continue
             if slot.engine is None:
                 slot.engine = engine
                 log.warning("engine restarted")
             else:  # it was replaced meanwhile
-                await engine.stop()
-            return
+                await _ended(engine)
 
     def _try_again(self, jobs: list[Job], error: ServiceError) -> None:
         """Once more, each by itself, so that one text cannot spoil the others' second try."""
@@ -180,6 +207,19 @@ class Supervisor:
         for job in jobs:
             if not job.answer.done():
                 job.answer.set_exception(error)
+
+
+def _kill(engine: Engine) -> None:
+    if engine.kill():
+        log.error("engine killed: it answers too late")
+
+
+async def _ended(engine: Engine) -> None:
+    """End an engine, after what it computes; that it cannot be ended well ends nothing else."""
+    try:
+        await engine.stop()
+    except Exception:
+        log.exception("engine not ended well")
 
 
 def _died() -> ServiceError:
