@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
@@ -18,6 +18,7 @@ import uvicorn
 
 from posner.errors import ModelError
 from posner.serve.app import build_app
+from posner.serve.server import server_config
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
 from posner.serve.work import Found, ModelFacts, Task
@@ -104,14 +105,8 @@ def running(made: Service) -> Iterator[Running]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = uvicorn.Config(
-        build_app(made),
-        port=port,
-        log_config=None,
-        access_log=False,
-        ws="none",
-        timeout_graceful_shutdown=5,
-    )
+    made.settings = replace(made.settings, port=port)
+    config = server_config(build_app(made), made.settings)
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(

@@ -239,3 +239,38 @@ def test_an_unforeseen_failure_of_loading_ends_the_service() -> None:
     assert made.failure is not None
     assert "ValueError" in made.failure.line()
     assert "a defect" not in made.failure.line()
+
+
+def test_a_head_that_does_not_come_holds_no_connection() -> None:
+    with running(service(max_seconds=0.5)) as made:
+        whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for before in (b"", whole):
+            for half in (b"", whole[:30]):
+                if before and not half:
+                    continue  # a connection kept for the next request has longer
+                with socket.create_connection(made.address) as connection:
+                    connection.settimeout(10)
+                    if before:
+                        connection.sendall(before)
+                        answer = b""
+                        while not answer.endswith(b"}"):
+                            answer += connection.recv(10_000)
+                    connection.sendall(half)
+                    with contextlib.suppress(ConnectionResetError):
+                        assert connection.recv(1000) == b""
+
+
+def test_an_answer_that_is_not_read_holds_no_connection() -> None:
+    with running(service(max_seconds=0.5)) as made:
+        with socket.socket() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(made.address)
+            body = json.dumps({"inputs": "Ada " * 100_000}).encode()
+            head = (
+                "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            connection.sendall(head.encode() + body)
+            wait_until(lambda: bool(made.server.server_state.connections))
+            wait_until(lambda: not made.server.server_state.connections)
+        assert ask(made.url, "Ada").status_code == 200

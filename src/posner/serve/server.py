@@ -10,14 +10,19 @@ import signal
 from collections.abc import Iterator, Mapping
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from posner.errors import PosnerError
 from posner.serve.app import build_app
+from posner.serve.connection import connection_of
 from posner.serve.engines import Loader
 from posner.serve.logs import log_json_lines
 from posner.serve.process import THREAD_VARIABLES
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
+
+CONNECTIONS = 1_000
+"""Open connections beyond four for each request that may be accepted: more are answered 503."""
 
 log = logging.getLogger("posner.serve")
 
@@ -47,6 +52,24 @@ async def _replace(service: Service) -> None:
         log.exception("models not replaced")
 
 
+def server_config(app: ASGIApp, settings: ServeSettings) -> uvicorn.Config:
+    """How uvicorn runs the application."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=connection_of(settings.max_seconds),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        limit_concurrency=CONNECTIONS + 4 * settings.max_concurrent,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(settings.max_seconds) + 5,
+    )
+
+
 def serve(
     models: Mapping[str, str], settings: ServeSettings, loader: Loader, api_key: str = ""
 ) -> None:
@@ -71,19 +94,7 @@ def serve(
     def stop() -> None:
         server.should_exit = True
 
-    config = uvicorn.Config(
-        build_app(service, failed=stop),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=int(settings.max_seconds) + 5,
-    )
-    server = _Server(config)
+    server = _Server(server_config(build_app(service, failed=stop), settings))
     server.service = service
     try:
         server.run()
