@@ -109,9 +109,7 @@ def running(made: Service) -> Iterator[Running]:
     config = server_config(build_app(made), made.settings)
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(
-        target=lambda: loop.run_until_complete(server.serve()), daemon=True
-    )
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()), daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{port}"
     try:

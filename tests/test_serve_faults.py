@@ -7,16 +7,23 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx2
 import pytest
 
 import serving
+from echo import Echo
+from posner.document import Document
+from posner.segment import passages
+from posner.serve import supervisor
+from posner.serve.model import ModelTagger
 from posner.serve.process import ProcessEngine
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
@@ -214,7 +221,10 @@ def test_without_anyone_who_gives_it_work_no_engine_is_ready() -> None:
         assert httpx2.get(f"{made.url}/health").json()["status"] == "degraded"
 
 
-def test_a_process_that_hangs_is_killed_and_the_next_one_answers() -> None:
+def test_a_process_that_hangs_is_killed_and_the_next_one_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor, "GRACE", 0.1)
     with running(service(workers=2, max_seconds=1.0)) as made:
         engines = [slot.engine for slot in made.service.supervisor.slots]
         hanging = [engine.pid for engine in engines if isinstance(engine, ProcessEngine)]
@@ -274,3 +284,32 @@ def test_an_answer_that_is_not_read_holds_no_connection() -> None:
             wait_until(lambda: bool(made.server.server_state.connections))
             wait_until(lambda: not made.server.server_state.connections)
         assert ask(made.url, "Ada").status_code == 200
+
+
+class SlowEcho(Echo):
+    """Takes its time for each document."""
+
+    def find(self, documents: Sequence[Document]) -> list[Document]:
+        time.sleep(0.02 * len(documents))
+        return super().find(documents)
+
+
+def test_a_long_text_is_answered_between_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passages, "PASSAGE", 100)
+    model = ModelTagger(SlowEcho(finds=True))
+    made = Service({"echo": "echo"}, ServeSettings(), lambda _: model)
+    long = "\n\n".join(f"Ada lived in a house of stone and wood, number {i}." for i in range(100))
+    with running(made) as found, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, found.url, long)
+        wait_until(lambda: figure(found, "posner_batch_seconds_count") >= 2)
+        assert ask(found.url, "Bo").json()[0]["word"] == "Bo"
+        assert not first.done()
+        answer = first.result().json()
+        assert [e["start"] for e in answer] == [m.start() for m in re.finditer("Ada", long)]
+        before = figure(found, "posner_batch_seconds_count")
+        made.settings = replace(made.settings, max_seconds=0.2)
+        assert ask(found.url, long).status_code == 504
+        wait_until(lambda: made.queue.depth == 0)
+        made.settings = ServeSettings()
+        assert ask(found.url, "Bo").status_code == 200
+        assert figure(found, "posner_batch_seconds_count") - before < 50  # of 100 parts

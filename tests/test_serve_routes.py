@@ -80,9 +80,7 @@ def test_a_wrong_body_is_told_by_its_field(client: TestClient, body: Any, field:
     assert field in told["error"]
 
 
-def test_of_many_faults_one_is_told(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_many_faults_one_is_told(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     counts = []
     errors = RequestValidationError.errors
 

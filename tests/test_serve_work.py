@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 import tiny
+from posner import segment
 from posner.backends.torch import TorchBackend
 from posner.errors import UsageError
 from posner.postprocess.correct import LexiconStep
@@ -16,9 +19,11 @@ from posner.postprocess.names import Name
 from posner.postprocess.rules import Rules
 from posner.postprocess.thresholds import Thresholds, ThresholdStep
 from posner.recognizer import Recognizer
+from posner.serve.batching import Job
 from posner.serve.loading import ModelLoader, named_models
+from posner.serve.model import ModelTagger
 from posner.serve.settings import ServeSettings, serve_settings, settings_from, variable
-from posner.serve.work import ModelTagger, Task, Wanted
+from posner.serve.work import Found, Task, Wanted
 from posner.tagger import segmented
 from posner.uncertainty import uncertainties
 
@@ -60,6 +65,53 @@ def test_what_is_wanted_of_one_text_concerns_no_other(recognizer: Recognizer) ->
     assert [e["score"] for e in high.entities] == pytest.approx([score], abs=1e-4)
     assert {e["entity_group"] for e in labelled.entities} == {label}
     assert len(whole.entities) == len(everything.entities)
+
+
+async def _whole(tagger: ModelTagger, text: str, wanted: Wanted) -> tuple[int, Found]:
+    """What is found in a text part by part, and in how many parts."""
+    job = Job("m", Task(text, wanted), asyncio.get_running_loop().create_future(), math.inf)
+    count = 1
+    while not job.add(tagger.find([job.task])[0]):
+        count += 1
+    return count, await job.answer
+
+
+@pytest.mark.parametrize("context", [0, 16])
+@pytest.mark.parametrize("between", ["\n\n", " "])
+def test_a_long_text_is_answered_part_by_part(
+    bert: Path, monkeypatch: pytest.MonkeyPatch, context: int, between: str
+) -> None:
+    made = tiny.untrained(tiny.recipe(bert, {"data.context": context, "data.repeats": 0.0}))
+    model = Recognizer(made.manifest, made.tokenizer, TorchBackend(made.network, made.manifest))
+    tagger = ModelTagger(model)
+    text = between.join(f"Paragraph {i}. {TEXTS[i % 3]}" for i in range(40))
+    wanted = Wanted(words=True, uncertainty=True)
+    once, whole = asyncio.run(_whole(tagger, text, wanted))
+    monkeypatch.setattr(segment.passages, "PASSAGE", 300)
+    parts, found = asyncio.run(_whole(tagger, text, wanted))
+    assert (once, parts > 4) == (1, True)
+    streamed = [entity for part in model.stream(text) for entity in part.entities]
+    assert [(e["start"], e["end"], e["entity_group"]) for e in found.entities] == [
+        (e.start, e.end, e.label) for e in streamed
+    ]
+    assert all(e["word"] == text[e["start"] : e["end"]] for e in found.entities)
+    assert found.word_count == whole.word_count
+    assert found.words == whole.words
+    assert found.rest is None
+    # How unsure the model is of a part is asked without the words around it.
+    assert found.uncertainty == pytest.approx(whole.uncertainty, abs=0.02 if context else 1e-4)
+    _, pieces = asyncio.run(_whole(tagger, text, Wanted(pieces=True)))
+    monkeypatch.undo()
+    _, all_pieces = asyncio.run(_whole(tagger, text, Wanted(pieces=True)))
+    spans = [(p["start"], p["end"], p["index"]) for p in pieces.entities]
+    assert all(
+        p["word"].removeprefix("##").lower() in text[p["start"] : p["end"]].lower()
+        or p["word"] == "[UNK]"
+        for p in pieces.entities
+    )
+    if not context:
+        assert spans == [(p["start"], p["end"], p["index"]) for p in all_pieces.entities]
+    assert len(spans) > 40
 
 
 def test_a_client_may_do_without_lexicon_and_thresholds(recognizer: Recognizer) -> None:

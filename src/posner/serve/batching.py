@@ -6,8 +6,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from posner.segment.passages import PASSAGE
+from posner.serve.parts import joined
 from posner.serve.work import Found, Task
 
 WINDOW = 512
@@ -32,7 +34,8 @@ class Job:
         answer: done when someone has answered, or given up.
         deadline: `time.monotonic()` after which nobody waits for it.
         queued: when it came.
-        tokens: estimated pieces.
+        tokens: estimated pieces of the text's part that comes next.
+        found: what was found in the parts before.
         attempts: how often it was computed in vain; from then on it is computed alone.
     """
 
@@ -43,9 +46,26 @@ class Job:
     queued: float = field(default_factory=time.monotonic)
     tokens: int = 0
     attempts: int = 0
+    found: list[Found] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.tokens = token_estimate(self.task.text)
+        self._estimate()
+
+    def _estimate(self) -> None:
+        start = self.task.place.start
+        self.tokens = token_estimate(self.task.text[start : start + PASSAGE])
+
+    def add(self, found: Found) -> bool:
+        """Take what was found in the text's part; whether that was its last, and it is answered."""
+        self.found.append(found)
+        if found.rest is None:
+            if not self.answer.done():
+                self.answer.set_result(joined(self.found))
+            return True
+        self.task = replace(self.task, place=found.rest)
+        self.queued = time.monotonic()
+        self._estimate()
+        return False
 
     @property
     def is_given_up(self) -> bool:

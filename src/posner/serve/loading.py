@@ -10,8 +10,9 @@ from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import read_names
 from posner.postprocess.rules import RULES, Rules
 from posner.recognizer import Recognizer
+from posner.serve.model import ModelTagger
 from posner.serve.settings import ServeSettings
-from posner.serve.work import ModelTagger, TextTagger
+from posner.serve.work import TextTagger
 from posner.systems.opening import check_model, load
 
 

@@ -86,7 +86,7 @@ class Metrics:
         self.batch_seconds.observe(seconds)
         self.batch_texts.observe(len(batch.jobs))
         self.batch_fill.observe(batch.load.padded / self.budget)
-        self.texts.labels(model).inc(len(found))
+        self.texts.labels(model).inc(sum(f.rest is None for f in found))
         self.words.labels(model).inc(sum(f.word_count for f in found))
         scores = self.scores.labels(model)
         for entity in (e for f in found for e in f.entities if "entity_group" in e):

@@ -21,7 +21,7 @@ log = logging.getLogger("posner.serve")
 PAUSES = (0.0, 0.2, 1.0, 5.0)
 """Seconds before a dead engine is started again: the first time, the second ..., and ever after."""
 
-GRACE = 1.0
+GRACE = 5.0
 """Seconds beyond the deadline of a batch's last text, until its engine is killed."""
 
 ATTEMPTS = 2
@@ -118,7 +118,7 @@ class Supervisor:
                     await _ended(former)
 
     async def _serve(self, slot: Slot) -> None:
-        """Answer batches with the slot's engine, for ever: whatever happens, only an engine ends."""
+        """Answer batches with the slot's engine, for ever; whatever fails ends no more than it."""
         while True:
             if slot.engine is None:
                 await self._restart(slot)
@@ -170,9 +170,10 @@ class Supervisor:
         self.metrics.computed(batch, found, seconds)
         speed = batch.load.tokens / max(seconds, 1e-6)
         self.tokens_per_second += 0.2 * (speed - self.tokens_per_second)
-        for job, result in zip(batch.jobs, found, strict=True):
-            if not job.answer.done():
-                job.answer.set_result(result)
+        # The next part of a long text comes behind those who wait.
+        self.queue.put(
+            [j for j, result in zip(batch.jobs, found, strict=True) if not j.add(result)]
+        )
 
     async def _restart(self, slot: Slot) -> None:
         """Start a new engine in the slot; that is tried until it works."""

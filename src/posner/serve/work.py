@@ -5,18 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from posner.document import Document
 from posner.folder import Manifest
-from posner.postprocess.correct import LexiconStep
-from posner.postprocess.thresholds import ThresholdStep
-from posner.recognizer import Recognizer
-from posner.render.records import to_dict
 from posner.systems.manifest import SystemManifest
-from posner.tagger import Tagger, segmented
-from posner.uncertainty import uncertainties
+from posner.tagger import Tagger
 
 GROUPED = ("simple", "first", "average", "max")
 """Strategies that join pieces to entities; a word never has two labels, so they are all one."""
@@ -47,11 +41,20 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a text its next part begins, and the part before it, whose words the model sees."""
+
+    before: int = 0
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One text and what is wanted of it."""
+    """One text, what is wanted of it, and from where on; long ones are answered part by part."""
 
     text: str
     wanted: Wanted
+    place: Place = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,14 @@ class Found:
         word_count: words of the text.
         words: `[start, end, sentence]` of each word, where they were wanted.
         uncertainty: see `posner.uncertainty`, where it was wanted.
+        rest: where the text goes on; None: nothing is left.
     """
 
     entities: list[dict[str, Any]]
     word_count: int
     words: list[tuple[int, int, int]] | None = None
     uncertainty: float | None = None
+    rest: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,67 +135,3 @@ class TextTagger(Protocol):
 
     def find(self, tasks: Sequence[Task]) -> list[Found]:
         """Answer tasks, in their order."""
-
-
-class ModelTagger:
-    """A Posner model as a `TextTagger`.
-
-    Args:
-        model: the model.
-    """
-
-    def __init__(self, model: Tagger) -> None:
-        self.model = model
-        own = next((s for s in model.steps if isinstance(s, ThresholdStep)), None)
-        self.facts = replace(
-            ModelFacts.of(model),
-            threshold=0.0 if own is None else own.thresholds.overall,
-            lexicon=any(isinstance(step, LexiconStep) for step in model.steps),
-            is_recognizer=isinstance(model, Recognizer),
-        )
-
-    def find(self, tasks: Sequence[Task]) -> list[Found]:
-        """Answer tasks, in their order."""
-        segmenter = self.model.segmenter
-        raw = self.model.find([segmented(task.text, segmenter) for task in tasks])
-        documents = [self._finished(d, t.wanted) for d, t in zip(raw, tasks, strict=True)]
-        found = [self._found(d, t.wanted) for d, t in zip(documents, tasks, strict=True)]
-        if any(task.wanted.uncertainty for task in tasks) and isinstance(self.model, Recognizer):
-            unsure = uncertainties(self.model, raw)
-            found = [replace(f, uncertainty=u) for f, u in zip(found, unsure, strict=True)]
-        return found
-
-    def _finished(self, document: Document, wanted: Wanted) -> Document:
-        """After the model's steps, but for those that the client does without."""
-        for step in self.model.steps:
-            unwanted = isinstance(step, LexiconStep) and not wanted.lexicon
-            replaced = isinstance(step, ThresholdStep) and wanted.threshold is not None
-            if not unwanted and not replaced:
-                document = step(document)
-        return document
-
-    def _found(self, document: Document, wanted: Wanted) -> Found:
-        if wanted.pieces and isinstance(self.model, Recognizer):
-            record = to_dict(document, pieces=self.model.pieces(document))
-            records = [p for p in record["pieces"] if _is_wanted(p, p["entity"][2:], wanted)]
-        else:
-            entities = to_dict(document)["entities"]
-            records = [e for e in entities if _is_wanted(e, e["entity_group"], wanted)]
-        return Found(records, document.word_count, _words(document) if wanted.words else None)
-
-
-def _is_wanted(record: dict[str, Any], label: str, wanted: Wanted) -> bool:
-    if wanted.labels is not None and label not in wanted.labels:
-        return False
-    if wanted.pieces and not label:  # Hugging Face's pipeline leaves out pieces with the tag O
-        return False
-    score = record["score"]
-    return score is None or wanted.threshold is None or score >= wanted.threshold
-
-
-def _words(document: Document) -> list[tuple[int, int, int]]:
-    return [
-        (token.start, token.end, number)
-        for number, sentence in enumerate(document.sentences)
-        for token in sentence.tokens
-    ]
