@@ -115,6 +115,15 @@ def test_the_least_certain_come_first_and_the_corrected_never(file: AnnotationFi
     assert [a.text for a in file.waiting(2)] == ["text 2", "text 0"]
 
 
+def test_an_undone_text_waits_again(file: AnnotationFile) -> None:
+    file.add([(None, TEXT, None)])
+    saved = file.save(TEXT, [PER], "Ann", 0)
+    undone = file.undo(TEXT, "Ann", saved.revision)
+    assert [(a.text, a.revision) for a in file.waiting()] == [(TEXT, undone.revision)]
+    file.save(TEXT, [], "Ann", undone.revision)
+    assert file.waiting() == []
+
+
 @given(strategies.corpora(strategies.plain_words))
 @settings(max_examples=25)
 def test_a_corpus_comes_back_as_it_was_written(documents: list[Document]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 import serving
 from posner.corpus import read
 from posner.serve.app import build_app
+from posner.serve.service import Service
 from posner.serve.teaching import Teaching
 
 TEXT = "Ada lived in Oslo. 😀 Bo left."
@@ -26,8 +28,16 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     texts.write_text("one Ada\n\ntwo\nthree Oslo and Bo\n", encoding="utf-8")
     made = serving.service(annotations=str(tmp_path / "a.sqlite"), texts=str(texts), max_chars=200)
     with TestClient(build_app(made), base_url="http://localhost") as found:
+        found.app_state["service"] = made
         serving.wait_until(lambda: found.get("/readyz").status_code == 200)
         yield found
+
+
+def app_service(client: TestClient) -> Service:
+    """The service that a client's application stands for."""
+    found = client.app_state["service"]
+    assert isinstance(found, Service)
+    return found
 
 
 def save(client: TestClient, **changes: Any) -> Any:
@@ -64,6 +74,12 @@ def test_who_comes_too_late_is_told(client: TestClient) -> None:
     [
         ({"entities": [BO, BO | {"end": 99}]}, "entities.1"),
         ({"entities": [BO | {"start": 23}]}, "entities.0"),
+        ({"entities": [BO, {"start": 0, "end": 2, "label": "PER"}]}, "entities.1"),
+        ({"entities": [BO, {"start": 4, "end": 9, "label": "PER"}, BO]}, "entities.2"),
+        ({"entities": [BO, BO | {"label": "LOC"}]}, "entities.1"),
+        ({"entities": [BO | {"start": 20}]}, "entities.0"),
+        ({"entities": [{"start": 3, "end": 4, "label": "PER"}]}, "entities.0"),
+        ({"entities": [BO | {"label": "O"}]}, "entities.0.label"),
         ({"entities": [BO | {"label": "a b"}]}, "entities.0.label"),
         ({"entities": [BO | {"label": ""}]}, "entities.0.label"),
         ({"entities": [BO | {"start": -1}]}, "entities.0.start"),
@@ -78,6 +94,14 @@ def test_a_wrong_correction_is_told_by_its_field(
 ) -> None:
     answer = save(client, **changes)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
+def test_where_words_are_a_models_own_their_borders_are_not_checked(client: TestClient) -> None:
+    part = {"start": 0, "end": 2, "label": "PER"}
+    assert save(client, entities=[part]).status_code == 422
+    supervisor = app_service(client).supervisor
+    supervisor.facts = {n: replace(f, plain_words=False) for n, f in supervisor.facts.items()}
+    assert save(client, entities=[part]).status_code == 200
 
 
 def test_too_long_a_text_is_413(client: TestClient) -> None:

@@ -33,11 +33,12 @@ def read_annotations(path: Path, problems: list[Problem]) -> Corpus:
     Raises:
         DataError: it is no annotation file.
     """
-    documents = [_document(a, str(path), problems) for a in AnnotationFile(path).corrected()]
+    documents = [document_of(a, str(path), problems) for a in AnnotationFile(path).corrected()]
     return Corpus(tuple(documents), "annotations", path)
 
 
-def _document(annotation: Annotation, path: str, problems: list[Problem]) -> Document:
+def document_of(annotation: Annotation, path: str, problems: list[Problem]) -> Document:
+    """A corrected text with its words; what is wrong with its spans is added to `problems`."""
     text = annotation.text
     entities = []
     for start, end, label in annotation.entities or ():

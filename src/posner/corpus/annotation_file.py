@@ -159,8 +159,8 @@ class AnnotationFile:
         return [_annotation(row) for row in rows]
 
     def waiting(self, limit: int = -1) -> list[Annotation]:
-        """The texts that nobody has corrected, those first of which a model is least certain."""
-        condition = "WHERE c.id IS NULL ORDER BY t.uncertainty DESC NULLS LAST, t.id LIMIT ?"
+        """The texts without a correction that holds, those first of which a model is least certain."""
+        condition = "WHERE s.entities IS NULL ORDER BY t.uncertainty DESC NULLS LAST, t.id LIMIT ?"
         with self._opened() as file:
             rows = file.execute(f"{_CURRENT} {condition}", (limit,)).fetchall()
         return [_annotation(row) for row in rows]

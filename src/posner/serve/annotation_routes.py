@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from posner.corpus.annotation_file import Annotation, StaleError
 from posner.errors import DataError
 from posner.serve.bodies import Body, ErrorAnswer, Text
+from posner.serve.corrections import check_spans
 from posner.serve.errors import ServiceError, wrong_field
 from posner.serve.prediction import ERRORS, Responses
 from posner.serve.teaching import Teaching
@@ -111,14 +112,10 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
     async def save(body: SaveBody) -> AnnotationAnswer:
         """All of the text's entities; what held before stays on record, and can be come back to."""
         limits([body.text])
-        spans = []
-        for number, span in enumerate(body.entities):
-            if not span.start < span.end <= len(body.text):
-                place = f"{span.start} to {span.end} is no stretch of the text"
-                raise wrong_field(f"entities.{number}", place)
-            spans.append((span.start, span.end, span.label))
+        spans = [(span.start, span.end, span.label) for span in body.entities]
+        check_spans(body.text, spans)
         try:
-            saved = await asyncio.to_thread(file.save, body.text, spans, body.who, body.revision)
+            saved = await asyncio.to_thread(teaching.save, body.text, spans, body.who, body.revision)
         except StaleError as error:
             raise ServiceError(409, "stale", error.line()) from error
         return AnnotationAnswer.of(saved)

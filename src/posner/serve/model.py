@@ -11,6 +11,7 @@ from posner.postprocess.correct import LexiconStep
 from posner.postprocess.thresholds import ThresholdStep
 from posner.recognizer import Recognizer
 from posner.render.records import to_dict
+from posner.segment import segment
 from posner.serve.parts import Part, moved, part_of
 from posner.serve.work import Found, ModelFacts, Task, Wanted
 from posner.tagger import Tagger
@@ -32,6 +33,7 @@ class ModelTagger:
             threshold=0.0 if own is None else own.thresholds.overall,
             lexicon=any(isinstance(step, LexiconStep) for step in model.steps),
             is_recognizer=isinstance(model, Recognizer),
+            plain_words=model.segmenter == segment,
         )
 
     def find(self, tasks: Sequence[Task]) -> list[Found]:

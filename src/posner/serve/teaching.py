@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from posner.corpus.annotation_file import Annotation, AnnotationFile
+from posner.corpus.annotation_file import Annotation, AnnotationFile, Span
+from posner.serve.corrections import check_words
 from posner.serve.errors import ServiceError
 from posner.serve.service import Service
 from posner.serve.work import Task, Wanted
@@ -68,6 +69,24 @@ class Teaching:
         tasks = [Task(text, wanted) for text in texts]
         found = await self.service.answer(self.service.default, tasks)
         return [result.uncertainty for result in found]
+
+    def save(self, text: str, spans: Sequence[Span], who: str, revision: int) -> Annotation:
+        """Correct a text; see `AnnotationFile.save`.
+
+        Raises:
+            StaleError: `revision` is not that of the text's last change.
+            ServiceError: a span is none of words.
+        """
+        if self._plain_words:
+            known = self.file.find(text)
+            words = None if known is None else known.words
+            check_words(Annotation(0, None, text, words, None, 0, None, None, tuple(spans)))
+        return self.file.save(text, spans, who, revision)
+
+    @property
+    def _plain_words(self) -> bool:
+        """Whether the words are known without a model: one may have a segmenter of its own."""
+        return all(facts.plain_words for facts in self.service.supervisor.facts.values())
 
     def queue(self, who: str, limit: int) -> list[Annotation]:
         """The texts that this person should correct next; for a while they are nobody else's."""

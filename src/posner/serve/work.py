@@ -91,6 +91,7 @@ class ModelFacts:
         threshold: the model's own one for all labels.
         lexicon: whether names of a lexicon are known.
         is_recognizer: whether it reads pieces, and says how unsure it is of a text.
+        plain_words: whether its words are those that plain segmentation finds.
     """
 
     labels: tuple[str, ...]
@@ -103,6 +104,7 @@ class ModelFacts:
     threshold: float = 0.0
     lexicon: bool = False
     is_recognizer: bool = True
+    plain_words: bool = True
 
     @classmethod
     def of(cls, model: Tagger) -> ModelFacts:
