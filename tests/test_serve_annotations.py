@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import serving
-from posner.corpus import read
+from posner.corpus import annotation_file, read
 from posner.serve.app import build_app
 from posner.serve.service import Service
 from posner.serve.teaching import Teaching
@@ -102,6 +104,31 @@ def test_where_words_are_a_models_own_their_borders_are_not_checked(client: Test
     supervisor = app_service(client).supervisor
     supervisor.facts = {n: replace(f, plain_words=False) for n, f in supervisor.facts.items()}
     assert save(client, entities=[part]).status_code == 200
+
+
+@pytest.mark.parametrize("damage", ["locked", "gone"])
+def test_a_file_that_cannot_be_used_is_no_fault_of_the_client(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    monkeypatch.setattr(annotation_file, "_WAIT", 0.01)
+    path = tmp_path / "a.sqlite"
+    serving.wait_until(lambda: client.get("/queue").json()[0]["uncertainty"] is not None)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        if damage == "gone":
+            path.unlink()
+        undo = {"text": TEXT, "who": "Ann", "revision": 0}
+        answers = [
+            save(client),
+            client.get("/queue"),
+            client.get("/annotations"),
+            client.post("/annotations/undo", json=undo),
+            client.post("/annotations/lookup", json={"text": TEXT}),
+        ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["error_type"]) == (503, "unavailable")
+        assert str(tmp_path) not in answer.text
+    assert path.exists() == (damage == "locked")
 
 
 def test_too_long_a_text_is_413(client: TestClient) -> None:

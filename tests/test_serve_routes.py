@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.testclient import TestClient
 
 import serving
+from posner.serve import operation
 from posner.serve.app import build_app
 from posner.serve.logs import JsonLines
 from posner.serve.service import Service
@@ -232,6 +233,24 @@ def test_a_defect_is_told_without_the_text(
     assert "Secret" not in answer.text
     assert not any("Secret" in JsonLines().format(record) for record in caplog.records)
     assert predict(client, TEXT).status_code == 200
+
+
+def test_a_defect_of_a_route_is_told_like_any_error(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(operation, "_model_info", None)
+    answer = client.get("/info")
+    assert (answer.status_code, answer.json()["error_type"]) == (500, "internal")
+    assert answer.headers["x-request-id"]
+    assert [r.getMessage() for r in caplog.records if r.exc_info] == ["the service failed"]
+
+
+def test_a_models_name_may_be_of_any_script() -> None:
+    with client_of(serving.service({"新闻 a/b": "rules"})) as client:
+        wait(client)
+        answer = predict(client, TEXT, model="新闻 a/b")
+        assert answer.status_code == 200
+        assert answer.headers["x-posner-model"] == "%E6%96%B0%E9%97%BB a/b@rules"
 
 
 def test_models_are_replaced(client: TestClient) -> None:

@@ -55,6 +55,10 @@ class StaleError(PosnerError):
     """Someone else has changed the text meanwhile."""
 
 
+class NothingToUndoError(DataError):
+    """The text has no correction, or is not known at all."""
+
+
 @dataclass(frozen=True)
 class Annotation:
     """A text and what holds for it.
@@ -106,7 +110,7 @@ class AnnotationFile:
         if not path.exists() or path.stat().st_size == 0:
             if not create:
                 raise DataError("no such file", where=path, remedy="check the path")
-            with self._opened() as file:
+            with self._opened("rwc") as file:
                 file.executescript(_SCHEMA)
         with self._opened() as file:
             [application] = file.execute("PRAGMA application_id").fetchone()
@@ -159,7 +163,7 @@ class AnnotationFile:
         return [_annotation(row) for row in rows]
 
     def waiting(self, limit: int = -1) -> list[Annotation]:
-        """The texts without a correction that holds, those first of which a model is least certain."""
+        """The texts that have no correction, those first of which a model is least certain."""
         condition = "WHERE s.entities IS NULL ORDER BY t.uncertainty DESC NULLS LAST, t.id LIMIT ?"
         with self._opened() as file:
             rows = file.execute(f"{_CURRENT} {condition}", (limit,)).fetchall()
@@ -206,12 +210,12 @@ class AnnotationFile:
 
         Raises:
             StaleError: `revision` is not that of the text's last change.
-            DataError: there is nothing to undo.
+            NothingToUndoError: there is nothing to undo.
         """
         with self._changing() as file:
             number, state = self._check(file, _digest(text), revision)
             if state is None:
-                raise DataError("this text has no correction that could be undone")
+                raise NothingToUndoError("this text has no correction that could be undone")
             [parent] = file.execute("SELECT parent FROM changes WHERE id = ?", (state,)).fetchone()
             file.execute(
                 "INSERT INTO changes (text, who, at, state) VALUES (?, ?, ?, ?)",
@@ -225,7 +229,7 @@ class AnnotationFile:
         """A text's number and state, if its last change is the one that is meant."""
         row = file.execute("SELECT id FROM texts WHERE digest = ?", (digest,)).fetchone()
         if row is None:
-            raise DataError("this text is not known")
+            raise NothingToUndoError("this text is not known")
         last = file.execute(
             "SELECT id, state, who FROM changes WHERE text = ? ORDER BY id DESC LIMIT 1", row
         ).fetchone()
@@ -245,9 +249,11 @@ class AnnotationFile:
         return found
 
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
+    def _opened(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        """The file for a while; one that is gone is not made anew, but for `mode` "rwc"."""
+        address = f"{self.path.absolute().as_uri()}?mode={mode}"
         try:
-            file = sqlite3.connect(self.path, timeout=_WAIT, isolation_level=None)
+            file = sqlite3.connect(address, uri=True, timeout=_WAIT, isolation_level=None)
             try:
                 yield file
             finally:

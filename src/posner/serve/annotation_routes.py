@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from posner.corpus.annotation_file import Annotation, StaleError
-from posner.errors import DataError
+from posner.corpus.annotation_file import Annotation, NothingToUndoError, StaleError
 from posner.serve.bodies import Body, ErrorAnswer, Text
 from posner.serve.corrections import check_spans
 from posner.serve.errors import ServiceError, wrong_field
@@ -115,7 +114,9 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
         spans = [(span.start, span.end, span.label) for span in body.entities]
         check_spans(body.text, spans)
         try:
-            saved = await asyncio.to_thread(teaching.save, body.text, spans, body.who, body.revision)
+            saved = await asyncio.to_thread(
+                teaching.save, body.text, spans, body.who, body.revision
+            )
         except StaleError as error:
             raise ServiceError(409, "stale", error.line()) from error
         return AnnotationAnswer.of(saved)
@@ -137,7 +138,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
             undone = await asyncio.to_thread(file.undo, body.text, body.who, body.revision)
         except StaleError as error:
             raise ServiceError(409, "stale", error.line()) from error
-        except DataError as error:
+        except NothingToUndoError as error:
             raise wrong_field("text", error.line()) from error
         return AnnotationAnswer.of(undone)
 

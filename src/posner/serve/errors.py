@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from posner.errors import PosnerError
+
+log = logging.getLogger("posner.serve")
 
 
 class ServiceError(Exception):
@@ -68,6 +71,11 @@ def given_up(seconds: float) -> ServiceError:
     return ServiceError(504, "timeout", f"no answer within {seconds:g} seconds", retry_after=1)
 
 
+def failed() -> ServiceError:
+    """500: a defect."""
+    return ServiceError(500, "internal", "the service failed; its log says where")
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error in the same way."""
 
@@ -76,8 +84,15 @@ def add_error_handlers(app: FastAPI) -> None:
         return error.response()
 
     @app.exception_handler(PosnerError)
-    async def user_error(_request: Request, error: PosnerError) -> JSONResponse:
-        return ServiceError(422, "validation", error.line()).response()
+    async def own_file(_request: Request, error: PosnerError) -> JSONResponse:
+        # Clients name no files: it is one of the service's own, and only its log may name it.
+        log.error("a file cannot be used", extra={"facts": {"error": error.line()}})
+        message = "the service cannot use a file of its own; its log says why"
+        return ServiceError(503, "unavailable", message, retry_after=5).response()
+
+    @app.exception_handler(Exception)
+    async def defect(_request: Request, _error: Exception) -> JSONResponse:
+        return failed().response()
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> JSONResponse:

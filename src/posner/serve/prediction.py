@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
@@ -17,6 +19,9 @@ from posner.serve.bodies import (
 )
 from posner.serve.service import Service
 from posner.serve.work import Found, Task, Wanted
+
+PLAIN = string.punctuation.replace("%", "") + " "
+"""What else of a model's name stands in a header as it is; the rest is percent-encoded UTF-8."""
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -54,7 +59,7 @@ def prediction_routes(service: Service) -> APIRouter:
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         found = await _find(service, request, name, [Task(text, wanted) for text in texts])
         answers = [result.entities for result in found]
-        headers = {"x-posner-model": f"{name}@{facts.revision}"}
+        headers = {"x-posner-model": f"{quote(name, safe=PLAIN)}@{facts.revision}"}
         return JSONResponse(answers[0] if isinstance(body.inputs, str) else answers, 200, headers)
 
     @router.post("/analyze", summary="Find entities and words", responses=ERRORS)

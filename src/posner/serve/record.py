@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from posner.serve.errors import ServiceError
+from posner.serve.errors import failed
 from posner.serve.guard import SECURITY_HEADERS
 from posner.serve.metrics import Metrics
 
@@ -51,10 +51,10 @@ class Record:
         identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
         # Whoever answers may add what is worth logging: counts, never texts.
         facts: dict[str, Any] = scope.setdefault("posner.facts", {})
-        status = 0
+        status, ended = 0, False
 
         async def send_on(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -62,6 +62,8 @@ class Record:
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-store")
+            elif not message.get("more_body", False):
+                ended = True
             try:
                 async with asyncio.timeout(self.seconds):
                     await send(message)
@@ -75,10 +77,10 @@ class Record:
             raise  # nothing is left but to cut the connection
         except Exception:
             log.exception("the service failed", extra={"facts": {"request_id": identity}})
-            if status:
-                raise  # the answer has begun: nothing is left but to cut the connection
-            error = ServiceError(500, "internal", "the service failed; its log says where")
-            await error.response()(scope, receive, send_on)
+            if not status:
+                await failed().response()(scope, receive, send_on)
+            elif not ended:
+                raise  # nothing is left but to cut the connection
         finally:
             self._log(scope, status, time.monotonic() - begin, {"request_id": identity} | facts)
 
