@@ -151,6 +151,13 @@ def test_the_queue_gives_each_person_texts_of_their_own(client: TestClient) -> N
     assert first("Ann") == []
 
 
+def test_pages_of_other_sites_take_no_texts_away(client: TestClient) -> None:
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+        assert client.get("/queue?who=Eve&limit=100", headers=headers).status_code == 403
+    own = {"sec-fetch-site": "same-origin"}
+    assert len(client.get("/queue?who=Ann&limit=100", headers=own).json()) == 3
+
+
 def test_a_model_that_is_never_unsure_rates_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

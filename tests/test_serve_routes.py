@@ -299,6 +299,18 @@ def test_other_names_can_be_allowed() -> None:
         assert client.get("/livez", headers={"host": "other.example"}).status_code == 403
 
 
+def test_behind_a_proxy_the_page_has_a_name_that_is_allowed() -> None:
+    with client_of(serving.service(allowed_hosts="ner.example")) as client:
+        wait(client)
+        for origin, status in (("https://ner.example", 200), ("https://evil.example", 403)):
+            headers = {"origin": origin, "host": "127.0.0.1:8000"}
+            answer = client.post("/predict", json={"inputs": TEXT}, headers=headers)
+            assert answer.status_code == status
+    with client_of(serving.service(allowed_hosts="*")) as client:  # any name, but no other's page
+        answer = client.post("/predict", json={}, headers={"origin": "https://evil.example"})
+        assert answer.status_code == 403
+
+
 def test_before_the_models_are_loaded_nothing_else_is_said() -> None:
     client = client_of(serving.service())  # not entered: nothing has been loaded
     answer = predict(client, TEXT)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import serving
 import tiny
 from posner import segment
 from posner.backends.torch import TorchBackend
@@ -22,6 +25,7 @@ from posner.recognizer import Recognizer
 from posner.serve.batching import Job
 from posner.serve.loading import ModelLoader, named_models
 from posner.serve.model import ModelTagger
+from posner.serve.service import Service
 from posner.serve.settings import ServeSettings, serve_settings, settings_from, variable
 from posner.serve.work import Found, Task, Wanted
 from posner.tagger import segmented
@@ -193,6 +197,23 @@ def test_every_process_has_cores_and_all_are_used(workers: int, threads: int) ->
     assert threads or workers > 1 or set(shares[0]) == every
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no cores to choose from")
+def test_a_thread_keeps_its_models_to_so_many_cores() -> None:
+    seen: list[int] = []
+
+    def load(path: str) -> serving.RuleTagger:
+        with ThreadPoolExecutor(1) as pool:  # a model's threads are its loader's
+            seen.append(len(pool.submit(os.sched_getaffinity, 0).result()))
+        return serving.RuleTagger(path)
+
+    before = os.sched_getaffinity(0)
+    for threads in (0, 1):
+        made = Service({"rules": "rules"}, ServeSettings(threads=threads), load)
+        asyncio.run(made.load())
+    assert seen == [len(before), 1]
+    assert os.sched_getaffinity(0) == before
+
+
 def test_settings_that_go_together_are_checked() -> None:
     with pytest.raises(UsageError, match="--annotations"):
         ServeSettings(texts="x").check("")
@@ -200,7 +221,9 @@ def test_settings_that_go_together_are_checked() -> None:
         ModelLoader(ServeSettings(lexicon_rules="correct,guess"))
 
 
-def test_models_are_named_by_their_folders(bert: Path, tmp_path: Path) -> None:
+def test_models_are_named_by_their_folders(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from posner.model.saved import save_network
 
     made = tiny.untrained(tiny.recipe(bert))
@@ -210,6 +233,14 @@ def test_models_are_named_by_their_folders(bert: Path, tmp_path: Path) -> None:
     assert list(named_models([one, two, f"three={one}"])) == ["one", "two", "three"]
     with pytest.raises(UsageError, match="one name"):
         named_models([one, one])
+    odd = tmp_path / "a=b"
+    odd.symlink_to(tmp_path / "one")
+    assert named_models([str(odd)]) == {"a=b": str(odd)}  # a link may lead elsewhere tomorrow
+    assert named_models([f"x={odd}"]) == {"x": str(odd)}
+    monkeypatch.chdir(tmp_path)
+    assert named_models(["a=b", "x=one"]) == {"a=b": str(odd), "x": one}
+    monkeypatch.chdir(tmp_path / "one" / "model")
+    assert list(named_models(["."])) == ["one"]
     tagger = ModelLoader(ServeSettings(device="cpu"))(one)
     assert tagger.facts.labels == made.manifest.labels
     assert len(tagger.facts.revision) == 12

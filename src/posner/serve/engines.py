@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -57,13 +59,19 @@ class ThreadEngine:
     Args:
         paths: the models' folders by name.
         loader: loads one.
+        cores: that the models may compute on, with a thread on each; None: all.
     """
 
-    def __init__(self, paths: Mapping[str, str], loader: Loader) -> None:
+    def __init__(
+        self, paths: Mapping[str, str], loader: Loader, cores: Sequence[int] | None = None
+    ) -> None:
         self.paths = paths
         self.loader = loader
         self.models: dict[str, TextTagger] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="posner-engine")
+        # What a thread may use, the threads that it starts may: so do the model's own.
+        self._thread = ThreadPoolExecutor(
+            1, "posner-engine", None if cores is None else lambda: keep_to(cores)
+        )
 
     @property
     def facts(self) -> Mapping[str, ModelFacts]:
@@ -87,6 +95,13 @@ class ThreadEngine:
     async def stop(self) -> None:
         """End, after what is being computed."""
         await asyncio.to_thread(self._thread.shutdown)
+
+
+def keep_to(cores: Sequence[int]) -> None:
+    """Let this thread, and those that it starts, use these cores only."""
+    if hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):  # where that is not allowed, the threads are still few
+            os.sched_setaffinity(0, cores)
 
 
 def load_all(paths: Mapping[str, str], loader: Loader) -> dict[str, TextTagger]:

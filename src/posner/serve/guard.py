@@ -16,6 +16,11 @@ from posner.serve.settings import ServeSettings
 OPEN_PATHS = frozenset(("/", "/docs", "/openapi.json", "/livez", "/readyz", "/health"))
 """Paths that need no key: they tell nothing of the models but that they are there."""
 
+CHANGING = frozenset(("/queue",))
+"""Paths of GET that change something: whoever asks for texts keeps others from them."""
+
+_READING = ("GET", "HEAD", "OPTIONS")
+
 OPEN_FOLDER = "/static/"
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -48,6 +53,7 @@ class Guard:
         self._key = api_key.encode()
         listed = {name.strip().lower() for name in settings.allowed_hosts.split(",")} - {""}
         self._any = "*" in listed
+        self._listed = listed
         own = {"localhost", socket.gethostname().lower(), settings.host.lower()}
         self._names = own | listed
 
@@ -66,16 +72,24 @@ class Guard:
         if not self._is_own(host):
             message = "this service does not go by that name; --allowed-hosts adds names"
             raise ServiceError(403, "host", message)
-        origin = headers.get("origin")
-        if method not in ("GET", "HEAD", "OPTIONS"):
-            foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
-            if foreign or (origin is not None and origin.partition("://")[2] != host):
-                raise ServiceError(403, "origin", "a page of another site may not ask")
+        if (method not in _READING or path in CHANGING) and self._is_foreign(headers, host):
+            raise ServiceError(403, "origin", "a page of another site may not ask")
         if self._key and path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER):
             scheme, _, given = headers.get("authorization", "").partition(" ")
             known = hmac.compare_digest(given.encode("utf-8", "replace"), self._key)
             if scheme.lower() != "bearer" or not known:
                 raise ServiceError(401, "unauthorized", "send Authorization: Bearer API-KEY")
+
+    def _is_foreign(self, headers: Headers, host: str) -> bool:
+        """Whether a page asks that is not one of this service's."""
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return True
+        origin = headers.get("origin")
+        if origin is None:
+            return False
+        asking = origin.partition("://")[2]
+        # Behind a proxy that sends a Host of its own, the page still has the name that is allowed.
+        return asking != host and host_name(asking) not in self._listed
 
     def _is_own(self, host: str) -> bool:
         """Whether a Host header names this service: a listed name, or an address."""

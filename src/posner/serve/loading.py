@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,13 +26,10 @@ def named_models(arguments: Sequence[str]) -> dict[str, str]:
     """
     models: dict[str, str] = {}
     for argument in arguments:
-        given, equals, path = argument.partition("=")
-        if not equals:
-            given, path = "", argument
+        given, path = _named(argument)
         check_model(path)  # a damaged model is told before anything listens
-        place = Path(path).resolve() if Path(path).exists() else Path(path)
-        run = place.parent.name if place.name == "model" else ""
-        name = given or run or place.name
+        place = Path(path).absolute() if Path(path).exists() else Path(path)
+        name = given or _name_of(place)
         if name in models:
             raise UsageError(
                 "two models have one name", where=name, remedy="name them: NAME=PATH NAME=PATH"
@@ -40,6 +38,20 @@ def named_models(arguments: Sequence[str]) -> dict[str, str]:
     if not models:
         raise UsageError("names no model", expected="posner serve MODEL [MODEL ...]")
     return models
+
+
+def _named(argument: str) -> tuple[str, str]:
+    """Name and path of `NAME=PATH`; of a path that is there, whatever stands in it, no name."""
+    given, equals, path = argument.partition("=")
+    if not equals or Path(argument).exists() or "/" in given or os.sep in given:
+        return "", argument
+    return given, path
+
+
+def _name_of(place: Path) -> str:
+    """The folder's name, as it was given: a link may lead elsewhere when models are replaced."""
+    named = place if place.name not in ("", "..") else place.resolve()
+    return named.parent.name if named.name == "model" and named.parent.name else named.name
 
 
 class ModelLoader:

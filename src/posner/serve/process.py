@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from posner.errors import ModelError, PosnerError
-from posner.serve.engines import EngineDiedError, Loader, TaggingError, find, load_all
+from posner.serve.engines import EngineDiedError, Loader, TaggingError, find, keep_to, load_all
 from posner.serve.work import Found, ModelFacts, Task
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -144,9 +144,7 @@ def serve_pipe(
     """What the process does: load the models, then answer batches until the pipe ends."""
     for number in (signal.SIGINT, signal.SIGTERM):  # the service says when to end
         signal.signal(number, signal.SIG_IGN)
-    if hasattr(os, "sched_setaffinity"):
-        with contextlib.suppress(OSError):  # where that is not allowed, the threads are still few
-            os.sched_setaffinity(0, cores)
+    keep_to(cores)
     for name in THREAD_VARIABLES:
         os.environ[name] = str(len(cores))
     with contextlib.suppress(EOFError, OSError):

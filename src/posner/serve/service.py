@@ -206,5 +206,5 @@ def _make_engine(
     models: Mapping[str, str], settings: ServeSettings, loader: Loader, number: int
 ) -> Engine:
     if settings.workers == 1:
-        return ThreadEngine(models, loader)
+        return ThreadEngine(models, loader, settings.engine_cores(0) if settings.threads else None)
     return ProcessEngine(models, loader, settings.engine_cores(number))
