@@ -115,6 +115,17 @@ def test_the_least_certain_come_first_and_the_corrected_never(file: AnnotationFi
     assert [a.text for a in file.waiting(2)] == ["text 2", "text 0"]
 
 
+def test_a_rating_is_one_models(file: AnnotationFile) -> None:
+    file.add((None, text, None) for text in ("a", "b", "c"))
+    one, two, three = (a.id for a in file.unrated("first"))
+    file.rate([(one, 0.5), (two, 0.1)], "first")
+    assert [a.id for a in file.unrated("first")] == [three]
+    assert [a.id for a in file.unrated("second")] == [one, two, three]
+    file.rate([(one, 0.0)], "second")
+    assert [a.id for a in file.unrated("second")] == [two, three]
+    assert [a.id for a in file.waiting()] == [two, one, three]
+
+
 def test_an_undone_text_waits_again(file: AnnotationFile) -> None:
     file.add([(None, TEXT, None)])
     saved = file.save(TEXT, [PER], "Ann", 0)

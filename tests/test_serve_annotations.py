@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from starlette.testclient import TestClient
 
 import serving
 from posner.corpus import annotation_file, read
+from posner.corpus.annotation_file import AnnotationFile
+from posner.serve import teaching
 from posner.serve.app import build_app
 from posner.serve.service import Service
 from posner.serve.teaching import Teaching
@@ -163,14 +166,64 @@ def test_a_model_that_is_never_unsure_rates_nothing(
 ) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("one\ntwo\n", encoding="utf-8")
-    facts = serving.RuleTagger(serving.WORDS).facts
-    # It has no `answer`: to ask it for a rating would fail.
-    service: Any = SimpleNamespace(is_loaded=True, facts=lambda _: (serving.WORDS, facts))
-    teaching = Teaching(service, str(tmp_path / "a.sqlite"), str(texts))
+    made = serving.service({serving.WORDS: serving.WORDS})
+    correcting = Teaching(made, str(tmp_path / "a.sqlite"), str(texts))
+
+    async def rated() -> None:
+        await made.load()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(correcting.rate(), 0.5)
+        await made.stop()
+
     with caplog.at_level("INFO", "posner.serve"):
-        asyncio.run(teaching.rate())
+        asyncio.run(rated())
     assert caplog.records == []
-    assert [a.text for a in teaching.queue("Ann", 5)] == ["one", "two"]
+    assert [a.text for a in correcting.queue("Ann", 5)] == ["one", "two"]
+
+
+def test_another_model_rates_anew_and_a_locked_file_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotation_file, "_WAIT", 0.01)
+    monkeypatch.setattr(teaching, "AGAIN", 0.05)
+    path = tmp_path / "a.sqlite"
+    made = serving.service(annotations=str(path))
+    app = build_app(made)
+    file = AnnotationFile(path)
+    file.add([(None, "Ada and Bo", None)])
+    file.rate([(1, 0.9)], "former")
+
+    def rating() -> float | None:
+        return file.waiting()[0].uncertainty
+
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with TestClient(app, base_url="http://localhost") as client:
+            time.sleep(0.3)
+            assert rating() == 0.9
+            other.execute("ROLLBACK")
+            serving.wait_until(lambda: rating() == 0.2)
+            file.rate([(1, 0.9)], "former")
+            made.models["rules"] = "next"
+            made.supervisor.make.args[0]["rules"] = "next"  # type: ignore[attr-defined]
+            assert client.post("/models/replace").status_code == 200
+            serving.wait_until(lambda: rating() == 0.2)
+
+
+def test_texts_can_be_skipped_and_are_one_persons_whoever_asks_at_once(client: TestClient) -> None:
+    first, second, third = (a["id"] for a in client.get("/queue?who=Ann&limit=3").json())
+    answer = client.get(f"/queue?who=Ann&limit=1&skip={first}&skip={second}")
+    assert [a["id"] for a in answer.json()] == [third]
+    assert client.get("/queue?who=Ann&skip=x").status_code == 422
+
+
+def test_two_who_ask_at_once_get_different_texts(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(map(str, range(100))), encoding="utf-8")
+    made = Teaching(serving.service(), str(tmp_path / "a.sqlite"), str(texts))
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda i: [a.id for a in made.queue(f"p{i}", 5)], range(20)))
+    assert len({number for numbers in given for number in numbers}) == 100
 
 
 def test_without_a_file_there_are_no_such_routes() -> None:

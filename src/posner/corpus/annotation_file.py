@@ -47,6 +47,14 @@ CREATE INDEX changes_of_text ON changes (text, id);
 # A save has entities, and the state before it as `parent`; its `state` is its own id. An undo has
 # none, and as `state` the parent of the save that it undoes; NULL: the text is not corrected.
 
+_RATINGS = """
+CREATE TABLE IF NOT EXISTS ratings (
+    text INTEGER PRIMARY KEY REFERENCES texts (id),
+    model TEXT NOT NULL
+)
+"""
+# Whose a text's uncertainty is. Who knows nothing of it reads the file all the same.
+
 Span = tuple[int, int, str]
 """First character, one past the last, label."""
 
@@ -136,12 +144,24 @@ class AnnotationFile:
             )
             return file.total_changes - before
 
-    def rate(self, ratings: Iterable[tuple[int, float]]) -> None:
-        """Note how uncertain a model is of texts, by their numbers."""
+    def rate(self, ratings: Iterable[tuple[int, float]], model: str = "") -> None:
+        """Note how uncertain a model is of texts, by their numbers, and which model that is."""
         with self._changing() as file:
-            file.executemany(
-                "UPDATE texts SET uncertainty = ? WHERE id = ?", ((u, i) for i, u in ratings)
-            )
+            file.execute(_RATINGS)
+            for number, uncertainty in ratings:
+                file.execute("UPDATE texts SET uncertainty = ? WHERE id = ?", (uncertainty, number))
+                file.execute("INSERT OR REPLACE INTO ratings VALUES (?, ?)", (number, model))
+
+    def unrated(self, model: str) -> list[Annotation]:
+        """The texts that have no correction, and whose uncertainty is not this model's."""
+        condition = """
+            LEFT JOIN ratings r ON r.text = t.id
+            WHERE s.entities IS NULL AND r.model IS NOT ? ORDER BY t.id
+        """
+        with self._changing() as file:
+            file.execute(_RATINGS)
+            rows = file.execute(f"{_CURRENT} {condition}", (model,)).fetchall()
+        return [_annotation(row) for row in rows]
 
     def find(self, text: str) -> Annotation | None:
         """What holds for a text, if it is known."""

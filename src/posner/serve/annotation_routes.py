@@ -21,7 +21,7 @@ Who = Annotated[Text, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f
 NUMBER = 2**62
 """No text and no change has a number beyond this."""
 
-Revision = Annotated[int, Field(ge=0, le=NUMBER)]
+Number = Annotated[int, Field(ge=0, le=NUMBER)]
 
 
 class Span(Body):
@@ -44,7 +44,7 @@ class SaveBody(Body):
     text: Text = Field(min_length=1)
     entities: list[Span] = Field(max_length=100_000, fail_fast=True)
     who: Who
-    revision: Revision = Field(
+    revision: Number = Field(
         default=0, description="The text's last change that one has seen; 0: none."
     )
 
@@ -54,7 +54,7 @@ class UndoBody(Body):
 
     text: Text
     who: Who
-    revision: Revision
+    revision: Number
 
 
 class AnnotationAnswer(BaseModel):
@@ -146,9 +146,13 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
     async def queue(
         who: Annotated[str, Query(min_length=1, max_length=100)] = "someone",
         limit: Annotated[int, Query(ge=1, le=100)] = 10,
+        skip: Annotated[list[Number], Query(max_length=1000)] = [],  # noqa: B006 - FastAPI copies it
     ) -> list[AnnotationAnswer]:
-        """Those of which the model is least certain; for ten minutes they are nobody else's."""
-        found = await asyncio.to_thread(teaching.queue, who, limit)
+        """Those of which the model is least certain; for ten minutes they are nobody else's.
+
+        `skip` names, by their `id`, texts that one does not want now.
+        """
+        found = await asyncio.to_thread(teaching.queue, who, limit, frozenset(skip))
         return [AnnotationAnswer.of(annotation) for annotation in found]
 
     return router

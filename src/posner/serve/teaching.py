@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from posner.corpus.annotation_file import Annotation, AnnotationFile, Span
+from posner.errors import PosnerError
 from posner.serve.corrections import check_words
 from posner.serve.errors import ServiceError
 from posner.serve.service import Service
@@ -19,6 +21,12 @@ log = logging.getLogger("posner.serve")
 
 TURN = 600.0
 """Seconds for which a text of the queue is one person's."""
+
+LOOK = 0.2
+"""Seconds between two looks at whether there is another model."""
+
+AGAIN = 30.0
+"""Seconds until what could not be rated is tried once more."""
 
 TOGETHER = 16
 """Texts of the queue that are rated together; people's requests come between."""
@@ -40,6 +48,7 @@ class Teaching:
         self.service = service
         self.file = AnnotationFile(Path(path), create=True)
         self._turns: dict[int, tuple[str, float]] = {}
+        self._turn = threading.Lock()  # or two people who ask at once get the same texts
         if texts:
             with Path(texts).open("rb") as stream:
                 lines = read_texts(stream, "line", name=texts)
@@ -47,21 +56,46 @@ class Teaching:
                 self.file.add((name, line, None) for name, line in named if line.strip())
 
     async def rate(self) -> None:
-        """Let the model say how unsure it is of each text that waits, if it knows that."""
-        while not self.service.is_loaded:
-            await asyncio.sleep(0.05)
-        if not self.service.facts(None)[1].is_recognizer:
-            return  # such a model does not say how unsure it is: the texts come in their order
-        waiting = [a for a in await asyncio.to_thread(self.file.waiting) if a.uncertainty is None]
+        """Let the model say how unsure it is of each text that waits, anew when it is replaced."""
+        rated = ""
+        while True:
+            revision = self._revision()
+            if revision and revision != rated:
+                try:
+                    await self.rate_all(revision)
+                    rated = revision
+                except (PosnerError, ServiceError) as error:
+                    kind = error.kind if isinstance(error, ServiceError) else error.line()
+                    log.warning("texts not rated", extra={"facts": {"error": kind}})
+                    await asyncio.sleep(AGAIN)
+            await asyncio.sleep(LOOK)
+
+    def _revision(self) -> str:
+        """The default model's, if it is loaded and says how unsure it is; else nothing."""
+        facts = self.service.supervisor.facts.get(self.service.default)
+        # Another model does not say how unsure it is: the texts come in their order.
+        return facts.revision if facts is not None and facts.is_recognizer else ""
+
+    async def rate_all(self, revision: str) -> None:
+        """Rate the texts that wait and that this revision of the model has not rated.
+
+        Raises:
+            ServiceError: some could not be rated, the others are.
+            DataError: the file cannot be used.
+        """
+        waiting = await asyncio.to_thread(self.file.unrated, revision)
+        failure: ServiceError | None = None
         for first in range(0, len(waiting), TOGETHER):
             part = waiting[first : first + TOGETHER]
             try:
                 ratings = await self._ratings([annotation.text for annotation in part])
             except ServiceError as error:
-                log.warning("texts not rated", extra={"facts": {"error_type": error.kind}})
+                failure = error
                 continue
             rated = [(a.id, r) for a, r in zip(part, ratings, strict=True) if r is not None]
-            await asyncio.to_thread(self.file.rate, rated)
+            await asyncio.to_thread(self.file.rate, rated, revision)
+        if failure is not None:
+            raise failure
         log.info("texts rated", extra={"facts": {"texts": len(waiting)}})
 
     async def _ratings(self, texts: Sequence[str]) -> list[float | None]:
@@ -88,14 +122,22 @@ class Teaching:
         """Whether the words are known without a model: one may have a segmenter of its own."""
         return all(facts.plain_words for facts in self.service.supervisor.facts.values())
 
-    def queue(self, who: str, limit: int) -> list[Annotation]:
-        """The texts that this person should correct next; for a while they are nobody else's."""
-        now = time.monotonic()
-        self._turns = {i: turn for i, turn in self._turns.items() if turn[1] > now}
-        free = [
-            annotation
-            for annotation in self.file.waiting(limit + len(self._turns))
-            if self._turns.get(annotation.id, (who, 0.0))[0] == who
-        ][:limit]
-        self._turns |= {annotation.id: (who, now + TURN) for annotation in free}
+    def queue(self, who: str, limit: int, skip: Collection[int] = ()) -> list[Annotation]:
+        """The texts that this person should correct next; for a while they are nobody else's.
+
+        Args:
+            who: the person.
+            limit: how many.
+            skip: numbers of texts that the person does not want now.
+        """
+        with self._turn:
+            now = time.monotonic()
+            self._turns = {i: turn for i, turn in self._turns.items() if turn[1] > now}
+            free = [
+                annotation
+                for annotation in self.file.waiting(limit + len(self._turns) + len(skip))
+                if annotation.id not in skip
+                and self._turns.get(annotation.id, (who, 0.0))[0] == who
+            ][:limit]
+            self._turns |= {annotation.id: (who, now + TURN) for annotation in free}
         return free
