@@ -65,8 +65,7 @@ class RuleTagger:
                 "start": match.start(),
                 "end": match.end(),
             }
-            kept = task.wanted.labels is None or label in task.wanted.labels
-            if kept and float(str(entity["score"])) >= (task.wanted.threshold or 0.0):
+            if task.wanted.takes(label, float(str(entity["score"]))):
                 entities.append(entity)
         words = [(m.start(), m.end(), 0) for m in _WORD.finditer(task.text)]
         unsure = len(entities) / 10 if task.wanted.uncertainty else None

@@ -67,6 +67,9 @@ def test_parameters_choose_what_is_answered(client: TestClient) -> None:
         ({"inputs": "a", "parameters": {"threshold": "0.5"}}, "parameters.threshold"),
         ({"inputs": "a", "parameters": {"path": "/etc"}}, "parameters.path"),
         ({"inputs": "a", "parameters": {"model": "../x"}}, "parameters.model"),
+        ({"inputs": "a", "parameters": {"labels": ["PER", "NOPE"]}}, "parameters.labels"),
+        ({"inputs": "a", "parameters": {"ignore_labels": ["x"]}}, "parameters.ignore_labels"),
+        ({"inputs": "a", "parameters": {"labels": ["PER"] * 1001}}, "parameters.labels"),
         ({"inputs": "a", "else": 1}, "else"),
         ([], "body"),
         ("x", "body"),
@@ -107,7 +110,16 @@ def test_of_many_faults_one_is_told(client: TestClient, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "content", [b"{", b"\xff\xfe", b'{"inputs": "\\ud800"}', b"[" * 60_000, b""]
+    "content",
+    [
+        b"{",
+        b"\xff\xfe",
+        b'{"inputs": "\\ud800"}',
+        b'{"inputs": "a", "\\ud800": 1}',
+        b'{"inputs": "a", "parameters": {"labels": ["\\ud800"]}}',
+        b"[" * 60_000,
+        b"",
+    ],
 )
 def test_what_is_no_json_is_no_defect(client: TestClient, content: bytes) -> None:
     answer = client.post("/predict", content=content, headers={"content-type": "application/json"})
@@ -160,8 +172,22 @@ def test_a_stream_has_parameters_and_no_end_that_it_must_hold(client: TestClient
     lines = (f'"Ada {i}"\n'.encode() for i in range(500))
     answer = client.post("/predict/stream?threshold=0.5&labels=PER&model=other", content=lines)
     assert [len(json.loads(line)) for line in answer.text.splitlines()] == [1] * 500
-    bad = client.post("/predict/stream?threshold=7", content=b"")
-    assert (bad.status_code, bad.json()["field"]) == (422, "threshold")
+    for query, field in (
+        ("threshold=7", "threshold"),
+        ("treshold=0.5", "treshold"),
+        ("labels=PER&labels=NOPE", "labels"),
+        ("lexicon=perhaps", "lexicon"),
+    ):
+        bad = client.post(f"/predict/stream?{query}", content=b"")
+        assert (bad.status_code, bad.json()["field"]) == (422, field)
+    told = client.post("/predict/stream?treshold=0.5", content=b"").json()["error"]
+    assert "threshold" in told.removeprefix("treshold")
+    both = client.post("/predict/stream?ignore_labels=LOC&ignore_labels=O", content=b'"Ada Oslo"')
+    assert [e["word"] for e in both.json()] == ["Ada"]
+    [line] = client.post(
+        "/predict/stream", content=b'{"inputs": "Ada", "parameters": {"threshold": 1}}'
+    ).text.splitlines()
+    assert (json.loads(line)["field"], json.loads(line)["line"]) == ("line", 1)
 
 
 def test_the_page_gets_words_too(client: TestClient) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from posner.serve.errors import wrong_field
+from posner.schemes import OUTSIDE
+from posner.serve.errors import UNKNOWN_KEY, wrong_field
 from posner.serve.work import PIECEWISE, ModelFacts, Wanted
 
 
@@ -17,33 +19,40 @@ def _whole(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_whole)]
 Texts = Annotated[list[Text], Field(fail_fast=True)]
-LabelNames = Annotated[list[str], Field(fail_fast=True, max_length=1_000)]
+LabelNames = Annotated[list[Text], Field(fail_fast=True, max_length=1_000)]
 Strategy = Literal["none", "simple", "first", "average", "max"]
 Threshold = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 ModelName = Annotated[Text, Field(max_length=200)]
 
 
-class Body(BaseModel):
-    """A request's body: no other keys, no values of other types.
+class Known(BaseModel):
+    """What a client sends under names: no others than these."""
 
-    What is wrong is told once: lists are given up at their first bad element (`fail_fast`), and of
-    unknown keys one is kept. A million of errors would hold up everyone while they are written.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
-    def _one_unknown_key(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        unknown = next((key for key in given if key not in cls.model_fields), None)
-        kept = [key for key in cls.model_fields if key in given]
-        return {key: given[key] for key in (*kept, *([] if unknown is None else [unknown]))}
+    def _no_other_key(cls, given: Any) -> Any:
+        """One unknown key is told, and what there is instead: a million would hold up everyone."""
+        keys = given if isinstance(given, dict) else ()
+        unknown = next((key for key in keys if key not in cls.model_fields), None)
+        if unknown is not None:
+            key = unknown.encode("utf-8", "replace").decode()[:100]
+            allowed = ", ".join(cls.model_fields)
+            raise PydanticCustomError(
+                UNKNOWN_KEY, "not known here, expected {allowed}", {"key": key, "allowed": allowed}
+            )
+        return given
 
 
-class Parameters(Body):
-    """How to answer."""
+class Body(Known):
+    """A request's body: no values of other types. Lists are given up at their first bad element."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Asked(Known):
+    """How to answer, in a body or a query."""
 
     aggregation_strategy: Strategy = Field(
         default="simple",
@@ -61,30 +70,41 @@ class Parameters(Body):
         default=None, description="A model's name; null: the default one."
     )
 
-    def wanted(self, facts: ModelFacts, field: str = "parameters.aggregation_strategy") -> Wanted:
+    def wanted(self, facts: ModelFacts, within: str = "") -> Wanted:
         """What is wanted of a text by a model of which this is known.
 
         Args:
             facts: of the model.
-            field: where clients named the strategy.
+            within: what stands before a field's name where clients give it.
 
         Raises:
-            ServiceError: pieces are wanted, and the model tags whole words.
+            ServiceError: pieces are wanted, and the model tags whole words; no such label.
         """
         pieces = self.aggregation_strategy == PIECEWISE
         if pieces and not facts.is_recognizer:
             raise wrong_field(
-                field,
+                f"{within}aggregation_strategy",
                 f"this model tags whole words, so {PIECEWISE} has no pieces to answer with",
             )
-        kept = frozenset(facts.labels if self.labels is None else self.labels)
-        everything = self.labels is None and not self.ignore_labels
+        for name, labels in (("labels", self.labels), ("ignore_labels", self.ignore_labels)):
+            # A lexicon may have labels of its own. O is what others leave out by default.
+            odd = set(labels or ()) - {*facts.labels, OUTSIDE}
+            if odd and not facts.lexicon:
+                raise wrong_field(
+                    f"{within}{name}",
+                    f"the model has no label {min(odd)[:100]}, expected {', '.join(facts.labels)}",
+                )
         return Wanted(
             pieces=pieces,
             threshold=self.threshold,
             lexicon=self.lexicon,
-            labels=None if everything else kept - frozenset(self.ignore_labels),
+            labels=None if self.labels is None else frozenset(self.labels),
+            ignored=frozenset(self.ignore_labels),
         )
+
+
+class Parameters(Body, Asked):
+    """How to answer."""
 
 
 class PredictBody(Body):

@@ -15,6 +15,9 @@ from posner.errors import PosnerError
 
 log = logging.getLogger("posner.serve")
 
+UNKNOWN_KEY = "unknown_key"
+"""The kind of a validation error about a key; its context holds the key."""
+
 
 class ServiceError(Exception):
     """An answer that is no success.
@@ -104,7 +107,8 @@ def add_error_handlers(app: FastAPI) -> None:
             return wrong_field(
                 "body", "expected JSON, and Content-Type: application/json"
             ).response()
-        return wrong_field(_field(first["loc"]), str(first["msg"])).response()
+        below = (first["ctx"]["key"],) if first["type"] == UNKNOWN_KEY else ()
+        return wrong_field(_field((*first["loc"], *below)), str(first["msg"])).response()
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, error: HTTPException) -> JSONResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from posner.document import Document
 from posner.postprocess.correct import LexiconStep
@@ -63,21 +62,14 @@ class ModelTagger:
         if wanted.pieces and isinstance(self.model, Recognizer):
             record = to_dict(seen, pieces=self.model.pieces(seen))
             pieces = part.own_records(record["pieces"])
-            records = [p for p in pieces if _is_wanted(p, p["entity"][2:], wanted)]
+            # Hugging Face's pipeline leaves out pieces with the tag O.
+            tagged = [(p, p["entity"][2:]) for p in pieces if p["entity"][2:]]
+            records = [p for p, label in tagged if wanted.takes(label, p["score"])]
         else:
             entities = to_dict(self._finished(own, wanted))["entities"]
-            records = [e for e in entities if _is_wanted(e, e["entity_group"], wanted)]
+            records = [e for e in entities if wanted.takes(e["entity_group"], e["score"])]
         words = _words(own) if wanted.words else None
         return moved(Found(records, own.word_count, words, rest=part.rest), part.start)
-
-
-def _is_wanted(record: dict[str, Any], label: str, wanted: Wanted) -> bool:
-    if wanted.labels is not None and label not in wanted.labels:
-        return False
-    if wanted.pieces and not label:  # Hugging Face's pipeline leaves out pieces with the tag O
-        return False
-    score = record["score"]
-    return score is None or wanted.threshold is None or score >= wanted.threshold
 
 
 def _words(document: Document) -> list[tuple[int, int, int]]:

@@ -55,7 +55,7 @@ def prediction_routes(service: Service) -> APIRouter:
     async def predict(request: Request, body: PredictBody) -> JSONResponse:
         """A list of entities for a text, a list of lists for a list of texts."""
         name, facts = service.facts(body.parameters.model)
-        wanted = body.parameters.wanted(facts)
+        wanted = body.parameters.wanted(facts, "parameters.")
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         found = await _find(service, request, name, [Task(text, wanted) for text in texts])
         answers = [result.entities for result in found]

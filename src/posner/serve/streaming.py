@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from posner.serve.bodies import Parameters, Strategy, Threshold
+from posner.serve.bodies import Asked
 from posner.serve.errors import ServiceError, too_much, wrong_field
 from posner.serve.prediction import ERRORS, Responses
 from posner.serve.service import Service, hang_up
@@ -44,19 +44,10 @@ def streaming_routes(service: Service) -> APIRouter:
         responses=_OK | ERRORS,
         openapi_extra=_BODY,
     )
-    async def predict_stream(
-        request: Request,
-        aggregation_strategy: Strategy = "simple",
-        threshold: Annotated[Threshold | None, Query()] = None,
-        labels: Annotated[list[str] | None, Query()] = None,
-        model: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> LineResponse:
+    async def predict_stream(request: Request, asked: Annotated[Asked, Query()]) -> LineResponse:
         """A list of entities for each line, in order; for a bad line an object with `error`."""
-        name, facts = service.facts(model, "model")
-        parameters = Parameters(
-            aggregation_strategy=aggregation_strategy, threshold=threshold, labels=labels
-        )
-        wanted = parameters.wanted(facts, "aggregation_strategy")
+        name, facts = service.facts(asked.model, "model")
+        wanted = asked.wanted(facts)
         place = contextlib.ExitStack()
         place.enter_context(service.accepted())
         lines = _answers(service, request, name, wanted, place)
@@ -176,6 +167,9 @@ def _text(line: bytes) -> str:
     except (ValueError, RecursionError):
         raise wrong_field("line", "no JSON") from None
     if isinstance(value, dict):
+        if set(value) - {"inputs"}:
+            message = "a line holds inputs alone; parameters stand in the query, for all lines"
+            raise wrong_field("line", message)
         value = value.get("inputs")
     if not isinstance(value, str):
         raise wrong_field("inputs", "expected a text")

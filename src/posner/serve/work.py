@@ -29,6 +29,7 @@ class Wanted:
         uncertainty: also how unsure the model is of the text.
         threshold: entities with a smaller score are left out; None: as the model's own thresholds.
         labels: the labels to keep; None for all.
+        ignored: labels to leave out.
         lexicon: whether the service's lexicon is applied.
     """
 
@@ -37,7 +38,14 @@ class Wanted:
     uncertainty: bool = False
     threshold: float | None = None
     labels: frozenset[str] | None = None
+    ignored: frozenset[str] = frozenset()
     lexicon: bool = True
+
+    def takes(self, label: str, score: float | None) -> bool:
+        """Whether an entity with this label and score is part of the answer."""
+        if label in self.ignored or (self.labels is not None and label not in self.labels):
+            return False
+        return score is None or self.threshold is None or score >= self.threshold
 
 
 @dataclass(frozen=True, slots=True)
