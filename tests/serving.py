@@ -55,7 +55,7 @@ class RuleTagger:
             os._exit(1)
         if "DEFECT" in task.text:
             raise ValueError(task.text)
-        entities = []
+        entities, raw = [], []
         for match in _NAME.finditer(task.text):
             label = "LOC" if match.group().endswith("o") else "PER"
             entity = {
@@ -65,11 +65,13 @@ class RuleTagger:
                 "start": match.start(),
                 "end": match.end(),
             }
+            raw.append((label, float(str(entity["score"]))))
             if task.wanted.takes(label, float(str(entity["score"]))):
                 entities.append(entity)
         words = [(m.start(), m.end(), 0) for m in _WORD.finditer(task.text)]
         unsure = len(entities) / 10 if task.wanted.uncertainty else None
-        return Found(entities, len(words), words if task.wanted.words else None, unsure)
+        told = words if task.wanted.words else None
+        return Found(entities, len(words), told, unsure, raw=tuple(raw))
 
 
 def load_rules(path: str) -> RuleTagger:

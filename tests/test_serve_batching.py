@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posner.serve.batching import BatchQueue, Job, JobBatch, Load, token_estimate
-from posner.serve.work import Task, Wanted
+from posner.serve.work import Found, Place, Task, Wanted
 
 WANTED = Wanted()
 
@@ -77,6 +77,21 @@ def test_alone_a_text_does_not_wait() -> None:
         for _ in range(2):
             queue.put([job(10)])
             assert len((await asyncio.wait_for(queue.take(), 1)).jobs) == 1
+
+    asyncio.run(check())
+
+
+def test_the_parts_of_an_answer_are_one_models() -> None:
+    async def check() -> None:
+        made = job(10)
+        rest = Place(0, 5)
+        assert not made.add(Found([{"n": 1}], 1, rest=rest, revision="old"))
+        assert not made.add(Found([{"n": 2}], 1, revision="new"))
+        assert made.task.place == Place()
+        assert not made.add(Found([{"n": 3}], 1, rest=rest, revision="new"))
+        assert made.task.place == rest
+        assert made.add(Found([{"n": 4}], 1, revision="new"))
+        assert (await made.answer).entities == [{"n": 3}, {"n": 4}]
 
     asyncio.run(check())
 

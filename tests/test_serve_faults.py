@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import os
 import re
@@ -21,12 +22,16 @@ import pytest
 import serving
 from echo import Echo
 from posner.document import Document
+from posner.errors import ModelError
 from posner.segment import passages
 from posner.serve import supervisor
+from posner.serve.batching import BatchQueue
+from posner.serve.metrics import Metrics
 from posner.serve.model import ModelTagger
 from posner.serve.process import ProcessEngine
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
+from posner.serve.supervisor import Supervisor
 from posner.serve.work import Found, Task
 from serving import Running, running, service, wait_until
 
@@ -92,10 +97,13 @@ def test_a_body_that_stops_half_way_is_answered(slow: Running) -> None:
     assert ask(slow.url, "Ada").status_code == 200
 
 
-def test_a_late_answer_is_504() -> None:
+def test_a_late_answer_is_504(caplog: pytest.LogCaptureFixture) -> None:
     with running(service(max_seconds=0.2)) as made:
         answer = ask(made.url, "SLEEP")
         assert (answer.status_code, answer.json()["error_type"]) == (504, "timeout")
+        assert ask(made.url, "Ada").status_code == 200
+        gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 def test_a_client_that_does_not_read_holds_nobody_up(slow: Running) -> None:
@@ -271,7 +279,7 @@ def test_a_head_that_does_not_come_holds_no_connection() -> None:
 
 
 def test_an_answer_that_is_not_read_holds_no_connection() -> None:
-    with running(service(max_seconds=0.5)) as made:
+    with running(service(max_seconds=3.0)) as made:
         with socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.connect(made.address)
@@ -313,3 +321,29 @@ def test_a_long_text_is_answered_between_others(monkeypatch: pytest.MonkeyPatch)
         made.settings = ServeSettings()
         assert ask(found.url, "Bo").status_code == 200
         assert figure(found, "posner_batch_seconds_count") - before < 50  # of 100 parts
+
+
+def test_models_are_replaced_all_or_none() -> None:
+    class Numbered(Failing):
+        def __init__(self, number: int, revision: str) -> None:
+            super().__init__(lambda: None)
+            self.number, self.revision = number, revision
+            self.facts = {"rules": serving.RuleTagger(revision).facts}
+
+        async def start(self) -> None:
+            if self.revision == "damaged" and self.number == 1:
+                raise ModelError("damaged")
+
+    revisions = iter(["old", "old", "damaged", "damaged"])
+    made = Supervisor(2, lambda n: Numbered(n, next(revisions)), BatchQueue(100, 0.0), Metrics(100))
+
+    async def check() -> None:
+        await made.start()
+        before = [slot.engine for slot in made.slots]
+        with pytest.raises(ModelError, match="damaged"):
+            await made.replace()
+        assert [slot.engine for slot in made.slots] == before
+        assert made.facts["rules"].revision == "old"
+        await made.stop()
+
+    asyncio.run(check())

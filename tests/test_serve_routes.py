@@ -216,6 +216,27 @@ def test_operation(client: TestClient) -> None:
         assert f"posner_{name}" in figures
 
 
+def test_drift_is_told_by_what_the_model_finds_in_clients_texts() -> None:
+    made = serving.service()
+
+    def counted() -> dict[str, float]:
+        value = made.metrics.registry.get_sample_value
+        names = {label: {"model": "rules", "label": label} for label in serving.LABELS}
+        entities = {label: value("posner_entities_total", names[label]) for label in names}
+        scores = {label: value("posner_entity_score_count", names[label]) for label in names}
+        assert entities == scores
+        return {label: found or 0.0 for label, found in entities.items()}
+
+    with client_of(made) as client:
+        wait(client)
+        predict(client, TEXT, threshold=0.9, labels=["PER"])
+        assert counted() == {"PER": 1, "LOC": 1}
+        client.post("/predict/stream?ignore_labels=PER", content=b'"Ada"')
+        assert counted() == {"PER": 2, "LOC": 1}
+        client.post("/analyze", json={"texts": [TEXT]})
+        assert counted() == {"PER": 2, "LOC": 1}
+
+
 def test_nothing_is_known_of_other_routes(client: TestClient) -> None:
     assert client.get("/etc/passwd").json()["error_type"] == "not_found"
     assert client.get("/static/../app.py").status_code == 404

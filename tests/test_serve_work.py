@@ -127,9 +127,11 @@ def test_a_client_may_do_without_lexicon_and_thresholds(recognizer: Recognizer) 
     try:
         tagger = ModelTagger(recognizer)
         assert (tagger.facts.threshold, tagger.facts.lexicon) == (1.0, True)
+        assert tagger.facts.thresholds == dict.fromkeys(recognizer.manifest.labels, 1.0)
         wanted = [Wanted(), Wanted(lexicon=False, threshold=0.0), Wanted(threshold=0.0)]
         own, plain, known = tagger.find([Task(TEXTS[0], w) for w in wanted])
         assert len(own.entities) < len(before.entities)
+        assert len(own.raw) == len(before.raw) == len(before.entities)
         assert [e["word"] for e in plain.entities] == [e["word"] for e in before.entities]
         assert len(known.entities) >= len(plain.entities)
     finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from posner.segment.passages import PASSAGE
 from posner.serve.parts import joined
-from posner.serve.work import Found, Task
+from posner.serve.work import Found, Place, Task
 
 WINDOW = 512
 """Tokens that one row of a batch holds; a longer text is several rows."""
@@ -56,13 +56,20 @@ class Job:
         self.tokens = token_estimate(self.task.text[start : start + PASSAGE])
 
     def add(self, found: Found) -> bool:
-        """Take what was found in the text's part; whether that was its last, and it is answered."""
-        self.found.append(found)
-        if found.rest is None:
+        """Take what was found in the text's part; whether that was its last, and it is answered.
+
+        What another model than the one before has found is no part of the same answer.
+        """
+        if self.found and self.found[-1].revision != found.revision:  # the model was replaced
+            self.found, rest = [], Place()
+        else:
+            self.found.append(found)
+            rest = found.rest
+        if rest is None:
             if not self.answer.done():
                 self.answer.set_result(joined(self.found))
             return True
-        self.task = replace(self.task, place=found.rest)
+        self.task = replace(self.task, place=rest)
         self.queued = time.monotonic()
         self._estimate()
         return False

@@ -197,6 +197,7 @@ class ModelInfo(BaseModel):
     posner_version: str
     revision: str
     threshold: float
+    thresholds: dict[str, float]
     lexicon: bool
     calibration: Any = None
     dev_f1: float | None = None

@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol
 
 from posner.errors import PosnerError
@@ -116,7 +117,8 @@ def find(model: TextTagger, tasks: Sequence[Task]) -> list[Found]:
         TaggingError: the model could not answer.
     """
     try:
-        return model.find(tasks)
+        revision = model.facts.revision
+        return [replace(found, revision=revision) for found in model.find(tasks)]
     except PosnerError as error:
         raise TaggingError(error.problem) from error
     except Exception as error:

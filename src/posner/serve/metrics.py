@@ -1,4 +1,8 @@
-"""What Prometheus reads: load, speed, and what is found, so that drift shows."""
+"""What Prometheus reads: load, speed, and what is found, so that drift shows.
+
+Drift is told by what models find in the texts of `/predict` and its stream, before thresholds and
+labels leave anything out: neither clients' wishes, nor the page, nor the queue's ratings change it.
+"""
 
 from __future__ import annotations
 
@@ -60,12 +64,15 @@ class Metrics:
             registry=registry,
         )
         self.entities = Counter(
-            "posner_entities", "Entities found", ["model", "label"], registry=registry
+            "posner_entities",
+            "Entities found",
+            ["model", "label"],
+            registry=registry,
         )
         self.scores = Histogram(
             "posner_entity_score",
             "Scores of the entities found",
-            ["model"],
+            ["model", "label"],
             buckets=_TENTHS,
             registry=registry,
         )
@@ -88,11 +95,13 @@ class Metrics:
         self.batch_fill.observe(batch.load.padded / self.budget)
         self.texts.labels(model).inc(sum(f.rest is None for f in found))
         self.words.labels(model).inc(sum(f.word_count for f in found))
-        scores = self.scores.labels(model)
-        for entity in (e for f in found for e in f.entities if "entity_group" in e):
-            self.entities.labels(model, entity["entity_group"]).inc()
-            if entity["score"] is not None:
-                scores.observe(entity["score"])
+
+    def answered(self, model: str, found: Sequence[Found]) -> None:
+        """Texts of clients were answered: what the model found in them, and not what they kept."""
+        for label, score in (entity for one in found for entity in one.raw):
+            self.entities.labels(model, label).inc()
+            if score is not None:
+                self.scores.labels(model, label).observe(score)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from posner.document import Document
 from posner.postprocess.correct import LexiconStep
-from posner.postprocess.thresholds import ThresholdStep
+from posner.postprocess.thresholds import NO_THRESHOLDS, ThresholdStep
 from posner.recognizer import Recognizer
 from posner.render.records import to_dict
 from posner.segment import segment
@@ -26,10 +26,13 @@ class ModelTagger:
 
     def __init__(self, model: Tagger) -> None:
         self.model = model
-        own = next((s for s in model.steps if isinstance(s, ThresholdStep)), None)
+        step = next((s for s in model.steps if isinstance(s, ThresholdStep)), None)
+        own = NO_THRESHOLDS if step is None else step.thresholds
+        facts = ModelFacts.of(model)
         self.facts = replace(
-            ModelFacts.of(model),
-            threshold=0.0 if own is None else own.thresholds.overall,
+            facts,
+            threshold=own.overall,
+            thresholds={label: own.of(label) for label in facts.labels},
             lexicon=any(isinstance(step, LexiconStep) for step in model.steps),
             is_recognizer=isinstance(model, Recognizer),
             plain_words=model.segmenter == segment,
@@ -69,7 +72,9 @@ class ModelTagger:
             entities = to_dict(self._finished(own, wanted))["entities"]
             records = [e for e in entities if wanted.takes(e["entity_group"], e["score"])]
         words = _words(own) if wanted.words else None
-        return moved(Found(records, own.word_count, words, rest=part.rest), part.start)
+        raw = tuple((entity.label, entity.score) for entity in own.entities)
+        found = Found(records, own.word_count, words, rest=part.rest, raw=raw)
+        return moved(found, part.start)
 
 
 def _words(document: Document) -> list[tuple[int, int, int]]:

@@ -103,6 +103,7 @@ def _model_info(service: Service, name: str) -> ModelInfo:
         posner_version=facts.version,
         revision=facts.revision,
         threshold=facts.threshold,
+        thresholds=dict(facts.thresholds),
         lexicon=facts.lexicon,
         calibration=facts.calibration,
         dev_f1=facts.dev_f1,

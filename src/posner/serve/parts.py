@@ -95,6 +95,7 @@ def joined(parts: Sequence[Found]) -> Found:
         parts[-1],
         entities=[entity for part in parts for entity in part.entities],
         word_count=sum(part.word_count for part in parts),
+        raw=tuple(entity for part in parts for entity in part.raw),
         words=None if parts[-1].words is None else _joined_words(parts),
         uncertainty=None if parts[-1].uncertainty is None else _joined_uncertainty(parts),
     )

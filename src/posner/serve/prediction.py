@@ -58,8 +58,10 @@ def prediction_routes(service: Service) -> APIRouter:
         wanted = body.parameters.wanted(facts, "parameters.")
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         found = await _find(service, request, name, [Task(text, wanted) for text in texts])
+        service.metrics.answered(name, found)
         answers = [result.entities for result in found]
-        headers = {"x-posner-model": f"{quote(name, safe=PLAIN)}@{facts.revision}"}
+        revisions = {result.revision for result in found} or {facts.revision}
+        headers = {"x-posner-model": f"{quote(name, safe=PLAIN)}@{'+'.join(sorted(revisions))}"}
         return JSONResponse(answers[0] if isinstance(body.inputs, str) else answers, 200, headers)
 
     @router.post("/analyze", summary="Find entities and words", responses=ERRORS)

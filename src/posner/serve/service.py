@@ -180,6 +180,7 @@ class Service:
         jobs = [Job(model, task, loop.create_future(), deadline) for task in tasks]
         self.queue.put(jobs)
         answers = asyncio.gather(*(job.answer for job in jobs))
+        answers.add_done_callback(_looked_at)
         try:
             watched: set[asyncio.Future[Any]] = {answers} if gone is None else {answers, gone}
             await asyncio.wait(watched, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -194,6 +195,12 @@ class Service:
             answers.cancel()
             for job in jobs:
                 job.answer.cancel()
+
+
+def _looked_at(answers: asyncio.Future[Any]) -> None:
+    """What nobody waits for any more ends with an error that nobody has to be told of."""
+    if not answers.cancelled():
+        answers.exception()
 
 
 async def hang_up(request: Request) -> None:

@@ -158,6 +158,7 @@ async def _answer_line(
         [found] = await service.answer(model, [Task(text, wanted)], gone)
     except ServiceError as error:
         return _dump(error.body() | {"line": number})
+    service.metrics.answered(model, [found])
     return _dump(found.entities)
 
 

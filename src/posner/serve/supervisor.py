@@ -76,12 +76,7 @@ class Supervisor:
         Raises:
             PosnerError: a model cannot be loaded.
         """
-        engines = [self.make(slot.number) for slot in self.slots]
-        started = await asyncio.gather(*(e.start() for e in engines), return_exceptions=True)
-        failures = [result for result in started if isinstance(result, BaseException)]
-        if failures:
-            await asyncio.gather(*map(_ended, engines))
-            raise failures[0]
+        engines = await self._started()
         for slot, engine in zip(self.slots, engines, strict=True):
             slot.engine = engine
             slot.work = asyncio.create_task(self._serve(slot))
@@ -94,28 +89,34 @@ class Supervisor:
                 slot.work.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await slot.work
-            if slot.engine is not None:
-                await _ended(slot.engine)
-                slot.engine = None
+        engines = [slot.engine for slot in self.slots if slot.engine is not None]
+        await asyncio.gather(*map(_ended, engines))
+        for slot in self.slots:
+            slot.engine = None
 
     async def replace(self) -> None:
-        """Load the models anew, engine by engine; the old ones answer until the new ones can.
+        """Load the models anew; the old ones answer until all of the new ones can.
 
         Raises:
-            PosnerError: a model cannot be loaded; the engine there stays as it is.
+            PosnerError: a model cannot be loaded; every engine stays as it is.
         """
         async with self._replacing:
-            for slot in self.slots:
-                engine = self.make(slot.number)
-                try:
-                    await engine.start()
-                except BaseException:
-                    await _ended(engine)
-                    raise
-                former, slot.engine = slot.engine, engine
-                self.facts = engine.facts
-                if former is not None:
-                    await _ended(former)
+            engines = await self._started()
+            former = [slot.engine for slot in self.slots]
+            for slot, engine in zip(self.slots, engines, strict=True):
+                slot.engine = engine
+            self.facts = engines[0].facts
+            await asyncio.gather(*(_ended(engine) for engine in former if engine is not None))
+
+    async def _started(self) -> list[Engine]:
+        """An engine for each slot, all of them started, or none."""
+        engines = [self.make(slot.number) for slot in self.slots]
+        started = await asyncio.gather(*(e.start() for e in engines), return_exceptions=True)
+        failures = [result for result in started if isinstance(result, BaseException)]
+        if failures:
+            await asyncio.gather(*map(_ended, engines))
+            raise failures[0]
+        return engines
 
     async def _serve(self, slot: Slot) -> None:
         """Answer batches with the slot's engine, for ever; whatever fails ends no more than it."""

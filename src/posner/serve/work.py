@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from posner.folder import Manifest
@@ -75,6 +75,8 @@ class Found:
         words: `[start, end, sentence]` of each word, where they were wanted.
         uncertainty: see `posner.uncertainty`, where it was wanted.
         rest: where the text goes on; None: nothing is left.
+        raw: label and score of all that the model itself found, whatever was wanted of it.
+        revision: of the model that found it.
     """
 
     entities: list[dict[str, Any]]
@@ -82,6 +84,8 @@ class Found:
     words: list[tuple[int, int, int]] | None = None
     uncertainty: float | None = None
     rest: Place | None = None
+    raw: tuple[tuple[str, float | None], ...] = ()
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class ModelFacts:
         calibration: the temperature of its scores, and what was measured of them, if anything.
         dev_f1: strict F1 on its dev set, or None.
         revision: changes with any file of the model.
-        threshold: the model's own one for all labels.
+        threshold: the model's own one for all labels that have none of their own.
+        thresholds: the one that holds, for each label.
         lexicon: whether names of a lexicon are known.
         is_recognizer: whether it reads pieces, and says how unsure it is of a text.
         plain_words: whether its words are those that plain segmentation finds.
@@ -110,6 +115,7 @@ class ModelFacts:
     dev_f1: float | None
     revision: str
     threshold: float = 0.0
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     lexicon: bool = False
     is_recognizer: bool = True
     plain_words: bool = True
