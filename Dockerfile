@@ -17,6 +17,7 @@ USER posner
 ENV PATH=/opt/posner/bin:$PATH PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1 POSNER_HOST=0.0.0.0
 EXPOSE 8000
 HEALTHCHECK --interval=10s --start-period=30s CMD \
-    ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz')"]
+    ["python", "-c", "import os, urllib.request as u; \
+    u.urlopen('http://127.0.0.1:' + (os.environ.get('POSNER_PORT') or '8000') + '/readyz')"]
 ENTRYPOINT ["posner", "serve"]
 CMD ["/model"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 import serving
 from posner.serve import operation
 from posner.serve.app import build_app
+from posner.serve.guard import OPEN_PATHS
 from posner.serve.logs import JsonLines
 from posner.serve.service import Service
 
@@ -237,6 +239,30 @@ def test_drift_is_told_by_what_the_model_finds_in_clients_texts() -> None:
         assert counted() == {"PER": 2, "LOC": 1}
 
 
+def test_the_description_names_the_key_and_shows_bodies_that_are_taken(tmp_path: Path) -> None:
+    made = serving.service(annotations=str(tmp_path / "a.sqlite"), api_key="s3cret")
+    with client_of(made) as client:
+        wait(client)
+        told = client.get("/openapi.json").json()
+        assert told["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        for path, methods in told["paths"].items():
+            for route in methods.values():
+                assert ("security" in route) == (path not in OPEN_PATHS)
+        key = {"authorization": "Bearer s3cret"}
+        shown = ("/predict", "/annotations", "/annotations/lookup", "/annotations/undo")
+        for path in shown:
+            body = told["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+            name = body["schema"]["$ref"].split("/")[-1]
+            [example] = told["components"]["schemas"][name]["examples"]
+            assert client.post(path, json=example, headers=key).status_code == 200
+
+
+def test_who_asks_for_heads_gets_them(client: TestClient) -> None:
+    for path in ("/", "/docs", "/livez", "/readyz", "/health"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_nothing_is_known_of_other_routes(client: TestClient) -> None:
     assert client.get("/etc/passwd").json()["error_type"] == "not_found"
     assert client.get("/static/../app.py").status_code == 404
@@ -267,6 +293,11 @@ def test_a_request_has_an_id_and_a_line_in_the_log_without_its_text(
     [line] = [json.loads(line) for line in lines if "mine-1" in line]
     assert (line["texts"], line["words"], line["entities"], line["status"]) == (1, 5, 2, 200)
     assert not any("Ada" in text or "Oslo" in text for text in lines)
+    with caplog.at_level(logging.INFO, "posner.serve"):
+        client.post("/predict/stream", content=b'"Ada"\n"Bo Oslo"', headers={"x-request-id": "s-1"})
+    [line] = [json.loads(t) for t in map(JsonLines().format, caplog.records) if "s-1" in t]
+    assert (line["texts"], line["characters"], line["words"], line["entities"]) == (2, 10, 3, 3)
+    assert line["model"] == "rules"
     odd = client.get("/livez", headers={"x-request-id": "a b\x7f"})
     assert odd.headers["x-request-id"] != "a b\x7f"
 
@@ -275,9 +306,14 @@ def test_a_defect_is_told_without_the_text(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        answer = predict(client, ["Ada", "DEFECT Secret"])
+        body = {"inputs": ["Ada", "DEFECT Secret"]}
+        answer = client.post("/predict", json=body, headers={"x-request-id": "odd-1"})
     assert (answer.status_code, answer.json()["error_type"]) == (500, "internal")
     assert "Secret" not in answer.text
+    told = [record for record in caplog.records if record.getMessage() == "tagging failed"]
+    assert [json.loads(JsonLines().format(record))["requests"] for record in told] == [
+        ["odd-1"]
+    ] * 2
     assert not any("Secret" in JsonLines().format(record) for record in caplog.records)
     assert predict(client, TEXT).status_code == 200
 

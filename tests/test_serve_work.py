@@ -161,7 +161,8 @@ def test_uncertainty_is_one_minus_the_mean_probability_of_tags(recognizer: Recog
 def test_settings_come_from_flags_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [setting.name for setting in serve_settings()]
     assert {"max_chars", "max_texts", "max_seconds", "max_concurrent", "workers"} <= set(names)
-    found = settings_from({"port": "1"}, {"POSNER_PORT": "2", "POSNER_MAX_CHARS": "77"})
+    environment = {"POSNER_PORT": "2", "POSNER_MAX_CHARS": "77", "POSNER_MAX_TEXTS": ""}
+    found = settings_from({"port": "1"}, environment)
     assert found == replace(ServeSettings(), port=1, max_chars=77)
     for name, text in (("port", "x"), ("port", "99999"), ("max_chars", "0"), ("precision", "x")):
         with pytest.raises(UsageError, match=variable_of(name)):

@@ -33,7 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 dest="auth",
                 action="store_const",
                 const="false",
-                help=f"answer beyond this machine without {API_KEY} in the environment",
+                help=f"answer beyond this machine without {API_KEY} in the environment; "
+                f"or {variable(setting)}=false",
             )
             continue
         parser.add_argument(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from posner.corpus.annotation_file import Annotation, NothingToUndoError, StaleError
 from posner.serve.bodies import Body, ErrorAnswer, Text
 from posner.serve.corrections import check_spans
 from posner.serve.errors import ServiceError, wrong_field
-from posner.serve.prediction import ERRORS, Responses
+from posner.serve.prediction import ERRORS, KEYED, Responses
 from posner.serve.teaching import Teaching
 
 # What may be an entity's label or a person's name: no controls, nothing that columns cannot hold.
@@ -32,10 +32,21 @@ class Span(Body):
     label: Label
 
 
+_EXAMPLE = "Ada Lovelace lived in London."
+
+
+def _example(**fields: Any) -> ConfigDict:
+    """A body's configuration with an example of it for the description."""
+    extra = {"examples": [{"text": _EXAMPLE} | fields]}
+    return ConfigDict(extra="forbid", strict=True, json_schema_extra=extra)
+
+
 class LookupBody(Body):
     """A text of which one wants to know what holds."""
 
     text: Text
+
+    model_config = _example()
 
 
 class SaveBody(Body):
@@ -48,6 +59,8 @@ class SaveBody(Body):
         default=0, description="The text's last change that one has seen; 0: none."
     )
 
+    model_config = _example(entities=[{"start": 0, "end": 12, "label": "PER"}], who="Ann")
+
 
 class UndoBody(Body):
     """A text whose last correction is to be undone."""
@@ -55,6 +68,8 @@ class UndoBody(Body):
     text: Text
     who: Who
     revision: Number
+
+    model_config = _example(who="Ann", revision=1)
 
 
 class AnnotationAnswer(BaseModel):
@@ -94,7 +109,7 @@ _STALE: Responses = {
 
 def annotation_routes(teaching: Teaching) -> APIRouter:
     """`GET` and `POST /annotations`, `/annotations/lookup`, `/annotations/undo`, `GET /queue`."""
-    router = APIRouter(tags=["correcting"])
+    router = APIRouter(tags=["correcting"], dependencies=KEYED)
     file = teaching.file
     limits = teaching.service.check_size
 

@@ -87,10 +87,12 @@ def _add_page(app: FastAPI) -> None:
     """The page and the description of the routes: files of the package, from nowhere else."""
     unchanged = {"cache-control": "no-cache"}
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html", headers=unchanged)
 
+    @app.head("/docs", include_in_schema=False)
     @app.get("/docs", include_in_schema=False)
     async def docs() -> FileResponse:
         return FileResponse(PAGE / "docs.html", headers=unchanged)

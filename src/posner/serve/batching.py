@@ -32,6 +32,7 @@ class Job:
         model: the model's name.
         task: what is to be done.
         answer: done when someone has answered, or given up.
+        request: the id of the request that it is part of, if any.
         deadline: `time.monotonic()` after which nobody waits for it.
         queued: when it came.
         tokens: estimated pieces of the text's part that comes next.
@@ -43,6 +44,7 @@ class Job:
     task: Task
     answer: asyncio.Future[Found]
     deadline: float
+    request: str = ""
     queued: float = field(default_factory=time.monotonic)
     tokens: int = 0
     attempts: int = 0
@@ -105,6 +107,11 @@ class JobBatch:
 
     jobs: list[Job]
     load: Load
+
+    @property
+    def requests(self) -> list[str]:
+        """Ids of the requests that it answers."""
+        return sorted({job.request for job in self.jobs} - {""})
 
     @property
     def model(self) -> str:

@@ -12,7 +12,7 @@ from posner.meanings import meaning
 from posner.render.marks import colour_of
 from posner.serve.bodies import ErrorAnswer, HealthAnswer, InfoAnswer, LabelInfo, ModelInfo
 from posner.serve.errors import ServiceError
-from posner.serve.prediction import ERRORS, Responses
+from posner.serve.prediction import ERRORS, KEYED, Responses
 from posner.serve.service import Service
 
 
@@ -21,10 +21,12 @@ def operation_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
     keyed: Responses = {status: ERRORS[status] for status in (401, 403, 500)}
 
+    @router.head("/livez", include_in_schema=False)
     @router.get("/livez", summary="Whether the process answers")
     async def livez() -> dict[str, Literal["ok"]]:
         return {"status": "ok"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get(
         "/readyz", summary="Whether texts can be answered", responses={503: {"model": ErrorAnswer}}
     )
@@ -33,6 +35,7 @@ def operation_routes(service: Service) -> APIRouter:
             return {"status": "ok"}
         raise ServiceError(503, "loading", "no engine is ready", retry_after=2)
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", summary="How the service is", responses={503: {"model": HealthAnswer}})
     async def health(response: Response) -> HealthAnswer:
         ready = service.supervisor.ready
@@ -47,6 +50,7 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/info",
+        dependencies=KEYED,
         summary="Models, labels, limits, versions",
         responses=keyed | {503: ERRORS[503]},
     )
@@ -66,6 +70,7 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/metrics",
+        dependencies=KEYED,
         summary="Figures for Prometheus",
         response_class=Response,
         responses=keyed | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
@@ -77,6 +82,7 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.post(
         "/models/replace",
+        dependencies=KEYED,
         summary="Load the models anew from their folders, while the old ones answer",
         responses=keyed
         | {409: {"model": ErrorAnswer, "description": "One cannot be loaded; the old ones go on"}},

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 
 from posner.serve.bodies import (
     AnalyzeAnswer,
@@ -24,6 +25,9 @@ PLAIN = string.punctuation.replace("%", "") + " "
 """What else of a model's name stands in a header as it is; the rest is percent-encoded UTF-8."""
 
 Responses = dict[int | str, dict[str, Any]]
+
+KEYED: Sequence[Any] = [Depends(HTTPBearer(auto_error=False, description="POSNER_API_KEY"))]
+"""Tells in the description of a route that it needs a key, where there is one; `Guard` asks."""
 
 ERRORS: Responses = {
     status: {"model": ErrorAnswer, "description": description}
@@ -45,7 +49,7 @@ OK: Responses = {200: {"model": Answer | list[Answer]}}
 
 def prediction_routes(service: Service) -> APIRouter:
     """`POST /predict` and `POST /analyze`."""
-    router = APIRouter(tags=["tagging"], dependencies=[Depends(service.check_count)])
+    router = APIRouter(tags=["tagging"], dependencies=[*KEYED, Depends(service.check_count)])
 
     @router.post(
         "/predict",

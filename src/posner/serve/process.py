@@ -15,6 +15,7 @@ from typing import Any
 
 from posner.errors import ModelError, PosnerError
 from posner.serve.engines import EngineDiedError, Loader, TaggingError, find, keep_to, load_all
+from posner.serve.logs import log_json_lines
 from posner.serve.work import Found, ModelFacts, Task
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -142,6 +143,7 @@ def serve_pipe(
     cores: Sequence[int],
 ) -> None:
     """What the process does: load the models, then answer batches until the pipe ends."""
+    log_json_lines()
     for number in (signal.SIGINT, signal.SIGTERM):  # the service says when to end
         signal.signal(number, signal.SIG_IGN)
     keep_to(cores)

@@ -50,6 +50,7 @@ class Record:
         given = Headers(scope=scope).get(REQUEST_ID, "")
         identity = given if _ID.fullmatch(given) else uuid.uuid4().hex
         # Whoever answers may add what is worth logging: counts, never texts.
+        scope["posner.id"] = identity
         facts: dict[str, Any] = scope.setdefault("posner.facts", {})
         status, ended = 0, False
 

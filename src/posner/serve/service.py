@@ -166,18 +166,22 @@ class Service:
         self.check_size([task.text for task in tasks])
         gone = asyncio.create_task(hang_up(request))
         try:
-            return await self.answer(model, tasks, gone)
+            return await self.answer(model, tasks, gone, request_id(request))
         finally:
             gone.cancel()
 
     async def answer(
-        self, model: str, tasks: Sequence[Task], gone: asyncio.Future[None] | None = None
+        self,
+        model: str,
+        tasks: Sequence[Task],
+        gone: asyncio.Future[None] | None = None,
+        request: str = "",
     ) -> list[Found]:
-        """Answer tasks unless `gone` is done first; see `find`."""
+        """Answer tasks of a request, by its id, unless `gone` is done first; see `find`."""
         seconds = self.settings.max_seconds
         loop = asyncio.get_running_loop()
         deadline = time.monotonic() + seconds
-        jobs = [Job(model, task, loop.create_future(), deadline) for task in tasks]
+        jobs = [Job(model, task, loop.create_future(), deadline, request) for task in tasks]
         self.queue.put(jobs)
         answers = asyncio.gather(*(job.answer for job in jobs))
         answers.add_done_callback(_looked_at)
@@ -195,6 +199,11 @@ class Service:
             answers.cancel()
             for job in jobs:
                 job.answer.cancel()
+
+
+def request_id(request: Request) -> str:
+    """A request's id in the log."""
+    return str(request.scope.get("posner.id", ""))
 
 
 def _looked_at(answers: asyncio.Future[Any]) -> None:

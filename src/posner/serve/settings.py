@@ -74,7 +74,7 @@ class ServeSettings:
             raise UsageError(
                 "listening beyond this machine needs an API key",
                 where=f"--host {self.host}",
-                remedy=f"set {API_KEY}, or accept everyone with --no-auth",
+                remedy=f"set {API_KEY}, or accept everyone with --no-auth (POSNER_AUTH=false)",
             )
         if api_key and not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
             raise UsageError("an API key is printable ASCII without spaces", where=API_KEY)
@@ -128,7 +128,8 @@ def settings_from(
     for setting in serve_settings():
         where, text = flag(setting), flags.get(setting.name)
         if text is None:
-            where, text = variable(setting), environment.get(variable(setting))
+            # An empty variable is how many a shell and many a compose file leave one unset.
+            where, text = variable(setting), environment.get(variable(setting)) or None
         if text is None:
             continue
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,9 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from posner.serve.bodies import Asked
 from posner.serve.errors import ServiceError, too_much, wrong_field
-from posner.serve.prediction import ERRORS, Responses
-from posner.serve.service import Service, hang_up
-from posner.serve.work import Task, Wanted
+from posner.serve.prediction import ERRORS, KEYED, Responses
+from posner.serve.service import Service, hang_up, request_id
+from posner.serve.work import Found, Task, Wanted
+
+Find = Callable[[str], Awaitable[Found]]
 
 MEDIA_TYPE = "application/x-ndjson"
 AHEAD = 64
@@ -35,7 +37,7 @@ _BODY = {
 
 def streaming_routes(service: Service) -> APIRouter:
     """`POST /predict/stream`."""
-    router = APIRouter(tags=["tagging"])
+    router = APIRouter(tags=["tagging"], dependencies=KEYED)
 
     @router.post(
         "/predict/stream",
@@ -48,6 +50,7 @@ def streaming_routes(service: Service) -> APIRouter:
         """A list of entities for each line, in order; for a bad line an object with `error`."""
         name, facts = service.facts(asked.model, "model")
         wanted = asked.wanted(facts)
+        request.scope.setdefault("posner.facts", {})["model"] = name
         place = contextlib.ExitStack()
         place.enter_context(service.accepted())
         lines = _answers(service, request, name, wanted, place)
@@ -80,13 +83,20 @@ async def _answers(
     waiting: asyncio.Queue[asyncio.Task[str] | None] = asyncio.Queue(AHEAD)
     gone = asyncio.get_running_loop().create_future()
 
+    async def find(text: str) -> Found:
+        service.check_size([text])
+        tasks = [Task(text, wanted)]
+        [found] = await service.answer(model, tasks, gone, request_id(request))
+        service.metrics.answered(model, [found])
+        _put_on_record(request, text, found)
+        return found
+
     async def read() -> None:
         try:
             number = 0
             async for line in _lines(request, service):
                 number += 1
-                answer = _answer_line(service, model, wanted, line, number, gone)
-                await waiting.put(asyncio.create_task(answer))
+                await waiting.put(asyncio.create_task(_answer_line(find, line, number)))
         finally:
             await waiting.put(None)
 
@@ -143,23 +153,21 @@ async def _lines(request: Request, service: Service) -> AsyncIterator[bytes]:
         yield rest
 
 
-async def _answer_line(
-    service: Service,
-    model: str,
-    wanted: Wanted,
-    line: bytes,
-    number: int,
-    gone: asyncio.Future[None],
-) -> str:
+async def _answer_line(find: Find, line: bytes, number: int) -> str:
     """One line's answer; an error concerns that line alone."""
     try:
-        text = _text(line)
-        service.check_size([text])
-        [found] = await service.answer(model, [Task(text, wanted)], gone)
+        found = await find(_text(line))
     except ServiceError as error:
         return _dump(error.body() | {"line": number})
-    service.metrics.answered(model, [found])
     return _dump(found.entities)
+
+
+def _put_on_record(request: Request, text: str, found: Found) -> None:
+    """Add a line's counts to those of the request."""
+    facts = request.scope.setdefault("posner.facts", {})
+    counts = {"texts": 1, "characters": len(text), "words": found.word_count}
+    for name, count in (counts | {"entities": len(found.entities)}).items():
+        facts[name] = facts.get(name, 0) + count
 
 
 def _text(line: bytes) -> str:

@@ -132,7 +132,10 @@ class Supervisor:
                 if not isinstance(error, EngineDiedError):
                     log.exception("engine failed")
                 self.metrics.deaths.inc()
-                log.error("engine died", extra={"facts": {"texts": len(batch.jobs)}})
+                log.error(
+                    "engine died",
+                    extra={"facts": {"texts": len(batch.jobs), "requests": batch.requests}},
+                )
                 self._try_again(batch.jobs, _died())
                 if slot.engine is engine:  # else it has been replaced meanwhile
                     slot.engine = None
@@ -161,7 +164,8 @@ class Supervisor:
         try:
             found = await engine.run(batch.model, [job.task for job in batch.jobs])
         except TaggingError as error:
-            log.error("tagging failed", extra={"facts": {"kind": str(error)}})
+            facts = {"kind": str(error), "requests": batch.requests}
+            log.error("tagging failed", extra={"facts": facts})
             self._try_again(batch.jobs, _failed())
             return
         except asyncio.CancelledError:
