@@ -12,7 +12,7 @@ from posner.corpus.annotation_file import Annotation, NothingToUndoError, StaleE
 from posner.serve.bodies import Body, ErrorAnswer, Text
 from posner.serve.corrections import check_spans
 from posner.serve.errors import ServiceError, wrong_field
-from posner.serve.prediction import ERRORS, KEYED, Responses
+from posner.serve.prediction import ERRORS, Responses, needs_key
 from posner.serve.teaching import Teaching
 
 # What may be an entity's label or a person's name: no controls, nothing that columns cannot hold.
@@ -109,7 +109,7 @@ _STALE: Responses = {
 
 def annotation_routes(teaching: Teaching) -> APIRouter:
     """`GET` and `POST /annotations`, `/annotations/lookup`, `/annotations/undo`, `GET /queue`."""
-    router = APIRouter(tags=["correcting"], dependencies=KEYED)
+    router = APIRouter(tags=["correcting"], dependencies=needs_key(teaching.service))
     file = teaching.file
     limits = teaching.service.check_size
 

@@ -12,7 +12,7 @@ from posner.meanings import meaning
 from posner.render.marks import colour_of
 from posner.serve.bodies import ErrorAnswer, HealthAnswer, InfoAnswer, LabelInfo, ModelInfo
 from posner.serve.errors import ServiceError
-from posner.serve.prediction import ERRORS, KEYED, Responses
+from posner.serve.prediction import ERRORS, Responses, needs_key
 from posner.serve.service import Service
 
 
@@ -50,7 +50,7 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/info",
-        dependencies=KEYED,
+        dependencies=needs_key(service),
         summary="Models, labels, limits, versions",
         responses=keyed | {503: ERRORS[503]},
     )
@@ -70,7 +70,7 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/metrics",
-        dependencies=KEYED,
+        dependencies=needs_key(service),
         summary="Figures for Prometheus",
         response_class=Response,
         responses=keyed | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
@@ -82,7 +82,7 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.post(
         "/models/replace",
-        dependencies=KEYED,
+        dependencies=needs_key(service),
         summary="Load the models anew from their folders, while the old ones answer",
         responses=keyed
         | {409: {"model": ErrorAnswer, "description": "One cannot be loaded; the old ones go on"}},

@@ -26,9 +26,6 @@ PLAIN = string.punctuation.replace("%", "") + " "
 
 Responses = dict[int | str, dict[str, Any]]
 
-KEYED: Sequence[Any] = [Depends(HTTPBearer(auto_error=False, description="POSNER_API_KEY"))]
-"""Tells in the description of a route that it needs a key, where there is one; `Guard` asks."""
-
 ERRORS: Responses = {
     status: {"model": ErrorAnswer, "description": description}
     for status, description in {
@@ -47,9 +44,18 @@ ERRORS: Responses = {
 OK: Responses = {200: {"model": Answer | list[Answer]}}
 
 
+def needs_key(service: Service) -> Sequence[Any]:
+    """What tells in the description of a route that it needs a key; `Guard` asks for it."""
+    if not service.api_key:
+        return ()
+    return (Depends(HTTPBearer(auto_error=False, description="The service's API key")),)
+
+
 def prediction_routes(service: Service) -> APIRouter:
     """`POST /predict` and `POST /analyze`."""
-    router = APIRouter(tags=["tagging"], dependencies=[*KEYED, Depends(service.check_count)])
+    router = APIRouter(
+        tags=["tagging"], dependencies=[*needs_key(service), Depends(service.check_count)]
+    )
 
     @router.post(
         "/predict",

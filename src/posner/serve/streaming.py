@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from posner.serve.bodies import Asked
 from posner.serve.errors import ServiceError, too_much, wrong_field
-from posner.serve.prediction import ERRORS, KEYED, Responses
+from posner.serve.prediction import ERRORS, Responses, needs_key
 from posner.serve.service import Service, hang_up, request_id
 from posner.serve.work import Found, Task, Wanted
 
@@ -37,7 +37,7 @@ _BODY = {
 
 def streaming_routes(service: Service) -> APIRouter:
     """`POST /predict/stream`."""
-    router = APIRouter(tags=["tagging"], dependencies=KEYED)
+    router = APIRouter(tags=["tagging"], dependencies=needs_key(service))
 
     @router.post(
         "/predict/stream",

@@ -132,10 +132,8 @@ class Supervisor:
                 if not isinstance(error, EngineDiedError):
                     log.exception("engine failed")
                 self.metrics.deaths.inc()
-                log.error(
-                    "engine died",
-                    extra={"facts": {"texts": len(batch.jobs), "requests": batch.requests}},
-                )
+                facts = {"texts": len(batch.jobs), "requests": batch.requests}
+                log.error("engine died", extra={"facts": facts})
                 self._try_again(batch.jobs, _died())
                 if slot.engine is engine:  # else it has been replaced meanwhile
                     slot.engine = None
