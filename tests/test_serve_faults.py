@@ -24,7 +24,7 @@ from echo import Echo
 from posner.document import Document
 from posner.errors import ModelError
 from posner.segment import passages
-from posner.serve import supervisor
+from posner.serve import intake, supervisor
 from posner.serve.batching import BatchQueue
 from posner.serve.metrics import Metrics
 from posner.serve.model import ModelTagger
@@ -95,6 +95,17 @@ def test_a_body_that_stops_half_way_is_answered(slow: Running) -> None:
         connection.settimeout(10)
         assert b"408" in connection.recv(1000)
     assert ask(slow.url, "Ada").status_code == 200
+
+
+def test_unfinished_bodies_share_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "ROOM", 0.5)
+    with running(service(max_chars=10_000)) as made:
+        large = "x" * 50_000
+        with contextlib.ExitStack() as open_ones:
+            open_ones.enter_context(raw(made, large, length=90_000))
+            wait_until(lambda: ask(made.url, large).status_code == 429)
+            assert ask(made.url, "Ada").status_code == 200
+        wait_until(lambda: ask(made.url, large).status_code == 413)  # it is looked at again
 
 
 def test_a_late_answer_is_504(caplog: pytest.LogCaptureFixture) -> None:

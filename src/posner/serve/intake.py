@@ -13,8 +13,15 @@ STREAMED = frozenset(("/predict/stream",))
 """Paths whose bodies have no end that could be waited for; they count for themselves."""
 
 
+ROOM = 32
+"""Bodies of the largest size that may be held together while their ends have not come."""
+
+
 class Intake:
     """Reads bodies, so that a client that stops half-way holds nothing but its own connection.
+
+    Unfinished bodies share a room, since nobody has been given a place yet: beyond it they are
+    answered 429. Small ones, however many come slowly, keep nobody else from being answered.
 
     Args:
         app: gets each body in one piece.
@@ -26,6 +33,7 @@ class Intake:
         self.app = app
         self.limit = limit
         self.seconds = seconds
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then pass the request on."""
@@ -65,10 +73,16 @@ class Intake:
                         return None
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
+                    self._held += len(parts[-1])
                     if size > self.limit:
                         raise too_much(f"a body of more than {self.limit:,} bytes")
+                    if self._held > ROOM * self.limit:
+                        full = "too many large bodies are being sent"
+                        raise ServiceError(429, "overloaded", full, retry_after=1)
                     if not message.get("more_body", False):
                         return b"".join(parts)
         except TimeoutError:
             late = f"the body did not come within {self.seconds:g} seconds"
             raise ServiceError(408, "timeout", late) from None
+        finally:
+            self._held -= size
