@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from posner.corpus.annotation_file import Annotation, NothingToUndoError, StaleError
 from posner.serve.bodies import Body, ErrorAnswer, Text
@@ -37,7 +38,7 @@ _EXAMPLE = "Ada Lovelace lived in London."
 
 def _example(**fields: Any) -> ConfigDict:
     """A body's configuration with an example of it for the description."""
-    extra = {"examples": [{"text": _EXAMPLE} | fields]}
+    extra: JsonDict = {"examples": [{"text": _EXAMPLE} | fields]}
     return ConfigDict(extra="forbid", strict=True, json_schema_extra=extra)
 
 

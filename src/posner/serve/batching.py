@@ -63,7 +63,8 @@ class Job:
         What another model than the one before has found is no part of the same answer.
         """
         if self.found and self.found[-1].revision != found.revision:  # the model was replaced
-            self.found, rest = [], Place()
+            self.found = []
+            rest: Place | None = Place()
         else:
             self.found.append(found)
             rest = found.rest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -35,7 +34,7 @@ class Connection(H11Protocol):
 
     def _watch_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:
-            self._head = _cancelled(self._head)
+            self._head = _stopped(self._head)
         elif self._head is None:
             seconds = min(self.seconds, HEAD_SECONDS)
             self._head = self.loop.call_later(seconds, self.transport.abort)
@@ -48,7 +47,7 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """The client has read."""
         super().resume_writing()
-        self._unread = _cancelled(self._unread)
+        self._unread = _stopped(self._unread)
 
     def timeout_keep_alive_handler(self) -> None:
         """No other request has come."""
@@ -62,13 +61,13 @@ class Connection(H11Protocol):
 
     def _watch_reading(self) -> None:
         """Cut the connection if what it holds is not read in time."""
-        left = cast(asyncio.Transport, self.transport).get_write_buffer_size()
+        left = self.transport.get_write_buffer_size()
         if left and self._unread is None:
             self._unread = self.loop.call_later(self.seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
-        self._head, self._unread = _cancelled(self._head), _cancelled(self._unread)
+        self._head, self._unread = _stopped(self._head), _stopped(self._unread)
         super().connection_lost(exc)
 
 
@@ -77,6 +76,8 @@ def connection_of(seconds: float) -> type[Connection]:
     return type("TimedConnection", (Connection,), {"seconds": seconds})
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _stopped(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """What is left of a timer that is stopped: nothing."""
     if timer is not None:
         timer.cancel()
+    return None

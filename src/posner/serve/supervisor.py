@@ -194,11 +194,7 @@ class Supervisor:
                 if engine is not None:
                     await _ended(engine)
                 continue
-            if slot.engine is None:
-                slot.engine = engine
-                log.warning("engine restarted")
-            else:  # it was replaced meanwhile
-                await _ended(engine)
+            await _fill(slot, engine)
 
     def _try_again(self, jobs: list[Job], error: ServiceError) -> None:
         """Once more, each by itself, so that one text cannot spoil the others' second try."""
@@ -211,6 +207,15 @@ class Supervisor:
         for job in jobs:
             if not job.answer.done():
                 job.answer.set_exception(error)
+
+
+async def _fill(slot: Slot, engine: Engine) -> None:
+    """Put an engine in the place of a dead one, unless there is another by now."""
+    if slot.engine is None:
+        slot.engine = engine
+        log.warning("engine restarted")
+    else:
+        await _ended(engine)
 
 
 def _kill(engine: Engine) -> None:
