@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 import serving
 from posner.serve.app import build_app
+from posner.serve.guard import OPEN_PATHS
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -39,6 +40,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     file = tmp_path_factory.mktemp("openapi") / "a.sqlite"
     with serving.running(serving.service(annotations=str(file), allowed_hosts="*")) as made:
         yield made.url
+
+
+@pytest.fixture(scope="module")
+def keyed_url() -> Iterator[str]:
+    with serving.running(serving.service(api_key="s3cret", allowed_hosts="*")) as made:
+        yield made.url
+
+
+@schema.parametrize()
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+def test_without_the_key_no_route_says_more(case: schemathesis.Case[Any], keyed_url: str) -> None:
+    answer = case.call(base_url=keyed_url)
+    assert case.path in OPEN_PATHS or answer.status_code in (401, 405, 413)
 
 
 @schema.parametrize()
