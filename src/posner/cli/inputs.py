@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,8 +113,12 @@ class Source:
     folder: Path | None = None
 
 
-def find_sources(arguments: argparse.Namespace) -> list[Source]:
+def find_sources(arguments: argparse.Namespace, outputs: Collection[Path]) -> list[Source]:
     """The files that the command line names, and those in its folders, in order.
+
+    Args:
+        arguments: the command line.
+        outputs: what the command itself writes, which is no text of a folder.
 
     Raises:
         DataError: one does not exist, or a folder holds nothing that can be read.
@@ -131,7 +133,7 @@ def find_sources(arguments: argparse.Namespace) -> list[Source]:
         elif arguments.input != "hub" and not Path(file).exists():
             raise DataError("no such file", where=file, remedy="check the path")
         elif Path(file).is_dir() and not _is_corpus_folder(Path(file), arguments.input):
-            found += _in_folder(Path(file), arguments)
+            found += _in_folder(Path(file), arguments, outputs)
         else:
             found.append(Source(Path(file), _kind(Path(file), arguments)))
     return found
@@ -143,8 +145,10 @@ def _is_corpus_folder(path: Path, named: str | None) -> bool:
     return named is None and looks_like_corpus(path)
 
 
-def _in_folder(folder: Path, arguments: argparse.Namespace) -> list[Source]:
-    wanted, others = files_in(folder)
+def _in_folder(
+    folder: Path, arguments: argparse.Namespace, outputs: Collection[Path]
+) -> list[Source]:
+    wanted, others = files_in(folder, without=outputs)
     if arguments.input is not None:
         others += [path for path in wanted if kind_of(path) != arguments.input]
         wanted = [path for path in wanted if kind_of(path) == arguments.input]
@@ -261,16 +265,3 @@ def _corpus_items(path: Path, arguments: argparse.Namespace) -> Iterator[Item]:
     for document in corpus.documents:
         place = Place(str(path))
         yield CorpusText(place, document, len(document.text), columns=columns, bordered=several)
-
-
-def call_digest(arguments: argparse.Namespace, sources: Sequence[Source], tagger: Tagger) -> str:
-    """What tells whether a later call writes the same: the model, the files, and the flags."""
-    own = ("resume", "force", "output", "bad", "device")
-    flags = {key: str(v) for key, v in sorted(vars(arguments).items()) if key not in own}
-    files = []
-    for source in sources:
-        if source.path is not None and source.path.exists():  # a hub's data set is no file
-            state = source.path.stat()
-            files.append((str(source.path), source.kind, state.st_size, state.st_mtime_ns))
-    facts = json.dumps([flags, files, repr(tagger.manifest)])
-    return hashlib.sha256(facts.encode("utf-8", "backslashreplace")).hexdigest()

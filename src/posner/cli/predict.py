@@ -16,8 +16,9 @@ from rich.console import Console
 
 from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_lines
 from posner.cli.corpora import add_repair
-from posner.cli.inputs import CorpusText, call_digest, find_sources, meter_of, read_groups
+from posner.cli.inputs import CorpusText, find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.outputs import call_digest, outputs_of, refuse_mixed, refuse_read, side_of
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
 from posner.document import Document, PieceTag
@@ -127,17 +128,17 @@ def run(arguments: argparse.Namespace) -> int:
     set_steps(tagger, arguments)
     if arguments.join_hyphens:
         tagger.segmenter = replace(tagger.segmenter, hyphens=True)
-    sources = find_sources(arguments)
+    sources = find_sources(arguments, outputs_of(arguments))
+    refuse_read(arguments, sources)
     meter = meter_of(sources)
     groups = read_groups(sources, arguments, tagger, meter)
     output: Path | None = arguments.output
-    side = arguments.bad
-    if side is None and output is not None:
-        side = output.with_name(output.name + ".bad.jsonl")
+    side = side_of(arguments)
     console = Console(stderr=True)
     with Progress(meter, console) as progress:
         if _is_journaled(arguments):
             assert output is not None
+            assert side is not None
             call = call_digest(arguments, sources, tagger)
             journal = Journal(output, side, call, resume=arguments.resume, force=arguments.force)
             bad = _to_journal(journal, groups, tagger, arguments, progress)
@@ -156,6 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse flags that contradict each other."""
+    refuse_mixed(arguments)
     if arguments.pieces and arguments.format in ("conll", "text", "html", "csv"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
     if arguments.tags and arguments.format in ("text", "html", "csv"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -53,16 +53,18 @@ def kind_of(path: Path) -> str | None:
     return next((kind for kind, suffixes in KINDS.items() if suffix in suffixes), None)
 
 
-def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
+def files_in(folder: Path, *, without: Collection[Path] = ()) -> tuple[list[Path], list[Path]]:
     """The files below a folder that hold texts, in order of their paths, and those that do not.
 
-    Hidden files and folders are passed over.
+    Hidden files and folders are passed over, and those `without` which it is read.
     """
+    left_out = {path.resolve() for path in without}
     found = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not (left_out and path.resolve() in left_out)
     )
     wanted = [path for path in found if kind_of(path)]
     return wanted, [path for path in found if not kind_of(path)]
