@@ -115,6 +115,40 @@ def test_json_lines(tmp_path: Path) -> None:
             assert item.data
 
 
+@pytest.mark.parametrize("value", ["NaN", "[-Infinity]", "1e999"])
+def test_numbers_that_json_lacks_are_bad(tmp_path: Path, value: str) -> None:
+    line = f'{{"text": "a", "meta": {{"x": {value}}}}}\n'
+    items = read(saved(tmp_path / "a.jsonl", line.encode() + b'{"text": "b"}\n'))
+    problem = f"not JSON: {value.strip('[]')} is no number"
+    assert shown(items) == [(1, problem), "b"]
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.floats() | st.text(max_size=3),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["text", "id", "meta", "tokens", "x"]), inner, max_size=4
+                )
+            ),
+        ),
+        max_size=4,
+    )
+)
+def test_what_json_lines_give_can_be_written_as_json(
+    tmp_path_factory: pytest.TempPathFactory, values: list[Any]
+) -> None:
+    path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"
+    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    items = read(path)
+    assert len(items) == len(values)
+    for item in items:
+        if isinstance(item, Text):
+            json.dumps(dict(item.metadata), allow_nan=False)
+
+
 def test_json_lines_by_column(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.ndjson", b'{"body": "one", "n": 1}\n{"n": 2}\n{"body": 3, "n": 3}\n')
     items = read(path, column="body", keep=("n",))
@@ -147,6 +181,54 @@ def test_csv(tmp_path: Path) -> None:
     assert read(saved(tmp_path / "b.csv", b"")) == []
     long = "x" * 200_000  # more than the csv module takes by itself
     assert shown(read(saved(tmp_path / "c.csv", f"text\n{long}\n".encode()))) == [long]
+
+
+def test_an_unclosed_quote_spoils_no_other_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b'text,n\n"never closed,1\nAda,2\n"two\nlines",3\n"odd" one,4\n"open,5\nBen,6\n'
+    items = read(saved(tmp_path / "a.csv", data))
+    assert shown(items) == [
+        (2, "not CSV"),
+        "Ada",
+        "two\nlines",
+        (6, "not CSV"),
+        (7, "not CSV"),
+        "Ben",
+    ]
+    assert [item.data for item in items if isinstance(item, Bad)] == [
+        '"never closed,1',
+        '"odd" one,4',
+        '"open,5',
+    ]
+    monkeypatch.setattr("posner.sources.delimited.RECORD", 20)
+    long = b'text\n"open\n' + b"Ada met Ben\n" * 9
+    assert shown(read(saved(tmp_path / "b.csv", long)))[:2] == [(2, "not CSV"), "Ada met Ben"]
+    with pytest.raises(DataError, match=r"c\.csv:1: not CSV"):
+        read(saved(tmp_path / "c.csv", b'"text\nAda\n'))
+
+
+def test_a_quote_of_a_tsv_is_a_character(tmp_path: Path) -> None:
+    data = b'text\tn\n"open\t1\nsay "hi"\t2\n"a ""b"""\t3\n'
+    assert shown(read(saved(tmp_path / "a.tsv", data))) == ['"open', 'say "hi"', '"a ""b"""']
+    folder = tmp_path / "x.tsv"
+    folder.mkdir()
+    assert shown(read(saved(folder / "a.csv", b'text,n\n"a, b",1\n'))) == ["a, b"]
+
+
+@given(
+    st.lists(st.text(st.sampled_from('ab",\n\r \u20ac'), max_size=8), max_size=8),
+    st.binary(max_size=30),
+)
+def test_no_bytes_stop_a_csv(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], rest: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_bytes(b"text\n" + "\n".join(lines).encode() + rest)
+    for item in read(path):
+        assert isinstance(item, Text) or item.error.problem
+        assert item.place.number is not None
+        assert item.place.number > 1
 
 
 def test_a_column_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -192,6 +274,9 @@ def test_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read(path, column="y")
     with pytest.raises(DataError, match="not a Parquet file"):
         read(saved(tmp_path / "b.parquet", b"nothing like it"))
+    spoilt = pyarrow.array([b"one", b"caf\xe9", b"three"]).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"text": spoilt}), path)
+    assert shown(read(path)) == ["one", (2, "a row that cannot be read"), "three"]
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"posner\[parquet\]"):
         read(path)

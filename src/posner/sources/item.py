@@ -14,10 +14,22 @@ from posner.segment.passages import Passage, passages
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: the file, and the number of its line or row there, from 1."""
+    """Where something stands.
+
+    Attributes:
+        file: the file, as it was named.
+        line: the line there, from 1.
+        row: the row of a table, from 1.
+    """
 
     file: str
-    number: int | None = None
+    line: int | None = None
+    row: int | None = None
+
+    @property
+    def number(self) -> int | None:
+        """Its line, or its row in a file without lines."""
+        return self.row if self.line is None else self.line
 
     def __str__(self) -> str:
         return self.file if self.number is None else f"{self.file}:{self.number}"

@@ -14,8 +14,10 @@ from typing import IO, BinaryIO, cast
 
 from posner.corpus.files import plain_suffix
 from posner.errors import DataError
+from posner.sources.delimited import csv_rows
 from posner.sources.item import Bad, Item, Meter, Place, Text
-from posner.sources.records import csv_rows, json_lines, parquet_rows
+from posner.sources.parquet import parquet_rows
+from posner.sources.records import json_lines
 from posner.textfile import Unreadable, read_documents
 
 KINDS: dict[str, tuple[str, ...]] = {
