@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from posner.errors import DataError, UsageError
 from posner.render import iob2_tags
 from posner.sources import (
     KINDS,
+    Bad,
     Item,
     Limit,
     Meter,
@@ -181,15 +183,19 @@ def _kind(path: Path, arguments: argparse.Namespace) -> str | None:
         return kind or "text"
     if not looks_like_corpus(path):
         return "text"
-    print(
-        f"posner: {path}: a corpus, whose own words are tagged (--input text reads it as text)",
-        file=sys.stderr,
-    )
+    records = plain_suffix(path) in (".json", ".jsonl", ".ndjson")
+    head = read_head(path)
+    if not records or _WORDS.search(head):
+        print(
+            f"posner: {path}: a corpus, whose own words are tagged (--input text reads it as text)",
+            file=sys.stderr,
+        )
     # Columns are those of the whole corpus, and an array has no lines.
-    streamed = plain_suffix(path) in (".json", ".jsonl", ".ndjson") and arguments.format != "conll"
-    return "jsonl" if streamed and read_head(path).lstrip(_BEFORE)[:1] == b"{" else None
+    streamed = records and arguments.format != "conll" and head.lstrip(_BEFORE)[:1] == b"{"
+    return "jsonl" if streamed else None
 
 
+_WORDS = re.compile(rb'"tokens"\s*:')
 _BEFORE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -231,12 +237,22 @@ def _items(
             continue
         else:
             found = read_file(source.path, source.kind, reading, meter)
+            if source.folder is not None:
+                found = _told(found, source.path)
         for item in found:
             if isinstance(item, Text):
                 item = _named(item, source)
                 if bordered and source.kind == "text":
                     item = _bordered(item)
             yield item
+
+
+def _told(found: Iterator[Item], path: Path) -> Iterator[Item]:
+    """A folder's file; where it cannot be read at all, that is told and the next one is read."""
+    try:
+        yield from found
+    except DataError as error:
+        yield Bad(Place(str(path)), error)
 
 
 def _named(text: Text, source: Source) -> Text:
