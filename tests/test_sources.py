@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from posner.sources import (
     kind_of,
     limited,
     read_file,
+    read_text_stream,
     reading,
+    whole,
 )
 
 
@@ -71,7 +74,7 @@ def test_a_long_file_is_read_piece_by_piece(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "LONG", 20)
-    monkeypatch.setattr(reading, "_BLOCK", 7)
+    monkeypatch.setattr(whole, "_BLOCK", 7)
     text = "Größe 語 😀 und so weiter.\r\n" * 5
     for name in ("a.txt", "a.txt.gz"):
         path = saved(tmp_path / name, b"\xef\xbb\xbf" + text.encode())
@@ -84,6 +87,40 @@ def test_a_long_file_is_read_piece_by_piece(
     (bad,) = read(saved(tmp_path / "b.txt", text.encode() + b"\xff"), unit="file")
     assert isinstance(bad, Bad)
     assert "not UTF-8" in bad.error.line()
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
+def test_a_long_file_is_counted_while_its_text_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(reading, "LONG", 20)
+    path = saved(tmp_path / name, bytes(range(32, 127)) * 4000)
+    meter = Meter(done=5)
+    (item,) = read_file(path, "text", Reading("file"), meter)
+    assert isinstance(item, Text)
+    seen = [meter.done - 5 for _ in item.characters()]
+    assert len(seen) == 6
+    assert seen == sorted(seen)
+    assert 0 < seen[0] <= path.stat().st_size == seen[-1]
+
+
+def test_a_packed_file_is_never_held_whole(tmp_path: Path) -> None:
+    (item,) = read(saved(tmp_path / "a.txt.gz", b"small"), unit="file")
+    assert isinstance(item, Text)
+    assert callable(item.content)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_stream_that_is_one_text(monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    monkeypatch.setattr(reading, "LONG", 4 if long else 100)
+    for item in read_text_stream(io.BytesIO("Größe\n\nx".encode()), "file", "standard input"):
+        assert isinstance(item, Text)
+        assert callable(item.content) is long
+        assert "".join(item.characters()) == "Größe\n\nx"
+    (bad,) = read_text_stream(io.BytesIO(b"Gr\xf6\xdfe"), "file", "standard input")
+    assert isinstance(bad, Bad)
+    assert bad.place == Place("standard input", 1)
+    assert bad.error.problem == "not UTF-8"
 
 
 def test_json_lines(tmp_path: Path) -> None:
@@ -331,7 +368,32 @@ def test_a_text_over_the_limit_is_bad_or_split() -> None:
     assert isinstance(word, Bad)
     assert word.error.where == "a.txt:3, character 2"
     own = Document(text, segment(text))
-    assert isinstance(apply(own, Limit(30, "split"))[0], Bad)  # words of its own stay together
+    (bad,) = apply(own, Limit(30, "split"))  # words of its own stay together
+    assert isinstance(bad, Bad)
+    assert bad.error.problem == "the text is too long, and words of its own are not parted"
+    assert bad.error.remedy == "allow more with --max-chars"
+
+
+def test_a_limit_holds_no_long_text() -> None:
+    sizes = [7, 1, 90, 30, 5]
+    text = "Ada met Ben. It rained.\n\n" * 6
+    text = text[: sum(sizes)]
+
+    def pieces() -> Iterator[str]:
+        start = 0
+        for size in sizes:
+            yield text[start : start + size]
+            start += size
+
+    item = Text(Place("a.txt", 1), pieces, len(text))
+    (bad,) = next(iter(limited([item], Limit(10), segment)))
+    assert isinstance(bad, Bad)
+    assert bad.data == text[:10]
+    parts = next(iter(limited([item], Limit(30, "split"), segment)))
+    assert not isinstance(parts, list)
+    found = [part for part in parts if isinstance(part, Text)]
+    assert "".join(str(part.content) for part in found) == text
+    assert [part.metadata["offset"] for part in found] == [25 * n for n in range(len(found))]
 
 
 @given(st.text(max_size=80), st.integers(1, 30))

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -178,7 +178,7 @@ class Journal:
             if time.monotonic() - self._time >= SECONDS:
                 self._commit()
 
-    def before_each(self, groups: Iterable[Sequence[Item]]) -> Iterator[Sequence[Item]]:
+    def before_each(self, groups: Iterable[Iterable[Item]]) -> Iterator[Iterable[Item]]:
         """The input, unchanged; what was found so far is made safe while more of it is read.
 
         A tagger reads and tags many items together, and then gives them all: without this, the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -208,7 +208,7 @@ def meter_of(sources: Sequence[Source]) -> Meter:
 
 def read_groups(
     sources: Sequence[Source], arguments: argparse.Namespace, tagger: Tagger, meter: Meter
-) -> Iterator[Sequence[Item]]:
+) -> Iterator[Iterable[Item]]:
     """Everything that the command line names; each item with what it becomes under the limit.
 
     Raises:
@@ -233,7 +233,7 @@ def _items(
         if source.path is None:
             found = read_text_stream(sys.stdin.buffer, arguments.document, "standard input")
         elif source.kind is None:
-            yield from _corpus_items(source.path, arguments)
+            yield from _corpus_items(source.path, arguments, meter)
             continue
         else:
             found = read_file(source.path, source.kind, reading, meter)
@@ -272,12 +272,14 @@ def _bordered(text: Text) -> CorpusText:
     return CorpusText(text.place, text.content, text.length, text.id, text.metadata, bordered=True)
 
 
-def _corpus_items(path: Path, arguments: argparse.Namespace) -> Iterator[Item]:
+def _corpus_items(path: Path, arguments: argparse.Namespace, meter: Meter) -> Iterator[Item]:
     corpus, _ = read_repaired(
         str(path), format=arguments.input, scheme=arguments.scheme, repair=arguments.repair
     )
     columns = Columns.of(corpus)
     several = len(corpus.documents) > 1 and any(len(d.sentences) > 1 for d in corpus.documents)
-    for document in corpus.documents:
+    size, begin = path.stat().st_size if path.is_file() else 0, meter.done
+    for number, document in enumerate(corpus.documents, start=1):
         place = Place(str(path))
         yield CorpusText(place, document, len(document.text), columns=columns, bordered=several)
+        meter.done = begin + size * number // len(corpus.documents)

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -185,7 +185,7 @@ def _is_journaled(arguments: argparse.Namespace) -> bool:
 
 def _to_journal(
     journal: Journal,
-    groups: Iterator[Sequence[Item]],
+    groups: Iterator[Iterable[Item]],
     tagger: Tagger,
     arguments: argparse.Namespace,
     progress: Progress,

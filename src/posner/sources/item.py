@@ -125,7 +125,7 @@ class Limit:
     policy: Literal["error", "split"] = "error"
 
 
-def limited(items: Iterable[Item], limit: Limit, segmenter: Segmenter) -> Iterator[list[Item]]:
+def limited(items: Iterable[Item], limit: Limit, segmenter: Segmenter) -> Iterator[Iterable[Item]]:
     """What each item becomes under the limit: itself, its parts, or what is wrong with it.
 
     A part's metadata say which it is (`part`, from 1) and how many characters of the whole text
@@ -141,21 +141,36 @@ def limited(items: Iterable[Item], limit: Limit, segmenter: Segmenter) -> Iterat
 
 
 def _too_long(item: Text, limit: Limit) -> Bad:
+    problem, remedy = "the text is too long", "allow more with --max-chars"
+    if limit.policy == "error":
+        remedy += ", or part it with --over-limit split"
+    else:
+        problem += ", and words of its own are not parted"
     error = DataError(
-        "the text is too long",
+        problem,
         where=item.place,
         expected=f"at most {limit.characters:,} characters",
         got=f"{item.length:,}",
-        remedy="allow more with --max-chars, or part it with --over-limit split",
+        remedy=remedy,
     )
-    return Bad(item.place, error, "".join(item.characters()))
+    return Bad(item.place, error, _beginning(item, limit.characters))
 
 
-def _split(item: Text, limit: Limit, segmenter: Segmenter) -> list[Item]:
+def _beginning(item: Text, most: int) -> str:
+    """The text; of one that is not held, so many characters."""
+    found = ""
+    for piece in item.characters():
+        found += piece
+        if callable(item.content) and len(found) >= most:
+            return found[:most]
+    return found
+
+
+def _split(item: Text, limit: Limit, segmenter: Segmenter) -> Iterator[Item]:
     found = passages(item.characters(), limit=limit.characters, strict=True, segmenter=segmenter)
     try:
-        # Only their texts and places: the words of a long text take far more room than it.
-        parts = [(part.start, part.document.text) for part in found]
+        # The text is read once more for the parts, so that they are not held together.
+        lengths = [len(part.document.text) for part in found]
     except DataError as error:
         where = f"{item.place}, {error.where}"
         moved = DataError(
@@ -165,13 +180,23 @@ def _split(item: Text, limit: Limit, segmenter: Segmenter) -> list[Item]:
             got=error.got,
             remedy="allow more with --max-chars",
         )
-        return [Bad(item.place, moved, "".join(item.characters()))]
-    return [
-        replace(
-            item,
-            content=text,
-            length=len(text),
-            metadata={**item.metadata, "part": number, "offset": start},
-        )
-        for number, (start, text) in enumerate(parts, start=1)
-    ]
+        yield Bad(item.place, moved, _beginning(item, limit.characters))
+        return
+    start = 0
+    for number, text in enumerate(_cut(item.characters(), lengths), start=1):
+        metadata = {**item.metadata, "part": number, "offset": start}
+        yield replace(item, content=text, length=len(text), metadata=metadata)
+        start += len(text)
+
+
+def _cut(pieces: Iterable[str], lengths: Iterable[int]) -> Iterator[str]:
+    """The same characters in pieces of those lengths."""
+    source = iter(pieces)
+    piece, place = "", 0
+    for length in lengths:
+        parts = [piece[place : place + length]]
+        place += length
+        while (missing := length - sum(map(len, parts))) > 0:
+            piece, place = next(source), missing
+            parts.append(piece[:missing])
+        yield "".join(parts)
