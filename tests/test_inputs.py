@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -62,3 +64,62 @@ def test_only_words_are_told_of(
     (found,) = tagged(tmp_path / "out", source)
     assert found["text"] == record["text"]
     assert ("own words" in capsys.readouterr().err) is words
+
+
+@pytest.fixture
+def letters(tmp_path: Path) -> Path:
+    """A text file of two texts, a spoilt one between them, and a table with one."""
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(b"Ada ran. Then Ben came.\n\xff\nOslo\n")
+    rows = 'text,offset\n"It rained\nall day.",9\nClara left.,8\n'
+    (folder / "b.csv").write_text(rows, encoding="utf-8")
+    return folder
+
+
+def output_of(letters: Path, format: str, *flags: str) -> str:
+    target = letters.parent / f"out.{format}"
+    call = ["predict", "model", str(letters), "--format", format, "-o", str(target), *flags]
+    assert main(call) == 0
+    return target.read_text(encoding="utf-8")
+
+
+def test_a_csv_says_where_each_entity_stands(letters: Path) -> None:
+    flags = ("--max-chars", "15", "--over-limit", "split")
+    found = list(csv.DictReader(io.StringIO(output_of(letters, "csv", *flags))))
+    keys = ("text", "start", "end", "line", "row")
+    assert [tuple(row[key] for key in keys) for row in found] == [
+        ("Ada", "0", "3", "1", ""),
+        ("Then", "9", "13", "1", ""),
+        ("Ben", "14", "17", "1", ""),
+        ("Oslo", "0", "4", "3", ""),
+        ("It", "0", "2", "2", "1"),
+        ("Clara", "0", "5", "4", "2"),
+    ]
+    assert [row["file"] for row in found] == [str(letters / "a.txt")] * 4 + [
+        str(letters / "b.csv")
+    ] * 2
+
+
+def test_tables_and_pages_say_where_each_text_stands(letters: Path) -> None:
+    flags = ("--max-chars", "15", "--over-limit", "split")
+    shown = output_of(letters, "table", *flags)
+    place = f"{letters / 'a.txt'}:1, character 8: Then Ben came.\n"
+    assert place in shown
+    assert "9-13" in shown.split(place)[1].split("\n")[1]
+    page = output_of(letters, "html", *flags)
+    assert f"<h2>{letters / 'b.csv'}:4</h2>" in page
+    alone = ["predict", "model", str(letters / "b.csv"), "--format", "html"]
+    assert main([*alone, "-o", str(letters / "b.html")]) == 0
+    assert "b.csv:4</h2>" in (letters / "b.html").read_text(encoding="utf-8")
+
+
+def test_texts_of_the_command_line_have_no_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "model", "--text", "Ada ran.", "--text", "Ben came."]) == 0
+    assert capsys.readouterr().out.startswith("Ada ran.\n")
+
+
+@pytest.mark.parametrize("format", ["table", "html"])
+def test_a_lone_text_has_no_place(tmp_path: Path, format: str) -> None:
+    (tmp_path / "a.txt").write_text("Ada ran.\n", encoding="utf-8")
+    assert str(tmp_path) not in output_of(tmp_path / "a.txt", format, "--document", "file")

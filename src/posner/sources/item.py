@@ -46,6 +46,7 @@ class Text:
         length: its characters.
         id: its own name, if it has one.
         metadata: what stands beside it and is carried through.
+        offset: characters that stand before it in the text that it is a part of.
     """
 
     place: Place
@@ -53,6 +54,7 @@ class Text:
     length: int
     id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    offset: int = 0
 
     def passages(self, segmenter: Segmenter) -> Iterator[Passage]:
         """Its parts, segmented where it has no words of its own; see `segment.passages`."""
@@ -185,7 +187,7 @@ def _split(item: Text, limit: Limit, segmenter: Segmenter) -> Iterator[Item]:
     start = 0
     for number, text in enumerate(_cut(item.characters(), lengths), start=1):
         metadata = {**item.metadata, "part": number, "offset": start}
-        yield replace(item, content=text, length=len(text), metadata=metadata)
+        yield replace(item, content=text, length=len(text), metadata=metadata, offset=start)
         start += len(text)
 
 
