@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from echo import Echo
 from posner.bulk import journal
 from posner.cli import main, predict
+from posner.errors import DataError
+from posner.sources import Bad, Place
 
 Run = Callable[..., int]
 
@@ -57,6 +61,49 @@ def test_a_resumed_job_leaves_files_alone_that_are_not_its_own(
     assert run(source, *to_jsonl(target), "--resume") == 0
     assert [record["data"] for record in records(side)] == ["\\xff"]
     assert [record["text"] for record in records(target)] == ["One", "Two"]
+
+
+def test_a_side_file_that_came_meanwhile_is_not_written(tmp_path: Path) -> None:
+    target, side = tmp_path / "out.jsonl", tmp_path / "side"
+    mine = journal.Journal(target, side, "call", resume=False, force=False)
+    side.write_text("precious", encoding="utf-8")
+    with pytest.raises(DataError, match="another process made this file"):
+        mine.set_aside(Bad(Place("in.txt", 1), DataError("not UTF-8")))
+    mine.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["side"]
+    assert side.read_text(encoding="utf-8") == "precious"
+
+
+def test_what_cannot_be_tagged_may_go_nowhere(tmp_path: Path, run: Run) -> None:
+    source, target, nowhere = tmp_path / "in.txt", tmp_path / "out.jsonl", tmp_path / "nowhere"
+    source.write_bytes(b"\xff\nOne\n")
+    nowhere.symlink_to(os.devnull)  # not itself, which a defect would delete
+    assert run(source, *to_jsonl(target), "--bad", nowhere) == 0
+    assert [record["text"] for record in records(target)] == ["One"]
+    assert nowhere.is_symlink()
+    assert run(source, *to_jsonl(target), "--bad", nowhere, "--resume") == 2
+
+
+@given(
+    st.sampled_from(["call", "side", "items", "bad", "words", "size", "side_size"]),
+    st.none() | st.integers(-9, 9) | st.floats(0, 9) | st.booleans() | st.text() | st.just([1]),
+)
+def test_no_journal_stops_with_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, key: str, value: object
+) -> None:
+    folder = tmp_path_factory.mktemp("job")
+    target, side = folder / "out.jsonl", folder / "side"
+    (folder / "out.jsonl.partial").write_text("{}\n", encoding="utf-8")
+    state = {"call": "call", "side": str(side), "items": 1, "bad": 0, "words": 1, "size": 3}
+    path = folder / "out.jsonl.journal"
+    path.write_text(json.dumps({**state, key: value}), encoding="utf-8")
+    try:
+        found = journal.Journal(target, side, "call", resume=True, force=False)
+    except DataError:
+        return
+    assert isinstance(found.items, int)
+    assert found.items >= 0
+    found.close()
 
 
 def test_a_side_file_that_was_cut_is_told(

@@ -186,6 +186,18 @@ def test_what_json_lines_give_can_be_written_as_json(
             json.dumps(dict(item.metadata), allow_nan=False)
 
 
+def test_a_deep_record_is_bad(tmp_path: Path) -> None:
+    deep = [f'{{"text": "a", "meta": {"[" * n}{"]" * n}}}\n' for n in (150, 300, 5000)]
+    wide = json.dumps({"text": "[" * 300, "meta": [[]] * 300}) + "\n"
+    items = read(saved(tmp_path / "a.jsonl", "".join([*deep, wide]).encode()))
+    assert shown(items) == [
+        "a",
+        (2, "nested too deeply"),
+        (3, "not JSON: RecursionError"),
+        "[" * 300,
+    ]
+
+
 def test_json_lines_by_column(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.ndjson", b'{"body": "one", "n": 1}\n{"n": 2}\n{"body": 3, "n": 3}\n')
     items = read(path, column="body", keep=("n",))

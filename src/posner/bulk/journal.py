@@ -9,17 +9,17 @@ of the input, so no line is lost and none is there twice. At the end `OUT.partia
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from posner.bulk.sidefile import side_line
+from posner.bulk.state import State
 from posner.errors import DataError
-from posner.files import refuse_filled, write_text
+from posner.files import refuse_filled
 from posner.locks import Lock, try_lock
 from posner.sources import Bad, Item
 
@@ -31,29 +31,6 @@ SHORT = 0.2
 
 
 _ENDS = (".partial", ".journal", ".lock")
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What is safe.
-
-    Attributes:
-        call: digest of the call that writes it.
-        side: the side file.
-        items: items of the input that are finished.
-        bad: how many of them were bad.
-        words: how many words they had.
-        size: bytes of the output.
-        side_size: bytes of the side file; None while it is not made.
-    """
-
-    call: str
-    side: str
-    items: int = 0
-    bad: int = 0
-    words: int = 0
-    size: int = 0
-    side_size: int | None = None
 
 
 def companions(target: Path) -> tuple[Path, Path, Path]:
@@ -80,7 +57,7 @@ class Journal:
     def __init__(self, target: Path, side: Path, call: str, *, resume: bool, force: bool) -> None:
         self.target, self.side = target, side
         self._partial, self._path, self._lock_path = companions(target)
-        self._safe = _State(call, str(side.resolve()))
+        self._safe = State(call, str(side.resolve()))
         self._out: BinaryIO | None = None
         self._aside: BinaryIO | None = None
         self._lock = self._locked()
@@ -114,13 +91,15 @@ class Journal:
         goes_on = resume and self._path.exists() and self._partial.exists()
         if goes_on:
             self._safe = self._read()
+            if self._safe.side_size is None:
+                refuse_filled(self.side, force=False)
         else:
             self._refuse(force=force)
         with self._told():
             self._out = _opened(self._partial, self._safe.size)
             if self._safe.side_size:
                 self._aside = _opened(self.side, self._safe.side_size)
-            elif not goes_on or self._safe.side_size is not None:
+            else:
                 self.side.unlink(missing_ok=True)
             if not goes_on:
                 self._write_state()
@@ -160,13 +139,21 @@ class Journal:
         self._now = replace(self._now, bad=self._now.bad + 1)
 
     def _new_side(self) -> BinaryIO:
-        """The side file; the journal says that it is its own before it is there."""
-        if self._safe.side_size is None:
-            refuse_filled(self.side, force=False)
-            self._safe = replace(self._safe, side_size=0)
-            self._ended = replace(self._ended, side_size=0)
-            self._write_state()
-        return _opened(self.side, 0)
+        """The side file; from then on the journal says that it is its own."""
+        if self._safe.side_size is not None:
+            return _opened(self.side, 0)
+        try:
+            file = self.side.open("x+b")
+        except FileExistsError as error:
+            raise DataError(
+                "another process made this file in the meantime",
+                where=self.side,
+                remedy="name another with --bad",
+            ) from error
+        self._safe = replace(self._safe, side_size=0)
+        self._ended = replace(self._ended, side_size=0)
+        self._write_state()
+        return file
 
     def count(self, words: int, *, ends: bool) -> None:
         """So many words more are written, and whether an item of the input ends with them."""
@@ -224,6 +211,8 @@ class Journal:
                 where=self._partial,
                 remedy="go on with --resume, or begin anew with --force",
             )
+        if self.side.exists() and not self.side.is_file():
+            raise DataError("no regular file", where=self.side, remedy="name another with --bad")
         refuse_filled(self.side, force=force)
 
     def _commit(self) -> None:
@@ -247,17 +236,11 @@ class Journal:
             ) from error
 
     def _write_state(self) -> None:
-        write_text(self._path, json.dumps(asdict(self._safe)) + "\n")
+        self._safe.write(self._path)
 
-    def _read(self) -> _State:
+    def _read(self) -> State:
         """What an earlier process says is safe, if this one may go on with it."""
-        try:
-            record: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-            state = _State(**record)
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(
-                "not a journal", where=self._path, got=error, remedy="begin anew with --force"
-            ) from error
+        state = State.read(self._path)
         if state.call != self._safe.call:
             raise DataError(
                 "this output was begun by another call: other files, another model or other flags",

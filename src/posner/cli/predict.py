@@ -160,7 +160,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--keep goes with --format json or jsonl")
     if arguments.resume:
         if not _is_journaled(arguments):
-            raise UsageError("--resume goes with --format jsonl and -o FILE, not packed")
+            raise UsageError("--resume goes with --format jsonl and regular files, not packed")
         if "-" in (arguments.files or ([] if arguments.text else ["-"])):
             raise UsageError("--resume cannot read standard input again", remedy="name files")
         if arguments.force:
@@ -168,11 +168,12 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _is_journaled(arguments: argparse.Namespace) -> bool:
-    """Whether the output is lines of a regular file, so that a later process can go on with it."""
+    """Whether a later process can go on with the output: lines, and both files regular ones."""
     output: Path | None = arguments.output
     if output is None or arguments.format != "jsonl" or output.suffix.lower() == ".gz":
         return False
-    return output.is_file() or not output.exists()
+    side = side_of(arguments)
+    return all(path is None or path.is_file() or not path.exists() for path in (output, side))
 
 
 def _to_journal(

@@ -14,6 +14,9 @@ from posner.errors import DataError
 from posner.sources.item import Bad, Item, Place, Text
 from posner.textfile import Line, Unreadable, read_lines
 
+DEEPEST = 200
+"""Levels of a record; Python cannot write again all that it reads."""
+
 
 class _NoNumberError(ValueError):
     """What Python takes for a number of JSON and JSON does not."""
@@ -56,6 +59,8 @@ def _json_text(place: Place, line: Line, column: str | None, keep: Sequence[str]
         value = _DECODER.decode(line.text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"not JSON: {_reason(error)}", where=place) from None
+    if line.text.count("[") + line.text.count("{") > DEEPEST and _nests_deeper(value, DEEPEST):
+        raise DataError("nested too deeply", where=place, expected=f"at most {DEEPEST} levels")
     if not isinstance(value, dict):
         raise DataError("the record is no JSON object", where=place, got=line.text[:40])
     if column is not None:
@@ -76,6 +81,19 @@ def _json_text(place: Place, line: Line, column: str | None, keep: Sequence[str]
             error.problem, where=place, expected=error.expected, got=error.got
         ) from None
     return Text(place, content, len(record.text), name, metadata)
+
+
+def _nests_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects stand in one another more often."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def _reason(error: Exception) -> str:
