@@ -123,3 +123,17 @@ def test_texts_of_the_command_line_have_no_place(capsys: pytest.CaptureFixture[s
 def test_a_lone_text_has_no_place(tmp_path: Path, format: str) -> None:
     (tmp_path / "a.txt").write_text("Ada ran.\n", encoding="utf-8")
     assert str(tmp_path) not in output_of(tmp_path / "a.txt", format, "--document", "file")
+
+
+def test_the_remedy_names_the_commands_own_flag(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "a.col"
+    source.write_text("Ada met Ben\nIt rained\n", encoding="utf-8")
+    for call, flag in (
+        (["predict", "model", str(source)], "name it with --input (brat"),
+        (["convert", str(source), str(tmp_path / "o")], "name it with --format (brat"),
+        (["score", str(source), str(source)], "convert it first"),
+    ):
+        assert main(call) == 1
+        assert flag in capsys.readouterr().err

@@ -379,6 +379,7 @@ def test_a_text_over_the_limit_is_bad_or_split() -> None:
     (word,) = apply("a " + "x" * 50, Limit(30, "split"))
     assert isinstance(word, Bad)
     assert word.error.where == "a.txt:3, character 2"
+    assert word.to_json()["reason"].startswith("a.txt:3, character 2: a word is longer")
     own = Document(text, segment(text))
     (bad,) = apply(own, Limit(30, "split"))  # words of its own stay together
     assert isinstance(bad, Bad)

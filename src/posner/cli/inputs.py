@@ -274,7 +274,11 @@ def _bordered(text: Text) -> CorpusText:
 
 def _corpus_items(path: Path, arguments: argparse.Namespace, meter: Meter) -> Iterator[Item]:
     corpus, _ = read_repaired(
-        str(path), format=arguments.input, scheme=arguments.scheme, repair=arguments.repair
+        str(path),
+        format=arguments.input,
+        scheme=arguments.scheme,
+        repair=arguments.repair,
+        flag="--input",
     )
     columns = Columns.of(corpus)
     several = len(corpus.documents) > 1 and any(len(d.sentences) > 1 for d in corpus.documents)

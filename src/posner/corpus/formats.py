@@ -110,6 +110,10 @@ FORMATS: dict[str, Format] = {
 }
 
 
+class UnknownFormatError(DataError):
+    """A corpus whose format cannot be told."""
+
+
 def format_named(name: str) -> Format:
     """The format of that name.
 
@@ -167,7 +171,8 @@ def detect_format(path: Path) -> Format:
     """Find out the format of a file or folder.
 
     Raises:
-        DataError: no such file, an empty one, or none of the formats.
+        DataError: no such file, or an empty one.
+        UnknownFormatError: none of the formats.
     """
     head = b"" if path.is_dir() else read_head(path)
     if not path.is_dir() and not head.strip() and not standoff.detects(path, head):
@@ -177,7 +182,7 @@ def detect_format(path: Path) -> Format:
     if found is FORMATS["jsonl"] and conll.is_sure(path, head):
         return FORMATS["conll"]
     if found is None:
-        raise DataError(
+        raise UnknownFormatError(
             "the format cannot be told",
             where=path,
             expected="CoNLL columns, the Kaggle csv, JSON Lines, brat, spaCy or a saved data set",

@@ -88,7 +88,8 @@ class Bad:
 
     def to_json(self) -> dict[str, Any]:
         """The line of a side file."""
-        reason = self.error.line().removeprefix(f"{self.error.where}: ")
+        # Where the error knows the place more exactly, the reason says that.
+        reason = self.error.line().removeprefix(f"{self.place}: ")
         return {
             "file": self.place.file,
             "line": self.place.number,
