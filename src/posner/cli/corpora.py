@@ -56,10 +56,10 @@ def read_repaired(
     problems: list[Problem] = []
     try:
         corpus = read(source, format=format, scheme=scheme, problems=problems)
-    except UnknownFormatError as error:
+    except UnknownFormatError as unknown:
         remedy = f"name it with {flag} ({', '.join(FORMATS)})" if flag else "convert it first"
         raise DataError(
-            error.problem, where=error.where, expected=error.expected, remedy=remedy
+            unknown.problem, where=unknown.where, expected=unknown.expected, remedy=remedy
         ) from None
     costly = [problem for problem in problems if problem.loses]
     if costly and not repair:
