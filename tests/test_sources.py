@@ -380,11 +380,49 @@ def test_a_text_over_the_limit_is_bad_or_split() -> None:
     assert isinstance(word, Bad)
     assert word.error.where == "a.txt:3, character 2"
     assert word.to_json()["reason"].startswith("a.txt:3, character 2: a word is longer")
-    own = Document(text, segment(text))
-    (bad,) = apply(own, Limit(30, "split"))  # words of its own stay together
+
+
+def test_words_of_its_own_are_parted_between_sentences() -> None:
+    text = "One sentence. Another one.\n\nAnd more of it here. The end."
+    own = Document(text, segment(text), metadata={"m": 2})
+    own = own.with_entities([own.entity(14, 21, "A"), own.entity(49, 56, "B")])
+    (bad,) = apply(own, Limit(12, "split"))
     assert isinstance(bad, Bad)
-    assert bad.error.problem == "the text is too long, and words of its own are not parted"
-    assert bad.error.remedy == "allow more with --max-chars"
+    assert bad.error.line() == (
+        "a.txt:3, character 0: a sentence is longer than a part may be "
+        "(expected at most 12 characters, got 14); allow more with --max-chars"
+    )
+    parts = [part for part in apply(own, Limit(30, "split")) if isinstance(part, Text)]
+    found = [part.content for part in parts if isinstance(part.content, Document)]
+    assert [part.text for part in found] == [
+        "One sentence. Another one.\n\n",
+        "And more of it here. The end.",
+    ]
+    assert [s.words for part in found for s in part.sentences] == [s.words for s in own.sentences]
+    assert [(e.start, e.label) for part in found for e in part.entities] == [(14, "A"), (21, "B")]
+    assert [part.metadata for part in parts] == [
+        {"k": 1, "part": 1, "offset": 0},
+        {"k": 1, "part": 2, "offset": 28},
+    ]
+    assert [dict(part.metadata) for part in found] == [
+        {"m": 2, "part": 1, "offset": 0},
+        {"m": 2, "part": 2, "offset": 28},
+    ]
+
+
+@given(st.text(st.sampled_from("Ab. \n"), max_size=60), st.integers(1, 30))
+def test_parted_words_are_all_there(text: str, limit: int) -> None:
+    own = Document(text, segment(text))
+    parts = apply(own, Limit(limit, "split"))
+    if isinstance(parts[0], Bad):
+        assert len(parts) == 1
+        return
+    found = [part.content for part in parts if isinstance(part, Text)]
+    documents = [part for part in found if isinstance(part, Document)]
+    assert "".join(part.text for part in documents) == text
+    assert all(len(part.text) <= limit for part in documents)
+    words = [s.words for part in documents for s in part.sentences]
+    assert words == [s.words for s in own.sentences]
 
 
 def test_a_limit_holds_no_long_text() -> None:
