@@ -74,6 +74,21 @@ def test_a_side_file_that_came_meanwhile_is_not_written(tmp_path: Path) -> None:
     assert side.read_text(encoding="utf-8") == "precious"
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+def test_what_an_earlier_call_set_aside_goes_with_its_output(
+    tmp_path: Path, run: Run, format: str
+) -> None:
+    source, target = tmp_path / "in.txt", tmp_path / "out"
+    call = (source, "--format", format, "-o", target, "--force")
+    source.write_bytes(b"\xff\nOne\n")
+    assert run(*call) == 0
+    side = tmp_path / "out.bad.jsonl"
+    assert len(records(side)) == 1
+    source.write_bytes(b"One\n")
+    assert run(*call) == 0
+    assert not side.exists()
+
+
 def test_what_cannot_be_tagged_may_go_nowhere(tmp_path: Path, run: Run) -> None:
     source, target, nowhere = tmp_path / "in.txt", tmp_path / "out.jsonl", tmp_path / "nowhere"
     source.write_bytes(b"\xff\nOne\n")
