@@ -104,7 +104,7 @@ class Course:
         return [*self.prepared.windows, *chain.from_iterable(self.lone)]
 
     def plan(self, epoch: int, planner: Planner) -> EpochPlan:
-        """The steps of epoch `epoch`, counted from 0 over all members, each in an order of its own."""
+        """The steps of epoch `epoch`, counted over all members; each has its own order."""
         known = self._lengths.get(epoch)
         lengths = self.at(epoch).lengths if known is None else known
         return planner.epoch(epoch, lengths)
