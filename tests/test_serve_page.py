@@ -1,99 +1,30 @@
-"""The page in a real browser: typing, the slider, the legend, copying, correcting, retraining."""
+"""The page in a real browser: typing, the slider, the legend, copying, limits, failures."""
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 import serving
-import tiny
-from posner.cli import main
-from posner.corpus import read
+from browsing import ALL, TEXT, Page, chromium, corrected, needs_chromium
 from serving import Running
 
-api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
-)
-
-TEXT = "Ada met Bo in Oslo. 😀 Then Cyd left."
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "texts.txt").write_text("Eve in Quito\nnobody here\n", encoding="utf-8")
-    models = {"rules": "rules", "other": "other"}
-    service = serving.service(
-        models, annotations=str(folder / "a.sqlite"), texts=str(folder / "texts.txt")
-    )
-    with serving.running(service) as found:
+    with corrected(tmp_path_factory.mktemp("page"), "Eve in Quito\n") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
-
-
-class Page:
-    """The page with the text box filled, and everything that it loaded or complained of."""
-
-    def __init__(self, browser: Any, url: str, width: int = 1280) -> None:
-        self.url = url
-        self.context = browser.new_context(viewport={"width": width, "height": 800})
-        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._heard)
-        self.page.goto(url)
-        self.page.wait_for_selector("mark")
-
-    def _heard(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.errors.append(message.text)
-
-    def write(self, text: str) -> None:
-        self.page.fill("#text", text)
-
-    def entities(self, view: int = 0) -> list[list[str]]:
-        """Each entity's text and label as the view shows them."""
-        script = """view => [...view.querySelectorAll('mark')].map(mark => {
-            const label = mark.querySelector('.label');
-            return [mark.textContent.replace(label.textContent, ''), label.textContent];
-        })"""
-        found: list[list[str]] = self.page.locator(".marked").nth(view).evaluate(script)
-        return found
-
-    def wait_for(self, entities: list[list[str]], view: int = 0) -> None:
-        for _ in range(200):
-            if self.entities(view) == entities:
-                return
-            self.page.wait_for_timeout(25)
-        assert self.entities(view) == entities
-
-    def wait_told(self, beginning: str) -> None:
-        """Wait for a message; the page's policy forbids the usual functions that wait."""
-        told = re.compile(f"^{re.escape(beginning)}")
-        self.page.get_by_role("status").filter(has_text=told).wait_for()
-
-    def analyzed(self) -> int:
-        return sum(url.endswith("/analyze") for url in self.requests)
 
 
 @pytest.fixture
@@ -103,9 +34,6 @@ def page(browser: Any, made: Running) -> Iterator[Page]:
     assert found.errors == []
     assert all(url.startswith(made.url) for url in found.requests)  # nothing from elsewhere
     found.context.close()
-
-
-ALL = [["Ada", "PER"], ["Bo", "LOC"], ["Oslo", "LOC"], ["Then", "PER"], ["Cyd", "PER"]]
 
 
 def test_entities_appear_while_one_types(page: Page) -> None:
@@ -255,58 +183,6 @@ def test_a_key_is_asked_for(browser: Any) -> None:
         tab.keyboard.press("Enter")
         tab.wait_for_selector("mark")
         context.close()
-
-
-def test_words_are_corrected_by_mouse_and_keys_saved_and_undone(page: Page, made: Running) -> None:
-    page.write(TEXT)
-    page.wait_for(ALL)
-    page.page.check("#correct")
-    page.page.fill("#who", "Ann")
-    page.page.locator("mark").nth(3).click()  # Then is nobody
-    page.page.get_by_role("button", name="No entity").click()
-    page.wait_for([e for e in ALL if e[0] != "Then"])
-    page.page.locator("mark").nth(1).click()  # Bo is a person
-    page.page.locator("#chooser").get_by_role("button", name="PER").click()
-    expected = [["Ada", "PER"], ["Bo", "PER"], ["Oslo", "LOC"], ["Cyd", "PER"]]
-    page.wait_for(expected)
-    page.page.locator(".marked").focus()
-    page.page.keyboard.press("ArrowRight")
-    page.page.keyboard.press("Shift+ArrowRight")
-    page.page.keyboard.press("Enter")
-    page.page.get_by_label("Another label").fill("DEED")
-    page.page.keyboard.press("Enter")
-    expected = [["Ada met", "DEED"], *expected[1:]]
-    page.wait_for(expected)
-    page.page.click("#save")
-    page.wait_told("Saved")
-    [saved] = httpx2.get(f"{made.url}/annotations").json()
-    assert saved["who"] == "Ann"
-    found = [[TEXT[e["start"] : e["end"]], e["label"]] for e in saved["entities"]]
-    assert found == expected
-    page.page.click("#undo")
-    page.wait_for(ALL)
-    assert httpx2.get(f"{made.url}/annotations").json() == []
-
-
-def test_the_queue_brings_texts_and_a_model_is_trained_on_them(
-    page: Page, made: Running, bert: Path, tmp_path: Path
-) -> None:
-    page.page.click("#next")
-    page.wait_for([["Eve", "PER"], ["Quito", "LOC"]])
-    page.page.fill("#who", "Ann")
-    page.page.wait_for_selector("#save:not([disabled])")
-    page.page.click("#save")
-    page.wait_told("Saved")
-    for document in tiny.documents(8):  # and others correct, too
-        spans = [{"start": e.start, "end": e.end, "label": e.label} for e in document.entities]
-        body = {"text": document.text, "entities": spans, "who": "Bob"}
-        assert httpx2.post(f"{made.url}/annotations", json=body).status_code == 200
-    file = Path(made.service.settings.annotations)
-    assert len(read(file).documents) == 9
-    short = ["--training.epochs", "1", "--training.precision", "fp32", "--training.device", "cpu"]
-    command = ["train", str(file), "--backbone.name", str(bert), "--out", str(tmp_path / "run")]
-    assert main([*command, *short]) == 0
-    assert main(["predict", str(tmp_path / "run"), "--text", "Eve in Quito"]) == 0
 
 
 @pytest.mark.parametrize("width", [390, 1280])

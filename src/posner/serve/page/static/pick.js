@@ -1,0 +1,122 @@
+// Which words or which entity of a view somebody means, by mouse, finger or keys.
+
+import { pointAt, placeOf, wordsTouched } from "./words.js";
+
+/** What was picked: in `block` the stretch `span` (null: that of the entity which is chosen),
+ * beside or instead of `targets`: entities, or null for none; where (`rect`), and whether by key. */
+
+export class Picker {
+  /** @param look {isOn(), shown(entity), picked(pick), dropped(pick), say(message)} */
+  constructor(view, look) {
+    this.view = view;
+    this.look = look;
+    this.cursor = 0;
+    this.touched = null;
+    this.button = document.getElementById("name-words");
+    const root = view.text;
+    root.addEventListener("mouseup", (event) =>
+      setTimeout(() => look.isOn() && this.#pick(event.target, false)));
+    root.addEventListener("keydown", (event) => look.isOn() && this.#key(event));
+    root.addEventListener("pointerdown", ({ pointerType }) => {
+      this.byFinger = pointerType !== "mouse";
+    });
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    document.addEventListener("selectionchange", () => this.#selecting(), { signal });
+    this.button.addEventListener("click", () => this.#pickTouched(), { signal });
+  }
+
+  /** The view is gone, or shows another text. */
+  close() {
+    this.listening.abort();
+    this.button.hidden = true;
+  }
+
+  restart() {
+    this.cursor = 0;
+    this.#holdTouched(null);
+  }
+
+  // A finger's selection ends with no event: a button asks for the label of what is selected.
+  #selecting() {
+    if (!this.look.isOn() || !this.byFinger) return;
+    const selection = getSelection();
+    const inside = this.view.text.contains(selection.anchorNode);
+    if (!selection.isCollapsed && inside) this.#holdTouched(this.#words());
+    else if (inside) this.#holdTouched(null); // elsewhere: the press of the button itself
+  }
+
+  #holdTouched(pick) {
+    this.touched = pick;
+    this.button.hidden = !pick;
+  }
+
+  #pickTouched() {
+    const pick = this.touched;
+    this.#holdTouched(null);
+    if (pick) this.look.picked(pick);
+  }
+
+  #pick(target, byKey) {
+    const pick = getSelection().isCollapsed ? this.#mark(target) : this.#words();
+    if (pick) this.look.picked({ ...pick, byKey });
+  }
+
+  /** The entities of a mark, the innermost first. */
+  #mark(target) {
+    const mark = target.closest("mark");
+    if (!mark) return null;
+    const targets = [...mark.covers].sort((a, b) => a.end - a.start - (b.end - b.start));
+    return { block: mark.block, span: null, targets, rect: mark.getBoundingClientRect() };
+  }
+
+  /** The selected words of one block with what already stands there, or null. */
+  #words() {
+    const selection = getSelection();
+    if (!selection.rangeCount || selection.isCollapsed) return null;
+    const range = selection.getRangeAt(0);
+    const from = placeOf(range.startContainer, range.startOffset);
+    const to = placeOf(range.endContainer, range.endOffset);
+    if (!from || !to || from.item !== to.item) return null;
+    const { block } = from.item;
+    const words = wordsTouched(block.words, from.place, to.place);
+    if (!words.length) return null;
+    const span = { start: words[0][0], end: words.at(-1)[1] };
+    const there = block.entities.filter((e) =>
+      this.look.shown(e) && e.start < span.end && e.end > span.start);
+    const same = there.filter((e) => e.start === span.start && e.end === span.end);
+    const others = there.filter((e) => !same.includes(e));
+    const targets = same.length ? [...same, ...others] : [null, ...others];
+    return { block, span, targets, rect: range.getBoundingClientRect() };
+  }
+
+  /** Arrows move over words, Shift with them selects, Enter and Delete act on what is meant. */
+  #key(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const pick = event.target.matches("mark") ? this.#mark(event.target) : this.#words();
+    if (step) this.#move(step, event.shiftKey);
+    else if (event.key === "Enter" && pick) this.look.picked({ ...pick, byKey: true });
+    else if (event.key === "Delete" && pick) this.look.dropped(pick);
+    else return;
+    event.preventDefault();
+  }
+
+  #move(step, extend) {
+    const words = this.view.elements.flatMap((item) =>
+      item.block.words.map(([start, end]) => ({ item, start, end })));
+    if (!words.length) return;
+    const selection = getSelection();
+    const here = this.view.text.contains(selection.focusNode);
+    if (here) this.cursor = Math.max(0, Math.min(words.length - 1, this.cursor + step));
+    if (!extend || !here) this.anchor = this.cursor;
+    const [first, last] = [this.anchor, this.cursor].sort((a, b) => a - b);
+    const [from, to] = [words[first], words[last]];
+    const begin = pointAt(from.item.element, from.start);
+    const end = pointAt(to.item.element, to.end);
+    this.view.text.focus(); // the keys are for the selection now, not for a mark
+    selection.setBaseAndExtent(begin.node, begin.offset, end.node, end.offset);
+    begin.node.parentElement.scrollIntoView({ block: "nearest" });
+    const chosen = from.item === to.item && from.item.block.text.slice(from.start, to.end);
+    if (chosen) this.look.say(`Selected: ${chosen}`);
+  }
+}
