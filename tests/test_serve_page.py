@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 import serving
@@ -176,13 +178,126 @@ def test_a_key_is_asked_for(browser: Any) -> None:
         context = browser.new_context()
         tab = context.new_page()
         tab.goto(made.url)
-        tab.fill("#key-value", "wrong")
-        tab.keyboard.press("Enter")
-        tab.wait_for_selector("#key[open]")
+        told = tab.get_by_role("alert")
+        for key, why in [("wröng", "printable ASCII"), ("wrong", "not this service's key")]:
+            tab.fill("#key-value", key)
+            tab.keyboard.press("Enter")
+            told.filter(has_text=why).wait_for()
+        assert tab.evaluate("sessionStorage.length") == 0
         tab.fill("#key-value", "s3cret")
         tab.keyboard.press("Enter")
         tab.wait_for_selector("mark")
         context.close()
+
+
+def test_without_a_key_the_page_says_so_once(browser: Any) -> None:
+    with serving.running(serving.service(api_key="s3cret")) as made:
+        context = browser.new_context()
+        tab = context.new_page()
+        tab.goto(made.url)
+        tab.wait_for_selector("#key[open]")
+        tab.keyboard.press("Escape")
+        tab.get_by_role("status").filter(has_text="Without its key").wait_for()
+        assert not tab.locator("#key").is_visible()
+        context.close()
+
+
+def failing(page: Page, kind: str, times: int) -> None:
+    """Let the next answers be errors."""
+    left = [None] * times
+
+    def answer(route: Any) -> None:
+        if left:
+            left.pop()
+            body = {"error": f"it is {kind}", "error_type": kind}
+            route.fulfill(status=503, json=body, headers={"Retry-After": "0"})
+        else:
+            route.fallback()
+
+    page.page.route("**/analyze", answer)
+
+
+def test_a_text_that_cannot_be_tagged_is_sent_once(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    asked = page.analyzed()
+    failing(page, "engine_died", 1)
+    page.write("Ada fell")
+    page.wait_told("it is engine_died")
+    page.wait_for([])
+    assert page.analyzed() == asked + 1
+    page.errors.clear()  # the browser's own line about the 503
+
+
+def test_what_is_busy_is_asked_again(page: Page) -> None:
+    failing(page, "overloaded", 1)
+    page.write(TEXT)
+    page.wait_told("Waiting: it is overloaded")
+    page.wait_for(ALL)
+    page.errors.clear()
+
+
+def test_requests_stay_below_the_services_limits(browser: Any, tmp_path: Path) -> None:
+    with corrected(tmp_path, "", max_chars=300, max_texts=2) as made:
+        page = Page(browser, made.url)
+        text = "Ada met Bo. 😀 \n" * 60 + "Cyd " * 200
+        page.write(text)
+        page.wait_told("320 entities")
+        assert page.errors == []
+        page.context.close()
+
+
+def test_the_models_own_thresholds_hold_until_the_slider_moves(
+    browser: Any, made: Running
+) -> None:
+    info = httpx2.get(f"{made.url}/info").json()
+    info["models"][0] |= {"threshold": 0.3, "thresholds": {"LOC": 0.2, "PER": 0.9}}
+    page = Page(browser, made.url, info=info)
+    page.write(TEXT)
+    page.wait_for([e for e in ALL if e[1] == "LOC"])
+    assert page.page.locator("#threshold-value").inner_text() == "by label"
+    page.page.locator("#threshold").fill("0.3")
+    page.wait_for([e for e in ALL if e[1] == "PER"])
+    page.context.close()
+
+
+def test_copying_works_without_a_safe_origin(page: Page) -> None:
+    page.page.select_option("#other", "other")
+    page.write(TEXT)
+    page.wait_for(ALL, view=1)
+    page.page.evaluate("navigator.clipboard.writeText = undefined")
+    page.page.locator("#copy summary").click()
+    page.page.get_by_role("button", name="CoNLL").click()
+    page.wait_told("Copied as CoNLL, of the first model only: rules")
+    assert page.page.evaluate("navigator.clipboard.readText()").startswith("Ada B-PER\n")
+
+
+def test_no_colour_stays_behind_where_a_mark_wraps(page: Page) -> None:
+    text = "Eve" + " met" * 80
+    whole = {"entity_group": "PER", "score": 0.9, "word": text, "start": 0, "end": len(text)}
+    answer = {"model": "rules", "documents": [{"entities": [whole], "words": []}]}
+    page.page.route("**/analyze", lambda route: route.fulfill(json=answer))
+    page.write(text)
+    page.page.locator("mark", has_text="Eve met").wait_for()
+    widths = page.page.locator("mark").evaluate(
+        """mark => {
+            const range = document.createRange();
+            const ends = [];
+            const node = mark.firstChild;
+            for (let i = 3; i < node.data.length - 4; i += 4) {
+                range.setStart(node, i);
+                range.setEnd(node, i + 1);
+                const next = document.createRange();
+                next.setStart(node, i + 1);
+                next.setEnd(node, i + 2);
+                const blank = range.getBoundingClientRect();
+                if (next.getBoundingClientRect().top > blank.top + 5) ends.push(blank.width);
+            }
+            return ends;
+        }"""
+    )
+    assert len(widths) > 0
+    assert set(widths) == {0}
 
 
 @pytest.mark.parametrize("width", [390, 1280])
