@@ -151,8 +151,11 @@ def test_of_equal_parts_one_is_corrected(page: Page, made: Running) -> None:
     page.correct(text)
     page.page.locator("mark").first.click()
     page.choose("No entity")
+    scroller = page.page.locator(".marked")
+    scroller.evaluate("view => { view.scrollTop = 700 }")
     page.page.click("#save")
     page.wait_told("Saved 1079 entities")
+    assert scroller.evaluate("view => view.scrollTop") == 700
     found = saved(made, text)
     assert found[:3] == [["Bo", "LOC"], ["Oslo", "LOC"], ["Ada", "PER"]]
     assert sum(e == ["Ada", "PER"] for e in found) == 359
@@ -191,6 +194,18 @@ def test_unsaved_corrections_are_neither_the_models_nor_lost(page: Page) -> None
     page.page.click("#discard")
     page.wait_for(ALL)
     assert page.page.locator("#text").is_editable()
+
+
+def test_what_another_person_has_saved_meanwhile_is_shown(page: Page, made: Running) -> None:
+    page.correct()
+    body = {"text": TEXT, "entities": [], "who": "Bob"}
+    assert httpx2.post(f"{made.url}/annotations", json=body).status_code == 200
+    page.page.click("#save")
+    page.wait_told("Corrected by Bob")
+    page.wait_for([])
+    page.errors.clear()  # the browser's own line about the 409
+    page.page.click("#save")
+    page.wait_told("Saved 0 entities")
 
 
 def test_the_queue_goes_on_behind_texts_that_are_passed_over(page: Page) -> None:

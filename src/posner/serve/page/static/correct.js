@@ -83,7 +83,7 @@ export class Correction {
     this.#mode();
     this.page.show();
     if (this.on) this.#tried(() => this.#begin());
-    else if (this.#isDirty()) this.page.say("The model's answer. Your corrections are kept, but not saved.");
+    else if (this.#isDirty()) this.page.say("What the model says. Your corrections are not saved yet.");
   }
 
   #mode() {
@@ -136,10 +136,10 @@ export class Correction {
     this.#buttons();
   }
 
+  /** Look at what the service holds now. */
   #discard() {
     this.#forget();
     this.page.show();
-    this.page.say("Discarded.");
     this.#tried(() => this.#begin());
   }
 
@@ -191,7 +191,8 @@ export class Correction {
   #send(path, more) {
     const { text } = this.draft;
     const body = { text, who: this.#who(), revision: this.saved.revision, ...more };
-    return ask(path, { body });
+    for (const id of ["save", "undo"]) $(id).disabled = true;
+    return ask(path, { body }).finally(() => this.#buttons());
   }
 
   async #next() {
@@ -199,8 +200,8 @@ export class Correction {
     const next = await this.queue.next(this.#who());
     if (!next) {
       const passed = this.queue.restart();
-      this.page.say(passed ? "No other text waits; the next one is again the first that you passed over."
-        : "No text waits to be corrected.");
+      if (passed) this.page.say("No other text waits. Those that you passed over come again now.");
+      else this.page.say("No text waits to be corrected.");
       return;
     }
     this.#forget();
@@ -216,6 +217,7 @@ export class Correction {
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       this.page.say(error.message, true);
+      if (error.kind === "stale" && !this.#isDirty()) this.#discard();
     }
   }
 

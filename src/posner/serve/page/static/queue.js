@@ -32,7 +32,8 @@ export class Queue {
 
 /** What the service calls somebody without a name: each tab by another one. */
 function someone() {
-  const name = sessionStorage.getItem(TAB) || `someone-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
+  const number = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const name = sessionStorage.getItem(TAB) || `someone-${number}`;
   sessionStorage.setItem(TAB, name);
   return name;
 }
