@@ -1,4 +1,4 @@
-"""Correcting on the page in a real browser: what is marked is what is saved, and nothing is lost."""
+"""Correcting on the page in a real browser: what is marked is saved, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -92,7 +92,6 @@ def test_the_queue_brings_texts_and_a_model_is_trained_on_them(
     command = ["train", str(file), "--backbone.name", str(bert), "--out", str(tmp_path / "run")]
     assert main([*command, *short]) == 0
     assert main(["predict", str(tmp_path / "run"), "--text", "Eve in Quito"]) == 0
-
 
 
 def test_what_is_marked_is_what_is_saved(page: Page, made: Running) -> None:
@@ -243,7 +242,7 @@ def test_a_text_with_carriage_returns_is_saved_as_it_is(
     assert saved(made, text) == [["Eve", "PER"], ["Pete", "PER"]]
 
 
-def test_keys_reach_everything(page: Page, made: Running) -> None:
+def test_keys_reach_everything(page: Page) -> None:
     page.correct()
     text = page.page.get_by_role("application", name="The text, to be corrected")
     page.select("Bo", "Bo", mouse=False)

@@ -247,9 +247,7 @@ def test_requests_stay_below_the_services_limits(browser: Any, tmp_path: Path) -
         page.context.close()
 
 
-def test_the_models_own_thresholds_hold_until_the_slider_moves(
-    browser: Any, made: Running
-) -> None:
+def test_the_models_own_thresholds_hold_until_the_slider_moves(browser: Any, made: Running) -> None:
     info = httpx2.get(f"{made.url}/info").json()
     info["models"][0] |= {"threshold": 0.3, "thresholds": {"LOC": 0.2, "PER": 0.9}}
     page = Page(browser, made.url, info=info)

@@ -4,8 +4,9 @@ const SHORT = 8000; // characters up to which a text is one block
 const LEAST = 1500;
 const MOST = 6000;
 
-/** The blocks of a text, in order, none with more than `limit` characters; joined they are the text.
+/** The blocks of a text, in order, none with more than `limit` characters.
  *
+ * Joined they are the text.
  * A cut falls behind a line, and which lines are cut behind depends on the line alone. So an edit
  * changes the block that it stands in, and rarely the one after it.
  */

@@ -12,7 +12,7 @@ export class Chooser {
     this.root.addEventListener("focusout", ({ relatedTarget }) => {
       if (relatedTarget && !this.root.contains(relatedTarget)) this.close();
     });
-    document.addEventListener("mousedown", (event) => {
+    document.addEventListener("pointerdown", (event) => {
       if (!this.root.contains(event.target)) this.close();
     });
   }

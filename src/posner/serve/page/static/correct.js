@@ -83,7 +83,7 @@ export class Correction {
     this.#mode();
     this.page.show();
     if (this.on) this.#tried(() => this.#begin());
-    else if (this.#isDirty()) this.page.say("What the model says. Your corrections are not saved yet.");
+    else if (this.#isDirty()) this.page.say("Your corrections are kept here, but not saved.");
   }
 
   #mode() {

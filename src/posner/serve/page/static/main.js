@@ -156,7 +156,8 @@ async function openFile(file) {
 
 function setThreshold(overall, labels = {}) {
   least = { overall, labels: labels ?? {} };
-  const listed = Object.entries(least.labels).map(([label, value]) => `${label} ${value.toFixed(2)}`);
+  const listed = Object.entries(least.labels)
+    .map(([label, value]) => `${label} ${value.toFixed(2)}`);
   $("threshold").value = String(overall);
   $("threshold-value").textContent = listed.length ? "by label" : overall.toFixed(2);
   $("threshold-value").title = listed.join(", ");

@@ -2,8 +2,8 @@
 
 import { pointAt, placeOf, wordsTouched } from "./words.js";
 
-/** What was picked: in `block` the stretch `span` (null: that of the entity which is chosen),
- * beside or instead of `targets`: entities, or null for none; where (`rect`), and whether by key. */
+// A pick is {block, span, targets, rect, byKey}: the stretch `span` of a block (null: that of the
+// target which is chosen) with the entities that may be meant, null among them for a new one.
 
 export class Picker {
   /** @param look {isOn(), shown(entity), picked(pick), dropped(pick), say(message)} */
