@@ -184,7 +184,12 @@ def test_unsaved_corrections_are_neither_the_models_nor_lost(page: Page) -> None
     page.wait_for(ALL[1:])
     assert not page.page.locator("#text").is_editable()
     asked: list[str] = []
-    page.page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def stay(dialog: Any) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.page.once("dialog", stay)
     page.page.click("#next")
     page.page.select_option("#model", "other")
     page.wait_told("4 entities")

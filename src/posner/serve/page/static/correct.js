@@ -102,6 +102,7 @@ export class Correction {
         root.removeAttribute(name);
       }
       this.chooser.close();
+      this.picker.restart();
     }
     this.#buttons();
   }
@@ -123,6 +124,7 @@ export class Correction {
     this.saved = found;
     this.seen = 0;
     this.draft = new Draft(found.text, this.pane.tagging.blocks, found.entities);
+    this.chooser.close();
     this.picker.restart();
     this.page.show();
     this.#buttons();

@@ -66,7 +66,7 @@ export class Picker {
   #mark(target) {
     const mark = target.closest("mark");
     if (!mark) return null;
-    const targets = [...mark.covers].sort((a, b) => a.end - a.start - (b.end - b.start));
+    const targets = innermostFirst(mark.covers);
     return { block: mark.block, span: null, targets, rect: mark.getBoundingClientRect() };
   }
 
@@ -82,8 +82,8 @@ export class Picker {
     const words = wordsTouched(block.words, from.place, to.place);
     if (!words.length) return null;
     const span = { start: words[0][0], end: words.at(-1)[1] };
-    const there = block.entities.filter((e) =>
-      this.look.shown(e) && e.start < span.end && e.end > span.start);
+    const there = innermostFirst(block.entities.filter((e) =>
+      this.look.shown(e) && e.start < span.end && e.end > span.start));
     const same = there.filter((e) => e.start === span.start && e.end === span.end);
     const others = there.filter((e) => !same.includes(e));
     const targets = same.length ? [...same, ...others] : [null, ...others];
@@ -119,4 +119,8 @@ export class Picker {
     const chosen = from.item === to.item && from.item.block.text.slice(from.start, to.end);
     if (chosen) this.look.say(`Selected: ${chosen}`);
   }
+}
+
+function innermostFirst(entities) {
+  return [...entities].sort((a, b) => a.end - a.start - (b.end - b.start));
 }
