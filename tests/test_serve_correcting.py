@@ -57,7 +57,6 @@ def test_words_are_corrected_by_mouse_and_keys_saved_and_undone(page: Page, made
     page.page.keyboard.press("ArrowRight")
     page.page.keyboard.press("Shift+ArrowRight")
     page.page.keyboard.press("Enter")
-    page.page.get_by_label("Instead of PER: Ada").check()
     page.page.get_by_label("Another label").fill("DEED")
     page.page.keyboard.press("Enter")
     expected = [["Ada met", "DEED"], *expected[1:]]
@@ -124,7 +123,8 @@ def test_nested_entities_are_added_renamed_and_dropped_one_by_one(
 ) -> None:
     page.correct(NESTED)
     page.select("University", "Oslo")
-    page.choose("PER")  # beside the two that are there
+    page.page.get_by_label("Beside what is there").check()
+    page.choose("PER")
     page.page.locator("mark", has_text="Oslo").click()
     assert page.page.locator("#chooser input[type=radio]").count() == 2
     page.choose("PER")  # the innermost one
@@ -143,6 +143,35 @@ def test_nested_entities_are_added_renamed_and_dropped_one_by_one(
 
 
 LINE = "Ada met Bo in Oslo and went on. " * 60 + "\n\n"
+
+
+def test_a_longer_name_takes_the_place_of_its_parts_and_not_of_what_is_around_it(
+    page: Page,
+) -> None:
+    page.correct("Ada met Bo in Oslo")
+    page.select("Ada", "Bo")
+    assert page.page.get_by_label("Instead of PER: Ada, LOC: Bo").is_checked()
+    page.choose("PER")
+    page.wait_for([["Ada met Bo", "PER"], ["Oslo", "LOC"]])
+    page.select("met", "met")
+    assert page.page.get_by_label("Beside what is there").is_checked()
+    page.choose("LOC")
+    page.page.locator(".label", has_text="LOC").nth(1).wait_for()
+    assert page.page.locator("mark").count() == 4  # Ada, met and Bo, and Oslo
+
+
+def test_a_refused_entity_is_named_and_kept(page: Page) -> None:
+    body = {
+        "error": "entities.2: what is wrong",
+        "error_type": "validation",
+        "field": "entities.2",
+    }
+    page.correct()
+    page.page.route("**/annotations", lambda route: route.fulfill(status=422, json=body))
+    page.page.click("#save")
+    page.wait_told("Oslo (LOC): what is wrong")
+    page.wait_for(ALL)
+    page.errors.clear()  # the browser's own line about the 422
 
 
 def test_of_equal_parts_one_is_corrected(page: Page, made: Running) -> None:

@@ -9,6 +9,7 @@ export class ServiceError extends Error {
     super(body.error || `The service answered ${status}.`);
     this.status = status;
     this.kind = body.error_type;
+    this.field = body.field;
   }
 }
 

@@ -21,7 +21,7 @@ export class Chooser {
    *
    * @param pick what was picked, see `pick.js`
    * @param labels {name, colour, meaning} each
-   * @param answered gets a label's name, or null for none, and the target that is meant
+   * @param answered gets a label's name, or null for none, and the entities that are meant
    */
   open(pick, labels, answered) {
     hide();
@@ -69,17 +69,19 @@ export class Chooser {
   }
 
   #nameOf(target) {
-    if (!target) return "Beside what is there";
+    if (!target.length) return "Beside what is there";
     const { span } = this.pick;
-    const same = !span || (span.start === target.start && span.end === target.end);
-    return `${same ? "" : "Instead of "}${target.entity_group}: ${short(target.word)}`;
+    const same = !span ||
+      target.every(({ start, end }) => start === span.start && end === span.end);
+    const names = target.map((entity) => `${entity.entity_group}: ${short(entity.word)}`);
+    return `${same ? "" : "Instead of "}${names.join(", ")}`;
   }
 
   #aim(target) {
     this.target = target;
-    const { start, end } = this.pick.span ?? target;
+    const { start, end } = this.pick.span ?? target[0];
     this.title.textContent = short(this.pick.block.text.slice(start, end));
-    this.drop.disabled = !target;
+    this.drop.disabled = !target.length;
   }
 
   #place(rect) {

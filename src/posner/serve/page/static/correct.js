@@ -218,16 +218,25 @@ export class Correction {
       await action();
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      this.page.say(error.message, true);
+      this.page.say(this.#named(error), true);
       if (error.kind === "stale" && !this.#isDirty()) this.#discard();
     }
   }
 
+  /** What is wrong; where it is an entity, with its words instead of its number. */
+  #named({ message, field }) {
+    const number = /^entities\.(\d+)/.exec(field)?.[1];
+    const entity = number && this.draft?.entities(this.page.shown)[number];
+    if (!entity) return message;
+    const words = [...this.draft.text].slice(entity.start, entity.end).join("");
+    return `${words} (${entity.label}): ${message.replace(`${field}: `, "")}`;
+  }
+
   #choose(pick) {
     this.chooser.open(pick, [...this.legend.labels.values()], (label, target) => {
-      const span = pick.span ?? target;
+      const span = pick.span ?? target[0];
       if (label) this.draft.put(pick.block, span, label, target);
-      else this.draft.drop(pick.block, [target]);
+      else this.draft.drop(pick.block, target);
       this.#changed(pick, span, label);
     });
   }
@@ -235,7 +244,7 @@ export class Correction {
   /** Of a selection what lies inside of it, else the innermost entity that is meant. */
   #drop(pick) {
     const { span, targets, block } = pick;
-    const there = targets.filter(Boolean);
+    const there = [...new Set(targets.flat())];
     const inside = there.filter((e) => span && e.start >= span.start && e.end <= span.end);
     const dropped = inside.length ? inside : there.slice(0, 1);
     if (!dropped.length) return;

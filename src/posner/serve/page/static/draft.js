@@ -24,11 +24,11 @@ export class Draft {
       .map(({ start, end, entity_group: label }) => ({ start, end, label }));
   }
 
-  /** Put an entity into a block, instead of another one (null: beside what is there). */
+  /** Put an entity into a block, instead of others (none: beside what is there). */
   put(block, { start, end }, label, instead) {
     const isSame = (e) => e.start === start && e.end === end;
     const others = block.entities.filter((e) =>
-      e !== instead && !(isSame(e) && (!instead || e.entity_group === label)));
+      !instead.includes(e) && !(isSame(e) && (!instead.length || e.entity_group === label)));
     const word = block.text.slice(start, end);
     block.entities = [...others, byHand(word, start, end, label)].sort((a, b) => a.start - b.start);
     this.changes += 1;

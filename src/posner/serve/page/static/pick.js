@@ -3,7 +3,8 @@
 import { pointAt, placeOf, wordsTouched } from "./words.js";
 
 // A pick is {block, span, targets, rect, byKey}: the stretch `span` of a block (null: that of the
-// target which is chosen) with the entities that may be meant, null among them for a new one.
+// entity which is chosen), and what may become another entity there: lists of entities, an empty
+// one for nothing. The first is what is most likely meant.
 
 export class Picker {
   /** @param look {isOn(), shown(entity), picked(pick), dropped(pick), say(message)} */
@@ -66,7 +67,7 @@ export class Picker {
   #mark(target) {
     const mark = target.closest("mark");
     if (!mark) return null;
-    const targets = innermostFirst(mark.covers);
+    const targets = innermostFirst(mark.covers).map((entity) => [entity]);
     return { block: mark.block, span: null, targets, rect: mark.getBoundingClientRect() };
   }
 
@@ -82,12 +83,9 @@ export class Picker {
     const words = wordsTouched(block.words, from.place, to.place);
     if (!words.length) return null;
     const span = { start: words[0][0], end: words.at(-1)[1] };
-    const there = innermostFirst(block.entities.filter((e) =>
-      this.look.shown(e) && e.start < span.end && e.end > span.start));
-    const same = there.filter((e) => e.start === span.start && e.end === span.end);
-    const others = there.filter((e) => !same.includes(e));
-    const targets = same.length ? [...same, ...others] : [null, ...others];
-    return { block, span, targets, rect: range.getBoundingClientRect() };
+    const there = block.entities.filter((e) =>
+      this.look.shown(e) && e.start < span.end && e.end > span.start);
+    return { block, span, targets: targetsOf(span, there), rect: range.getBoundingClientRect() };
   }
 
   /** Arrows move over words, Shift with them selects, Enter and Delete act on what is meant. */
@@ -119,6 +117,18 @@ export class Picker {
     const chosen = from.item === to.item && from.item.block.text.slice(from.start, to.end);
     if (chosen) this.look.say(`Selected: ${chosen}`);
   }
+}
+
+/** A longer name takes the place of its parts; inside of one a name stands beside it. */
+function targetsOf(span, there) {
+  const around = ({ start, end }) => start <= span.start && end >= span.end;
+  const isSame = ({ start, end }) => start === span.start && end === span.end;
+  const singles = innermostFirst(there).map((entity) => [entity]);
+  if (there.some(isSame)) return singles.sort(([a], [b]) => isSame(b) - isSame(a));
+  const parts = there.filter((e) => !around(e));
+  if (!parts.length) return [[], ...singles];
+  if (parts.length === 1) return [parts, [], ...singles.filter(([e]) => e !== parts[0])];
+  return [parts, [], ...singles];
 }
 
 function innermostFirst(entities) {
