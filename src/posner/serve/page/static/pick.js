@@ -16,7 +16,7 @@ export class Picker {
     this.button = document.getElementById("name-words");
     const root = view.text;
     root.addEventListener("mouseup", (event) =>
-      setTimeout(() => look.isOn() && this.#pick(event.target, false)));
+      setTimeout(() => look.isOn() && this.#clicked(event.target)));
     root.addEventListener("keydown", (event) => look.isOn() && this.#key(event));
     root.addEventListener("pointerdown", ({ pointerType }) => {
       this.byFinger = pointerType !== "mouse";
@@ -58,9 +58,10 @@ export class Picker {
     if (pick) this.look.picked(pick);
   }
 
-  #pick(target, byKey) {
-    const pick = getSelection().isCollapsed ? this.#mark(target) : this.#words();
-    if (pick) this.look.picked({ ...pick, byKey });
+  #clicked(target) {
+    const selecting = !getSelection().isCollapsed && !this.byFinger;
+    const pick = selecting ? this.#words() : this.#mark(target);
+    if (pick) this.look.picked(pick);
   }
 
   /** The entities of a mark, the innermost first. */
