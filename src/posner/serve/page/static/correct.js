@@ -157,27 +157,18 @@ export class Correction {
 
   async #save() {
     if (!this.#isReady()) return;
-    const { draft } = this;
-    const { changes } = draft;
-    const found = await this.#send("/annotations", { entities: draft.entities(this.page.shown) });
+    const entities = this.draft.entities(this.page.shown);
+    const found = await this.#send("/annotations", { entities });
+    if (!found) return;
     this.queue.done(found.id);
-    if (this.draft !== draft) return;
-    if (draft.changes === changes) this.#hold(found);
-    else {
-      this.saved = found; // and what was changed meanwhile is not
-      this.seen = changes;
-    }
     const count = found.entities.length;
     this.page.say(`Saved ${count} ${count === 1 ? "entity" : "entities"}, ${when(found.at)}.`);
   }
 
   async #undo() {
     if (!this.#isReady()) return;
-    const { draft } = this;
     const found = await this.#send("/annotations/undo", {});
-    if (this.draft !== draft) return;
-    this.#hold(found);
-    this.page.say(`Undone, ${when(found.at)}.`);
+    if (found) this.page.say(`Undone, ${when(found.at)}.`);
   }
 
   /** Whether there is a name, and the text has not been changed since the draft was begun. */
@@ -190,11 +181,21 @@ export class Correction {
     return false;
   }
 
-  #send(path, more) {
-    const { text } = this.draft;
-    const body = { text, who: this.#who(), revision: this.saved.revision, ...more };
+  /** Change what the service holds of the draft's text; null if another text is there by then. */
+  async #send(path, more) {
+    const { draft } = this;
+    const { changes } = draft;
+    const body = { text: draft.text, who: this.#who(), revision: this.saved.revision, ...more };
     for (const id of ["save", "undo"]) $(id).disabled = true;
-    return ask(path, { body }).finally(() => this.#buttons());
+    const found = await ask(path, { body }).finally(() => this.#buttons());
+    if (this.draft !== draft) return null;
+    if (draft.changes === changes) this.#hold(found);
+    else {
+      this.saved = found; // and what was changed meanwhile is not
+      this.seen = changes;
+      this.#buttons();
+    }
+    return found;
   }
 
   async #next() {

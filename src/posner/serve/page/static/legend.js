@@ -47,6 +47,7 @@ export class Legend {
   showAll(on) {
     this.all = on;
     for (const [name, cell] of this.counts) this.#press(name, cell.parentElement);
+    if (this.hidden.size) this.changed();
   }
 
   #press(name, button) {
