@@ -13,7 +13,7 @@ import pytest
 
 import tiny
 from oracles import enumerate_paths
-from posner.calibration.calibrate import calibrate, calibrate_folder, store
+from posner.calibration.calibrate import calibrate, calibrate_folder, store, summary
 from posner.calibration.judged import JudgedSpans, SpanScorer
 from posner.calibration.temperature import GRID, Reliability, fit, fitted, loss_table
 from posner.calibration.threshold import Wish, choose, counts_with
@@ -90,6 +90,42 @@ def test_the_temperature_of_the_world_is_found(scorer: SpanScorer) -> None:
     assert found.after.error < 0.06
     assert found.after.log_loss < found.before.log_loss
     assert (found.units, found.unit_count) == ("documents", 600)
+
+
+def test_a_temperature_that_harms_what_is_held_out_is_not_taken() -> None:
+    recognizer, documents = world(600, 3.0)
+    scorer = SpanScorer(recognizer, documents, folds=5)
+    best = fit(scorer, 5).temperature
+    again = fit(scorer, 5, current=best)  # nothing held out is better than the best of all
+    assert again.temperature == best
+    assert again.kept is not None
+    assert "held out" in again.kept
+    assert again.after == Reliability.of(scorer.at(best).scores, scorer.judged.correct)
+    few = calibrate(*world(4, 1.0, seed=1)).fit
+    assert few.temperature == 1.0
+    assert few.after == few.before
+    assert summary(few).startswith("temperature 1.000 stays: ")
+
+
+def test_the_edge_of_what_is_tried_is_not_taken() -> None:
+    recognizer, documents = world(30, 1.0)
+    unlabelled = [document.with_entities(()) for document in documents]
+    found = fit(SpanScorer(recognizer, unlabelled, folds=5), 5, current=1.5)
+    assert found.temperature == 1.5
+    assert found.kept == "the best lies at 8, the edge of what is tried"
+
+
+def test_a_model_that_finds_nothing_keeps_its_temperature() -> None:
+    recognizer, documents = world(1, 1.0)
+    nothing = SpanScorer(recognizer, documents, folds=5, votes=[_outside()])
+    found = fit(nothing, 5, current=1.5)
+    assert (found.temperature, found.kept) == (1.5, "no entity was found")
+
+
+def _outside() -> Votes:
+    emission = np.full((2, 5), -50, dtype=np.float32)
+    emission[:, 0] = 50
+    return Votes(emission, None, None)
 
 
 def test_the_parabola_is_near_the_best_of_a_fine_grid(scorer: SpanScorer) -> None:
@@ -193,13 +229,19 @@ def folder(tmp_path: Path, bert: Path) -> Path:
     return tmp_path / "model"
 
 
+def half_right(folder: Path) -> list[Document]:
+    """Documents of which every other of the entities that a model finds is right."""
+    found = load(folder).tag(tiny.documents(20))
+    return [document.with_entities(document.entities[::2]) for document in found]
+
+
 def test_a_folder_is_calibrated_in_place(folder: Path) -> None:
-    documents = tiny.documents(5)
+    documents = half_right(folder)
     before = load(folder).tag(documents)
     (line,) = calibrate_folder(folder, documents, source="dev.conll")
     manifest = read_manifest(folder)  # its checksums are verified
     assert line.startswith(f"temperature {manifest.temperature:.3f} from ")
-    assert manifest.temperature > 1.5  # nothing that it finds is right
+    assert manifest.temperature > 1.0  # it is sure of all, and half is wrong
     assert manifest.figures["calibration"]["data"] == "dev.conll"
     after = load(folder).tag(documents)
     for one, other in zip(before, after, strict=True):

@@ -92,9 +92,9 @@ def calibrate(
         PosnerError: a wished precision is reached at no threshold.
     """
     scorer = SpanScorer(recognizer, documents, folds=FOLDS, votes=votes)
-    found = fit(scorer, FOLDS)
+    found = fit(scorer, FOLDS, current=recognizer.manifest.temperature)
     if wish is not None:
-        return Calibration(found, _chosen(scorer, found.temperature, wish))
+        return Calibration(found, _chosen(scorer, found, wish))
     if given is not None:
         judged = scorer.at(found.temperature)
         everything = range(judged.unit_count)
@@ -103,8 +103,8 @@ def calibrate(
     return Calibration(found)
 
 
-def _chosen(scorer: SpanScorer, temperature: float, wish: Wish) -> ThresholdResult:
-    judged = scorer.at(temperature)
+def _chosen(scorer: SpanScorer, found: Fit, wish: Wish) -> ThresholdResult:
+    judged = scorer.at(found.temperature)
     everything = range(judged.unit_count)
     thresholds = choose(judged, everything, wish)
     return ThresholdResult(
@@ -112,16 +112,19 @@ def _chosen(scorer: SpanScorer, temperature: float, wish: Wish) -> ThresholdResu
         wish,
         without=counts_with(judged, everything, NO_THRESHOLDS),
         within=counts_with(judged, everything, thresholds),
-        held_out=_held_out(scorer, wish),
+        held_out=_held_out(scorer, found, wish),
     )
 
 
-def _held_out(scorer: SpanScorer, wish: Wish) -> Counts | None:
-    """The counts of each part at the temperature and thresholds that the other parts give."""
+def _held_out(scorer: SpanScorer, found: Fit, wish: Wish) -> Counts | None:
+    """The counts of each part at the temperature and thresholds that the other parts give.
+
+    Where the model keeps its temperature, each part has that.
+    """
     total = Counts()
     count = scorer.judged.unit_count
     for fold, (temperature, _) in enumerate(cross_fitted(scorer, loss_table(scorer), FOLDS)):
-        judged = scorer.at(temperature)
+        judged = scorer.at(temperature if found.kept is None else found.temperature)
         numbers = np.arange(count)
         own, others = numbers[numbers % FOLDS == fold], numbers[numbers % FOLDS != fold]
         try:
@@ -181,8 +184,8 @@ def calibrate_folder(
 
 def summary(found: Fit) -> str:
     """What a fit came to, on one line."""
-    if not found.spans:
-        return "no entity was found, so the scores stay as the network has them"
+    if found.kept is not None:
+        return f"temperature {found.temperature:.3f} stays: {found.kept}"
     return (
         f"temperature {found.temperature:.3f} from {found.spans:,} entities: expected calibration "
         f"error {100 * found.before.error:.2f} % before, {100 * found.after.error:.2f} % after "
