@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,11 @@ import posner.tagger
 import tiny
 from posner.backends.torch import TorchBackend
 from posner.document import Document
-from posner.loading import load
+from posner.errors import ModelError
+from posner.loading import Aggregation, load
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import Name
+from posner.postprocess.thresholds import Thresholds, threshold_steps
 from posner.recognizer import Recognizer
 
 TEXTS = [f"Ada Marsh lives in Oslo with {chr(97 + i)}b{i} and Ben ." for i in range(26)]
@@ -96,3 +101,26 @@ def test_threads_get_what_one_alone_gets(
     with ThreadPoolExecutor(4) as pool:
         for answers in pool.map(one, (0, 7, 13, 20)):
             assert answers == expected
+
+
+@pytest.mark.parametrize("aggregation", ["legal", "max"])
+def test_a_recogniser_and_its_documents_are_sent_to_other_processes(
+    tmp_path: Path, aggregation: Aggregation
+) -> None:
+    folder = foreign_models.save_classifier(tmp_path / "m")
+    recognizer = load(folder, device="cpu", aggregation=aggregation)
+    names = [Name("PER", "Ada Marsh", "1")]
+    recognizer.steps = (
+        LexiconStep(names, known=recognizer.knows),
+        *threshold_steps(Thresholds(0.1, {"PER": 0.2})),
+    )
+    expected = recognizer(TEXTS[:3])
+    sent = pickle.loads(pickle.dumps(recognizer))
+    assert type(sent) is type(recognizer)
+    assert sent(TEXTS[:3]) == expected
+    assert pickle.loads(pickle.dumps(expected)) == expected
+
+
+def test_a_recogniser_without_a_folder_cannot_be_sent(own: Recognizer) -> None:
+    with pytest.raises(ModelError, match="loaded from a folder"):
+        pickle.dumps(own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -48,6 +49,22 @@ def load(
         MissingExtraError: torch is not installed and the model is not exported, or peft for a
             model with adapters.
     """
+    place = Path(path).absolute()
+    recognizer = _loaded(path, device=device, precision=precision, aggregation=aggregation)
+    recognizer.reload = partial(
+        load, place, device=device, precision=precision, aggregation=aggregation
+    )
+    return recognizer
+
+
+def _loaded(
+    path: str | os.PathLike[str],
+    *,
+    device: str,
+    precision: Literal["fp32", "bf16"],
+    aggregation: Aggregation,
+) -> Recognizer:
+    """What `load` loads."""
     if is_foreign(path):
         from posner.piece_recognizer import load_foreign
 
@@ -108,10 +125,13 @@ def load_adapters(
     manifests = [read_manifest(folder) for folder in folders]
     models = list(zip(folders, manifests, strict=True))
     backends = _torch_backend().load_adapters(models, device=device, precision=precision)
-    return [
+    recognizers = [
         Recognizer(manifest, PieceTokenizer.from_file(folder / TOKENIZER), backend)
         for (folder, manifest), backend in zip(models, backends, strict=True)
     ]
+    for recognizer, folder in zip(recognizers, folders, strict=True):
+        recognizer.reload = partial(load, folder.absolute(), device=device, precision=precision)
+    return recognizers
 
 
 def _torch_backend() -> type[TorchBackend]:

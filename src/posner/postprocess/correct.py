@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 from posner.document import Document, Entity, Sentence
 from posner.postprocess.matcher import Matcher
@@ -47,12 +48,15 @@ class LexiconStep:
         self.rules = rules or Rules()
         self.matcher = Matcher(names, case=self.rules.case)
         self.done: Counter[str] = Counter()
-        self._known = known
         self._near = None
         if self.rules.edits:
             self._near = NearNames(self.matcher.spellings, most=self.rules.edits)
         self._nearest = lru_cache(maxsize=REMEMBERED)(self._look_up)
         self._lock = Lock()
+        self._known = known
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _step, (self.matcher.names, self.rules, self._known)
 
     def __call__(self, document: Document) -> Document:
         """The document with its entities changed as the rules say."""
@@ -255,6 +259,11 @@ class LexiconStep:
         own = matcher.name(best.spelling).label
         rival = self._near.nearest(spaced, lambda n: matcher.name(n).label != own)
         return None if rival is not None and rival.edits == best.edits else best
+
+
+def _step(names: Sequence[Name], rules: Rules, known: Callable[[str], bool] | None) -> LexiconStep:
+    """A step as another process builds it, with counts of its own."""
+    return LexiconStep(names, rules, known=known)
 
 
 def _near_note(what: str, near: Near) -> str:
