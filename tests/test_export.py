@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -246,15 +247,14 @@ def test_8_bits_that_pass_the_gate(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("limit", [-101, math.nan])
 def test_8_bits_that_lose_too_much_leave_nothing_behind(
-    plain: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: tuple[Path, Path], tmp_path: Path, limit: float
 ) -> None:
-    dev = tiny.save_corpus(tmp_path / "dev.conll", 2)
-    call = ["export", str(plain[0]), "--out", str(tmp_path / "int8"), "--int8", "--dev", str(dev)]
-    assert main([*call, "--max-loss=-101"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "in full precision less -101" in line
-    assert [path.name for path in tmp_path.iterdir()] == ["dev.conll"]
+    dev, out = tiny.documents(2), tmp_path / "int8"
+    with pytest.raises(ModelError, match=f"in full precision less {limit}"):
+        export_model(plain[0], out, int8=True, dev=dev, max_loss=limit)
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_calls_and_targets(

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from posner.bench.measure import Speed
 from posner.bench.variants import TEXTS, bench, variants
+from posner.cli.numbers import number
 from posner.errors import DataError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=number("--seconds"),
         default=5.0,
         help="how long each form tags all texts again and again; default: %(default)s",
     )

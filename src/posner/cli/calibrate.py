@@ -14,7 +14,8 @@ from posner.calibration.temperature import Fit
 from posner.calibration.threshold import Wish
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
-from posner.cli.thresholds import add_threshold_flag, thresholds_from_flag
+from posner.cli.numbers import number
+from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_from_flag
 from posner.errors import UsageError
 from posner.evaluation.counts import Counts
 from posner.evaluation.report import figures_console, percent
@@ -34,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        type=float,
+        type=number("--precision", high=1, above=True),
         metavar="P",
         help="store the threshold with the best recall at this precision on DEV, such as 0.95",
     )
@@ -59,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     documents = read_corpus(arguments.data, arguments).documents
     with needs_train_extra("running this model"):
         recognizer = load(arguments.model, device=arguments.device)
+    check_labels("--threshold", given.labels if given else (), recognizer.manifest.labels)
     calibration = calibrate(recognizer, documents, wish=wish, given=given)
     if not arguments.dry_run:
         store(arguments.model, calibration, arguments.data)
@@ -73,10 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _wish(arguments: argparse.Namespace) -> Wish | None:
     precision: float | None = arguments.precision
-    if precision is not None and not 0 < precision <= 1:
-        raise UsageError(
-            "not a precision", where="--precision", expected="above 0, at most 1", got=precision
-        )
     if arguments.best_f1 and precision is not None:
         raise UsageError("--best-f1 and --precision exclude each other")
     if arguments.best_f1 or precision is not None:

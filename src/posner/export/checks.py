@@ -152,7 +152,7 @@ def check_quality(quality: Quality, max_loss: float, where: Path) -> None:
     Raises:
         ModelError: they do; it tells both figures.
     """
-    if quality.loss > max_loss + 1e-9:
+    if not quality.loss <= max_loss + 1e-9:  # nor does a limit that is no number pass any
         full, int8 = 100 * quality.full.f1, 100 * quality.int8.f1
         raise ModelError(
             "8 bits lose more than they may, so nothing is written",
