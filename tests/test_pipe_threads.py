@@ -18,7 +18,7 @@ import posner.tagger
 import tiny
 from posner.backends.torch import TorchBackend
 from posner.document import Document
-from posner.errors import ModelError
+from posner.errors import DataError, ModelError, UsageError
 from posner.loading import Aggregation, load
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import Name
@@ -64,6 +64,47 @@ def test_no_more_is_read_than_a_chunk(own: Recognizer, monkeypatch: pytest.Monke
     assert source.taken == chunk  # a slow reader holds the source back
     next(stream)
     assert source.taken == 2 * chunk
+
+
+def test_blanks_and_endless_words_are_bounded_too(
+    own: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posner.tagger, "CHUNK_CHARACTERS", 100)
+    for text in (" " * 40, "x" * 40):
+        taken = 0
+
+        def texts(text: str = text) -> Iterator[str]:
+            nonlocal taken
+            for _ in range(10):
+                taken += 1
+                yield text
+
+        next(own.pipe(texts()))
+        assert taken == 3
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_a_source_that_was_waited_for_gets_its_answers_at_once(
+    own: Recognizer, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    monkeypatch.setattr(own, "ahead", ahead)
+    monkeypatch.setattr(posner.tagger, "CHUNK_SECONDS", 0.0)
+    source = Source()
+    stream = own.pipe(source)
+    for count in range(1, 4):
+        next(stream)
+        assert source.taken == count
+
+
+def test_one_text_is_no_stream(own: Recognizer) -> None:
+    for wrong in ("Ada", b"Ada", None):
+        with pytest.raises(UsageError, match="a stream of texts is wanted"):
+            own.pipe(wrong)  # type: ignore[arg-type]
+
+
+def test_an_item_that_is_no_text_is_named(own: Recognizer) -> None:
+    with pytest.raises(DataError, match=r"item 2: not a text .*got int"):
+        list(own.pipe(["Ada", 7]))  # type: ignore[list-item]
 
 
 def test_an_error_of_the_source_comes_through(own: Recognizer) -> None:
