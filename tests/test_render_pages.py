@@ -138,8 +138,9 @@ def test_csv_has_an_entity_a_line() -> None:
             "corrected",
             "entity_id",
             "changes",
+            "similarity",
         ],
-        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', "", "", ""],
+        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', *[""] * 4],
     ]
 
 
@@ -157,7 +158,7 @@ def test_parts_of_a_long_text_are_one_document() -> None:
 @given(st.lists(documents(), max_size=3))
 def test_csv_reads_back(items: list[Document]) -> None:
     wanted = [
-        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, "", "", ""]
+        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, *[""] * 4]
         for number, item in enumerate(items, 1)
         for e in item.entities
     ]

@@ -155,6 +155,8 @@ class Entity:
         corrected: the name as a lexicon spells it, where the text spells it otherwise.
         id: what a lexicon knows the name by.
         changes: what post-processing did to it, in order, each in a few words.
+        similarity: how near the text is to the lexicon's name that changed it: 1 less the edits by
+            the longer one's characters; 1 for a name as it is known, None where none changed it.
     """
 
     start: int
@@ -166,6 +168,7 @@ class Entity:
     corrected: str | None = None
     id: str | None = None
     changes: tuple[str, ...] = ()
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
