@@ -96,7 +96,8 @@ def _exported(
             where=folder,
             got=precision,
         )
-    from posner.backends.onnx import BATCH_PIECES, OnnxBackend, cores
+    from posner.backends.cores import cores
+    from posner.backends.onnx import BATCH_PIECES, OnnxBackend
 
     backend = OnnxBackend.load(folder, manifest)
     return Recognizer(manifest, tokenizer, backend, workers=cores(), batch_pieces=BATCH_PIECES)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from posner.align import PieceTokenizer
-from posner.backends.onnx import BATCH_PIECES, OnnxBackend, cores, open_session
+from posner.backends.cores import cores
+from posner.backends.onnx import BATCH_PIECES, OnnxBackend, open_session
 from posner.decode import Transitions
 from posner.document import Document
 from posner.errors import ModelError
