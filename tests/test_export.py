@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 
+import posner.backends.cores
 import posner.export.checks
 import posner.export.quantise
 import posner.tagger
@@ -24,7 +26,7 @@ from posner.bench.measure import quantile
 from posner.bench.variants import variants
 from posner.cli import main
 from posner.document import Document
-from posner.errors import ModelError
+from posner.errors import ModelError, UsageError
 from posner.export.checks import check_parity
 from posner.export.model import export_model
 from posner.export.quantise import rounded
@@ -287,6 +289,24 @@ def test_a_graph_that_answers_otherwise_is_refused() -> None:
     for wrong in (other, broken):
         with pytest.raises(ModelError, match="otherwise"):
             check_parity([votes], [wrong], Path("m"))
+
+
+def test_a_model_computes_on_the_threads_that_it_is_given(
+    plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native, exported = plain
+    assert load(exported, threads=3).crew.workers == 3
+    monkeypatch.setattr(posner.backends.cores, "cores", lambda: 5)
+    assert load(exported).crew.workers == 5
+    told: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    load(native)
+    load(native, threads=2)
+    assert told == [2]
+    with pytest.raises(UsageError, match="threads: a model needs a thread"):
+        load(exported, threads=0)
+    assert main(["predict", str(exported), "--text", TEXTS[0], "--threads", "1"]) == 0
+    assert main(["predict", str(exported), "--text", TEXTS[0], "--threads", "0"]) == 2
 
 
 def test_what_an_exported_model_cannot_do(plain: tuple[Path, Path], tmp_path: Path) -> None:
