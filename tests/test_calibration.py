@@ -13,7 +13,13 @@ import pytest
 
 import tiny
 from oracles import enumerate_paths
-from posner.calibration.calibrate import calibrate, calibrate_folder, store, summary
+from posner.calibration.calibrate import (
+    ThresholdResult,
+    calibrate,
+    calibrate_folder,
+    store,
+    summary,
+)
 from posner.calibration.judged import JudgedSpans, SpanScorer
 from posner.calibration.temperature import GRID, Reliability, fit, fitted, loss_table
 from posner.calibration.threshold import Wish, choose, counts_with
@@ -21,6 +27,7 @@ from posner.cli import main
 from posner.decode import Float64Array, Transitions, legal_transitions
 from posner.document import Document
 from posner.errors import PosnerError
+from posner.evaluation.counts import Counts
 from posner.evaluation.model import evaluate_documents
 from posner.folder import MANIFEST, Manifest, read_manifest
 from posner.loading import load
@@ -174,21 +181,21 @@ def spans(scores: list[float], correct: list[bool], labels: str, gold: int) -> J
 
 def test_thresholds_for_f1_and_precision_lie_between_two_scores() -> None:
     judged = spans([0.9, 0.8, 0.7, 0.6, 0.5], [True, True, False, True, False], "XXXXX", 5)
-    assert choose(judged, range(5), Wish()) == Thresholds(0.55)
-    assert choose(judged, range(5), Wish(0.75)) == Thresholds(0.55)
-    assert choose(judged, range(5), Wish(0.76)) == Thresholds(0.75)
-    assert choose(judged, range(5), Wish(0.5)) == NO_THRESHOLDS
-    assert choose(judged, range(2), Wish(1.0)) == NO_THRESHOLDS
+    assert choose(judged, range(5), Wish()).thresholds == Thresholds(0.55)
+    assert choose(judged, range(5), Wish(0.75)).thresholds == Thresholds(0.55)
+    assert choose(judged, range(5), Wish(0.76)).thresholds == Thresholds(0.75)
+    assert choose(judged, range(5), Wish(0.5)).thresholds == NO_THRESHOLDS
+    assert choose(judged, range(2), Wish(1.0)).thresholds == NO_THRESHOLDS
     with pytest.raises(PosnerError, match=r"reached at no threshold.*0\.0000 at most"):
         choose(judged, [2, 4], Wish(0.5))
-    assert choose(judged, [], Wish()) == NO_THRESHOLDS
+    assert choose(judged, [], Wish()).thresholds == NO_THRESHOLDS
 
 
 @pytest.mark.parametrize("wish", [Wish(), Wish(0.6), Wish(per_label=True)])
 def test_no_other_cut_is_better(scorer: SpanScorer, wish: Wish) -> None:
     judged = scorer.at(3.0)
     units = range(judged.unit_count)
-    chosen = choose(judged, units, wish)
+    chosen = choose(judged, units, wish).thresholds
     best = counts_with(judged, units, chosen)
     others = [counts_with(judged, units, Thresholds(float(s))) for s in judged.scores[::7]]
     if wish.precision is None:
@@ -197,6 +204,29 @@ def test_no_other_cut_is_better(scorer: SpanScorer, wish: Wish) -> None:
     else:
         assert best.precision >= wish.precision
         assert best.recall >= max(c.recall for c in others if c.precision >= wish.precision)
+
+
+def test_a_label_that_cannot_reach_the_precision_does_not_stop_the_others() -> None:
+    count = 20
+    scores = [0.9 - i / 1000 for i in range(2 * count)]
+    judged = spans(scores, [True] * count + [False] * count, "X" * count + "Y" * count, 1)
+    chosen = choose(judged, range(2 * count), Wish(0.9, per_label=True))
+    assert dict(chosen.thresholds.labels) == {"X": 0.0}
+    assert chosen.thresholds.overall > 0.8
+    assert chosen.failed == ("Y: the precision is reached at no threshold (0.0000 at most)",)
+
+
+def test_a_precision_that_does_not_hold_elsewhere_is_told() -> None:
+    counts = [Counts(gold=10, predicted=10, correct=c) for c in (8, 9)]
+    for wish, held_out, misses in (
+        (Wish(0.9), counts[0], True),
+        (Wish(0.9), counts[1], False),
+        (Wish(0.9), None, True),
+        (Wish(), counts[0], False),
+        (None, None, False),
+    ):
+        result = ThresholdResult(Thresholds(0.5), wish, counts[0], counts[1], held_out)
+        assert result.misses is misses
 
 
 def test_counts_without_thresholds_are_those_of_all_spans(scorer: SpanScorer) -> None:

@@ -37,6 +37,7 @@ class ThresholdResult:
         within: the counts on the documents that they were chosen on.
         held_out: the counts on parts that had no say in the choice; None where they were given, or
             where some part reaches the wished precision at no threshold.
+        failed: labels that reach the wished precision at no threshold of their own, a line each.
     """
 
     thresholds: Thresholds
@@ -44,6 +45,15 @@ class ThresholdResult:
     without: Counts
     within: Counts
     held_out: Counts | None
+    failed: tuple[str, ...] = ()
+
+    @property
+    def misses(self) -> bool:
+        """Whether what was held out does not reach the precision that was wished for."""
+        wished = None if self.wish is None else self.wish.precision
+        if wished is None:
+            return False
+        return self.held_out is None or self.held_out.precision < wished
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values."""
@@ -51,6 +61,7 @@ class ThresholdResult:
         return {
             "thresholds": self.thresholds.to_json(),
             "wish": None if self.wish is None else str(self.wish),
+            "failed": list(self.failed),
             **{
                 name: None if counts is None else counts.to_json() | counts.ratios.to_json()
                 for name, counts in named.items()
@@ -106,13 +117,14 @@ def calibrate(
 def _chosen(scorer: SpanScorer, found: Fit, wish: Wish) -> ThresholdResult:
     judged = scorer.at(found.temperature)
     everything = range(judged.unit_count)
-    thresholds = choose(judged, everything, wish)
+    chosen = choose(judged, everything, wish)
     return ThresholdResult(
-        thresholds,
+        chosen.thresholds,
         wish,
         without=counts_with(judged, everything, NO_THRESHOLDS),
-        within=counts_with(judged, everything, thresholds),
+        within=counts_with(judged, everything, chosen.thresholds),
         held_out=_held_out(scorer, found, wish),
+        failed=chosen.failed,
     )
 
 
@@ -128,7 +140,7 @@ def _held_out(scorer: SpanScorer, found: Fit, wish: Wish) -> Counts | None:
         numbers = np.arange(count)
         own, others = numbers[numbers % FOLDS == fold], numbers[numbers % FOLDS != fold]
         try:
-            thresholds = choose(judged, others.tolist(), wish)
+            thresholds = choose(judged, others.tolist(), wish).thresholds
         except PosnerError:
             return None
         total += counts_with(judged, own.tolist(), thresholds)

@@ -93,6 +93,9 @@ def _report(calibration: Calibration) -> RenderableType:
         result = calibration.threshold
         aim = f" ({result.wish})" if result.wish else ""
         parts += [Text(f"\nthreshold {result.thresholds}{aim}"), _threshold(result)]
+        parts += [Text(f"\n{line}; the one for all labels holds") for line in result.failed]
+        if result.misses:
+            parts.append(Text(f"\n{_missed(fit, result)}"))
         if _is_in_vain(result):
             parts.append(
                 Text(
@@ -110,6 +113,16 @@ def _reliability(fit: Fit) -> Table:
     for name, found in (("before", fit.before), ("after", fit.after)):
         table.add_row(name, f"{percent(found.error)} %", f"{found.log_loss:.4f}")
     return table
+
+
+def _missed(fit: Fit, result: ThresholdResult) -> str:
+    """That a precision does not hold where it was not chosen."""
+    if result.held_out is None:
+        return f"some part of the {fit.units} reaches the precision at no threshold"
+    return (
+        f"on {fit.units} that it was not chosen on, the precision is "
+        f"{percent(result.held_out.precision)}: expect less than was wished for"
+    )
 
 
 def _is_in_vain(result: ThresholdResult) -> bool:
