@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,20 @@ import pytest
 import torch
 
 import posner.backends.cores
+import posner.cli.bench
 import posner.export.checks
+import posner.export.model
 import posner.export.quantise
 import posner.tagger
 import tiny
 from posner.backends.onnx import TRANSITIONS
-from posner.bench.measure import quantile
-from posner.bench.variants import variants
+from posner.bench.measure import SINGLES, Speed, quantile, some_sentences
+from posner.bench.variants import Variant, variants
 from posner.cli import main
 from posner.document import Document
-from posner.errors import ModelError, UsageError
+from posner.errors import ModelError, PosnerError, UsageError
 from posner.export.checks import check_parity
+from posner.export.graph import network_graph
 from posner.export.model import export_model
 from posner.export.quantise import rounded
 from posner.folder import GRAPH, MANIFEST, read_manifest
@@ -376,6 +380,65 @@ def test_quantiles() -> None:
     assert quantile([3, 1, 2], 0.5) == 2
     assert quantile([3, 1, 2], 0.95) == 3
     assert quantile([5], 0.5) == 5
+
+
+def test_latency_is_that_of_sentences_from_all_over_the_texts() -> None:
+    assert some_sentences(["Ada won. Ben lost.\n\nNobody else", ""]) == [
+        "Ada won.",
+        "Ben lost.",
+        "Nobody else",
+    ]
+    many = some_sentences([f"Ada won {i}. Ben lost." for i in range(1000)])
+    assert len(many) == SINGLES
+    assert "99" in "".join(many[-2:])
+    assert some_sentences([" "]) == [" "]
+
+
+def test_an_encoder_that_torch_cannot_export_is_told(bert: Path) -> None:
+    network = tiny.untrained(tiny.recipe(bert)).network
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("not like this\nat all")
+
+    network.encoder.forward = refuse  # type: ignore[method-assign]
+    with pytest.raises(ModelError, match=r"encoder bert: torch cannot export.*got .*not like this"):
+        network_graph(network)
+
+
+def test_bench_leaves_out_what_cannot_be_exported(
+    plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, int8: bool) -> None:
+        raise ModelError("it cannot be exported", where="encoder", got=int8)
+
+    monkeypatch.setattr(posner.export.model, "export_model", refuse)
+    with variants(plain[0]) as found:
+        assert [variant.name for variant in found] == ["torch fp32", "torch bf16"]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in told] == [
+        " ONNX fp32 is left out",
+        " ONNX int8 is left out",
+    ]
+
+
+def test_bench_prints_the_forms_that_did_not_fail(
+    plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def one_fails(variant: Variant, _: object, *, seconds: float) -> Speed:
+        if variant.name in failing:
+            raise PosnerError("the measuring process failed", got=seconds)
+        return Speed(1000.0, 0.1, 0.2, 1.0, None, None)
+
+    forms = [Variant(name, plain[1], "fp32") for name in ("first", "second")]
+    monkeypatch.setattr(posner.cli.bench, "variants", lambda _: nullcontext(forms))
+    monkeypatch.setattr(posner.cli.bench, "bench", one_fails)
+    for failing in (["first"], ["second"]):
+        assert main(["bench", "m"]) == 0
+        captured = capsys.readouterr()
+        assert "1,000" in captured.out
+        assert f"{failing[0]} is left out: the measuring process failed" in captured.err
+    failing = ["first", "second"]
+    assert main(["bench", "m"]) == 1
 
 
 def test_bench_measures_each_variant(
