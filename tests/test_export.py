@@ -400,7 +400,7 @@ def test_an_encoder_that_torch_cannot_export_is_told(bert: Path) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ValueError("not like this\nat all")
 
-    network.encoder.forward = refuse  # type: ignore[method-assign]
+    network.encoder.forward = refuse
     with pytest.raises(ModelError, match=r"encoder bert: torch cannot export.*got .*not like this"):
         network_graph(network)
 

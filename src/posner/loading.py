@@ -104,10 +104,7 @@ def _loaded(
 def _limit_torch(threads: int | None) -> None:
     """Let torch compute on so many threads, where a number is wished for."""
     if threads is not None:
-        _torch_backend()  # tells when torch is not installed
-        import torch
-
-        torch.set_num_threads(threads)
+        _torch_backend().limit_threads(threads)
 
 
 def _exported(
