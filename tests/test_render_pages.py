@@ -139,11 +139,12 @@ def test_csv_has_an_entity_a_line() -> None:
             "corrected",
             "entity_id",
             "changes",
+            "similarity",
             "file",
             "line",
             "row",
         ],
-        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', "", "", "", "", "", ""],
+        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', *[""] * 7],
     ]
 
 
@@ -166,7 +167,7 @@ def test_csv_quotes_what_would_part_a_line(text: str) -> None:
 @given(st.lists(documents(), max_size=3))
 def test_csv_reads_back(items: list[Document]) -> None:
     wanted = [
-        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, *[""] * 6]
+        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, *[""] * 7]
         for number, item in enumerate(items, 1)
         for e in item.entities
     ]

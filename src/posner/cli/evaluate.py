@@ -51,16 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
     train = train_mentions(arguments)
     documents = read_corpus(arguments.data, arguments).documents
     tagger = load_from_flags(arguments)
-    set_steps(tagger, arguments)
     rival = None if arguments.against is None else load_other(arguments, arguments.against)
+    set_steps(tagger, arguments, beside=rival)
     if rival is not None:
-        set_steps(rival, arguments)
+        set_steps(rival, arguments, beside=tagger)
     analysis = analyse_tagger(tagger, documents, train=train, by=arguments.by)
-    print_steps(tagger)
+    print_steps(tagger, None if rival is None else arguments.model)
     print_analysis(analysis, arguments)
     figures = analysis.to_json(text=arguments.errors > 0)
     if rival is not None:
         other = analyse_tagger(rival, documents)
+        print_steps(rival, arguments.against)
         found = paired_differences(analysis.units, other.units)
         console = figures_console()
         console.print()

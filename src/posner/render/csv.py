@@ -10,7 +10,7 @@ from posner.render.tagged import Documents, each_tagged
 
 COLUMNS = (
     *("document", "document_id", "start", "end", "label", "score", "text"),
-    *("corrected", "entity_id", "changes"),
+    *("corrected", "entity_id", "changes", "similarity"),
     *("file", "line", "row"),
 )
 
@@ -20,8 +20,8 @@ def csv_lines(documents: Documents) -> Iterator[str]:
 
     `document` counts the documents from 1, so that those without entities are missed in it.
     `start` and `end` count characters of the text that stands in `file` at `line` or `row`, of
-    which the document may be a part. What is not known is empty; `corrected`, `entity_id` and
-    `changes` are post-processing's.
+    which the document may be a part. What is not known is empty; `corrected`, `entity_id`,
+    `changes` and `similarity` are post-processing's.
     """
     yield _line(COLUMNS)
     number = 1
@@ -36,6 +36,7 @@ def csv_lines(documents: Documents) -> Iterator[str]:
                     "" if entity.score is None else f"{entity.score:.6f}",
                     entity.text,
                     *(entity.corrected or "", entity.id or "", "; ".join(entity.changes)),
+                    "" if entity.similarity is None else f"{entity.similarity:.6f}",
                     *place,
                 )
             )
