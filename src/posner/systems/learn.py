@@ -71,17 +71,19 @@ class Teacher:
         settings = self.recipe.learning
         optimizer = optimizer_of(self.network, settings)
         random = np.random.default_rng(settings.seed)
-        best, best_epoch, last_gain = -1.0, 0, 0
+        best, best_epoch, last_gain = (-1.0, 0.0), 0, 0
         least_loss = math.inf
         kept: dict[str, Tensor] = {}
         for epoch in range(1, settings.epochs + 1):
             loss = self._epoch(optimizer, random)
             self.reporter.evaluating()
             judged = self.judge()
-            better = judged.ratios.f1 > best
+            # Of epochs that find as much, the one that is surer of it: on a small dev set F1 soon
+            # stands still, and the first epoch to reach it has learned least.
+            better = (judged.ratios.f1, -judged.loss) > best
             self.reporter.evaluated(self._line(epoch, loss, judged, better))
             if better:
-                best, best_epoch = judged.ratios.f1, epoch
+                best, best_epoch = (judged.ratios.f1, -judged.loss), epoch
                 state = self.network.state_dict()
                 kept = {name: tensor.detach().clone() for name, tensor in state.items()}
             # At first a network finds next to nothing, and its loss alone tells that it learns.
