@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_unknown_systems_and_recipes_are_refused() -> None:
 def units(counts: list[tuple[int, int, int]]) -> UnitCounts:
     """Documents with the same counts in the strict, flat and PER reading."""
     array = np.array([[c, c, c] for c in counts], dtype=np.int64)
-    return UnitCounts("documents", ("strict", "flat", "strict.PER"), array)
+    return UnitCounts(("strict", "flat", "strict.PER"), array)
 
 
 def result(row: Row, seed: int, counts: list[tuple[int, int, int]]) -> Result:
@@ -118,18 +119,37 @@ def comparison() -> Comparison:
 def test_several_seeds_are_one_line_over_all_of_them(comparison: Comparison) -> None:
     bert, crf, spacy = lines_of(comparison)
     assert bert.f1s == (0.75, 1.0)
-    assert bert.figures["strict"].f1.value == pytest.approx(7 / 8)
-    assert bert.figures["strict"].f1.low <= 7 / 8 <= bert.figures["strict"].f1.high
+    assert bert.figures["strict"].f1 == pytest.approx(7 / 8)
+    assert bert.intervals["strict"].f1.low <= 7 / 8 <= bert.intervals["strict"].f1.high
     assert bert.minutes == 1.5
     assert bert.words_per_second == 1500
     assert bert.training_gigabytes == 2.0
     assert bert.megabytes == 2.0
-    assert crf.figures["flat"].precision.value == pytest.approx(2 / 6)
+    assert crf.figures["flat"].precision == pytest.approx(2 / 6)
     assert spacy.error == "no | such & thing"
-    (duel,) = duels_of([bert, crf, spacy])
+    duel, missed = duels_of([bert, crf, spacy])
     assert duel.leads
-    assert duel.difference.first == pytest.approx(7 / 8)
+    assert duel.to_json()["first"] == pytest.approx(7 / 8)
     assert "bert leads crf: 87.50 against 40.00" in duel.sentence()
+    assert missed.leads is None
+    assert missed.sentence() == "bert is not compared with spacy: spacy failed"
+    assert duels_of([crf, spacy]) == []
+
+
+def test_whom_posner_could_not_meet_is_named() -> None:
+    bert, crf = plan_rows(["bert", "crf"], seeds=1)
+    counts = [(2, 2, 1)]
+    results = [result(bert, 1, counts), result(crf, 1, [*counts, *counts])]
+    other = lines_of(Comparison(DATA, (bert, crf), {r.cell: r for r in results}))
+    (duel,) = duels_of(other)
+    assert "not scored on the same data" in duel.sentence()
+    results = [result(bert, 1, counts), result(crf, 1, counts)]
+    alone = lines_of(Comparison(DATA, (bert, crf), {r.cell: r for r in results}))
+    (duel,) = duels_of(alone)
+    assert (duel.leads, duel.to_json()["leads"]) == (None, None)
+    assert "too few documents to draw from" in duel.sentence()
+    assert "| bert | 1 | 50.00 | 50.00 | 50.00 |" in markdown(main_grid(alone, 9))
+    assert alone[0].to_json()["figures"]["strict"]["f1"] == {"value": 0.5}
 
 
 def test_tables_say_the_same_in_four_forms(comparison: Comparison) -> None:
@@ -164,6 +184,12 @@ def test_answers_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert again is not None
     assert again.units.names == scored.units.names
     assert (again.units.counts == scored.units.counts).all()
+    assert (again.units.unit, again.units.sentences) == ("documents", None)
+    few = replace(scored, units=replace(scored.units, sentences=scored.units.documents))
+    few.write(tmp_path)
+    again = read_scored(tmp_path)
+    assert again is not None
+    assert again.units.unit == "sentences"
     assert (again.bytes, again.gigabytes, again.figures) == (7, None, {"a": 1})
 
 

@@ -56,14 +56,15 @@ def evaluate(folder: Path, *flags: str, data: str = "dev.jsonl") -> dict[str, An
 def test_what_is_always_told(folder: Path, capsys: Capture) -> None:
     figures = evaluate(folder)
     told = capsys.readouterr().out
-    for title in ("strict: exact span", "readings:", "95% intervals, drawn over 6 documents"):
+    drawn = f"95% intervals, drawn over {figures['intervals']['units']} sentences"
+    for title in ("strict: exact span", "readings:", drawn):
         assert title in told
     assert "confusion" not in told
     assert set(figures["modes"]) == {"strict", "exact", "partial", "type", "per_word"}
     strict = figures["intervals"]["strict"]["f1"]
     assert strict["value"] == figures["strict"]["micro"]["f1"]
     assert strict["low"] <= strict["value"] <= strict["high"]
-    assert figures["intervals"]["unit"] == "documents"
+    assert figures["intervals"]["unit"] == "sentences"
     assert figures["calibration"]["error"] is not None
     assert "list" not in figures["errors"]
 

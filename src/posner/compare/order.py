@@ -114,9 +114,9 @@ class Scored:
     def write(self, folder: Path) -> None:
         """Into a cell's folder."""
         units = {
-            "unit": self.units.unit,
             "names": list(self.units.names),
-            "counts": self.units.counts.tolist(),
+            "documents": self.units.documents.tolist(),
+            "sentences": None if self.units.sentences is None else self.units.sentences.tolist(),
         }
         kept = {name: getattr(self, name) for name in ("figures", "words_per_second", "gigabytes")}
         write_json(folder / SCORED, {**kept, "bytes": self.bytes, "units": units})
@@ -135,8 +135,9 @@ def read_scored(folder: Path) -> Scored | None:
     try:
         found = json.loads((folder / SCORED).read_text(encoding="utf-8"))
         units = found.pop("units")
-        counts = np.array(units["counts"], dtype=np.int64)
-        return Scored(**found, units=UnitCounts(units["unit"], tuple(units["names"]), counts))
+        documents, parts = np.array(units["documents"], dtype=np.int64), units["sentences"]
+        sentences = None if parts is None else np.array(parts, dtype=np.int64)
+        return Scored(**found, units=UnitCounts(tuple(units["names"]), documents, sentences))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

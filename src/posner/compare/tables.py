@@ -14,9 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from posner.compare.lines import FLAT, STRICT, Line
-from posner.evaluation.bootstrap import Interval
+from posner.evaluation.bootstrap import RATIOS, Interval
 
-_RATIOS = ("precision", "recall", "f1")
 _SHORT = {"precision": "P", "recall": "R", "f1": "F1"}
 
 
@@ -65,9 +64,7 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
         lines: what was found.
         words: of the dev set.
     """
-    columns = [
-        (f"{reading} {_SHORT[r]}", reading, r) for reading in (STRICT, FLAT) for r in _RATIOS
-    ]
+    columns = [(f"{reading} {_SHORT[r]}", reading, r) for reading in (STRICT, FLAT) for r in RATIOS]
     header = (
         "system",
         "seeds",
@@ -95,24 +92,30 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
     )
     notes = [
         f"{words:,} words were tagged. Strict: exact span and label, micro. Flat: words by IOB2 "
-        "tag, micro, without O. With each figure its 95 % bootstrap interval over documents (or a "
-        "lone one's sentences); several seeds' counts are added. Minutes are of training.",
+        "tag, micro, without O. With each figure its 95 % bootstrap interval over "
+        f"{_drawn(lines)}; several seeds' counts are added. Minutes are of training.",
         *(f"{line.name}: {line.error}" for line in lines if line.error),
     ]
     return Grid("systems", header, rows, tuple(notes))
 
 
+def _drawn(lines: Sequence[Line]) -> str:
+    """What the intervals were drawn from: every row has the same."""
+    units = next((line.units for line in lines if line.units is not None), None)
+    return "documents" if units is None else f"{len(units.counts):,} {units.unit}"
+
+
 def label_grid(lines: Sequence[Line]) -> Grid:
     """Each system's strict figures by label."""
     labels = sorted({label for line in lines for label in line.labels})
-    header = ("system", *(f"{label} {_SHORT[r]}" for label in labels for r in _RATIOS))
+    header = ("system", *(f"{label} {_SHORT[r]}" for label in labels for r in RATIOS))
     rows = tuple(
         (
             line.name,
             tuple(
                 Value(_ratio(line, f"{STRICT}.{label}", ratio).shown)
                 for label in labels
-                for ratio in _RATIOS
+                for ratio in RATIOS
             ),
         )
         for line in lines
@@ -121,11 +124,13 @@ def label_grid(lines: Sequence[Line]) -> Grid:
 
 
 def _ratio(line: Line, reading: str, ratio: str) -> Value:
-    figure = line.figures.get(reading)
-    if figure is None:
+    if reading not in line.figures:
         return Value("-")
-    found: Interval = getattr(figure, ratio)
-    return Value(*(f"{100 * v:.2f}" for v in (found.value, found.low, found.high)))
+    shown = f"{100 * getattr(line.figures[reading], ratio):.2f}"
+    if reading not in line.intervals:
+        return Value(shown)
+    found: Interval = getattr(line.intervals[reading], ratio)
+    return Value(shown, f"{100 * found.low:.2f}", f"{100 * found.high:.2f}")
 
 
 def _number(value: float | None, form: str) -> Value:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from posner.corpus.words import resegmented
 from posner.document import Document
+from posner.errors import DataError
 from posner.evaluation.documents import evaluate_document
 from posner.evaluation.result import Evaluation
 from posner.tagger import Tagger
@@ -40,7 +41,17 @@ def score_documents(
 def evaluate_each(
     gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
 ) -> Iterator[Evaluation]:
-    """Each tagged document's evaluation; `has_pos`: its parts of speech were predicted."""
+    """Each tagged document's evaluation; `has_pos`: its parts of speech were predicted.
+
+    Raises:
+        DataError: not as many tagged documents as gold ones.
+    """
+    if len(gold) != len(tagged):
+        raise DataError(
+            "another number of predicted documents than of gold documents",
+            expected=len(gold),
+            got=len(tagged),
+        )
     for truth, found in zip(gold, tagged, strict=True):
         pos = [[t.pos or "" for t in s.tokens] for s in found.sentences] if has_pos else None
         yield evaluate_document(truth, found, predicted_pos=pos)
