@@ -7,16 +7,19 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import tiny
 from posner.cli import main
+from posner.compare import cell
 from posner.compare.compare import Comparison, Result
 from posner.compare.lines import duels_of, lines_of
 from posner.compare.memory import peak_gigabytes
-from posner.compare.order import Data, Order, Scored, Trained, read_scored
+from posner.compare.order import Data, Order, Scored, Trained, read_scored, read_trained
 from posner.compare.plan import Row, SystemName, cells_of, plan_rows
 from posner.compare.tables import (
     comma_separated,
@@ -191,6 +194,35 @@ def test_answers_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert again is not None
     assert again.units.unit == "sentences"
     assert (again.bytes, again.gigabytes, again.figures) == (7, None, {"a": 1})
+
+
+def test_a_training_in_parts_costs_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute a part, less memory in the second, and an interruption between them."""
+    clock, peaks = iter((0.0, 60.0, 100.0, 160.0)), iter((4.0, 3.0))
+    stand_ins = {
+        "corpus_of": Mock(),
+        "time": SimpleNamespace(perf_counter=lambda: next(clock)),
+        "peak_gigabytes": lambda: next(peaks),
+    }
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(cell, name, stand_in)
+    record = tmp_path / "run" / "run.json"
+
+    def begin(run: Path, *_: object) -> None:
+        run.mkdir()
+        record.write_text("{}")
+        raise PosnerError("stopped")
+
+    order = Order("bert", 1.0, 1, DATA, {})
+    monkeypatch.setattr(cell, "_train_main", begin)
+    with pytest.raises(PosnerError):
+        cell.train_cell(tmp_path, order)
+    assert read_trained(tmp_path) is None
+    monkeypatch.setattr(cell, "_train_main", Mock(return_value=5.0))
+    cell.train_cell(tmp_path, order)
+    assert read_trained(tmp_path) == Trained(120.0, 4.0)
 
 
 def test_memory_is_a_figure() -> None:

@@ -14,6 +14,7 @@ from posner.files import write_json
 
 ORDER = "order.json"
 TRAINED = "trained.json"
+PARTS = "parts.json"
 SCORED = "scored.json"
 FAILED = "failed.json"
 
@@ -85,12 +86,24 @@ class Trained:
     """What training cost.
 
     Attributes:
-        seconds: wall time of the training, from corpus to model; None where there was none.
-        gigabytes: the most memory that its process held; None where unknown.
+        seconds: wall time of the training, from corpus to model, earlier parts of a resumed one
+            included; None where there was none.
+        gigabytes: the most memory that one of its processes held; None where unknown.
     """
 
     seconds: float | None
     gigabytes: float | None
+
+    def after(self, earlier: Trained | None) -> Trained:
+        """What it cost together with an earlier part."""
+        if earlier is None:
+            return self
+        known = [g for g in (self.gigabytes, earlier.gigabytes) if g is not None]
+        return Trained((self.seconds or 0) + (earlier.seconds or 0), max(known, default=None))
+
+    def write(self, folder: Path, name: str = TRAINED) -> None:
+        """Into a cell's folder."""
+        write_json(folder / name, asdict(self))
 
 
 @dataclass(frozen=True)
@@ -122,10 +135,10 @@ class Scored:
         write_json(folder / SCORED, {**kept, "bytes": self.bytes, "units": units})
 
 
-def read_trained(folder: Path) -> Trained | None:
-    """What a cell's training cost; None while it is not finished."""
+def read_trained(folder: Path, name: str = TRAINED) -> Trained | None:
+    """What a cell's training cost, or the parts of it so far; None while it is not finished."""
     try:
-        return Trained(**json.loads((folder / TRAINED).read_text(encoding="utf-8")))
+        return Trained(**json.loads((folder / name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -93,7 +93,8 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
     notes = [
         f"{words:,} words were tagged. Strict: exact span and label, micro. Flat: words by IOB2 "
         "tag, micro, without O. With each figure its 95 % bootstrap interval over "
-        f"{_drawn(lines)}; several seeds' counts are added. Minutes are of training.",
+        f"{_drawn(lines)}; several seeds' counts are added. Minutes are "
+        "from the corpus's files to the saved model, judged on dev.",
         *(f"{line.name}: {line.error}" for line in lines if line.error),
     ]
     return Grid("systems", header, rows, tuple(notes))
