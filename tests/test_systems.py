@@ -86,8 +86,12 @@ def test_only_some_labels_are_kept() -> None:
     corpus = tiny.corpus(2)
     assert only_labels(corpus, ()) is corpus
     assert only_labels(corpus, ("PER",)).labels == ("PER",)
+    assert only_labels(corpus, ("PER", "GPE"), known=("GPE",)).labels == ("PER",)
+    for wrong in (("GPE",), ("PER", "GPE")):  # a slip in one of several names is no small corpus
+        with pytest.raises(DataError, match=r"no entity of these labels.*got GPE"):
+            only_labels(corpus, wrong)
     with pytest.raises(DataError, match="no entity of these labels"):
-        only_labels(corpus, ("GPE",))
+        only_labels(corpus, ("GPE",), known=("GPE",))
 
 
 def test_labels_are_mapped_by_what_is_given_then_alike_then_built_in() -> None:

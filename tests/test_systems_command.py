@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -108,6 +109,34 @@ def test_chosen_labels_alone_are_learned_and_judged(folder: Path, capsys: Captur
     manifest = json.loads((folder / "people" / "model" / "posner.json").read_text())
     assert manifest["labels"] == ["PER"]
     assert set(manifest["tags"]) == {"O", "I-PER"}
+
+
+def judged(folder: Path, *flags: str) -> dict[str, Any]:
+    call = ["evaluate", str(folder / "people"), str(folder / "dev.conll"), *flags]
+    assert main([*call, "--json", str(folder / "judged.json")]) == 0
+    found: dict[str, Any] = json.loads((folder / "judged.json").read_text())
+    return found
+
+
+def test_what_was_chosen_is_what_is_judged_later_too(folder: Path, capsys: Capture) -> None:
+    train = ["train", str(folder / "train.conll"), "--dev", str(folder / "dev.conll")]
+    few = ["--crf.iterations", "5", "--labels.keep", "PER", "--out", str(folder / "people")]
+    wanted = folder / "trained.json"
+    call = [*train, "--system", "crf", *few, "--force", "--json", str(wanted)]
+    assert main(call) == 0
+    capsys.readouterr()
+    own = judged(folder)
+    assert "only PER of the labels are judged" in capsys.readouterr().err
+    assert own["strict"] == json.loads(wanted.read_text())["strict"]
+    both = judged(folder, "--labels", "PER,LOC")
+    assert set(both["strict"]["labels"]) == {"PER", "LOC"}
+    page = folder / "people.html"
+    report = ["report", str(folder / "people"), str(folder / "dev.conll"), "--out", str(page)]
+    assert main(report) == 0
+    assert "only PER (labels.keep)" in page.read_text(encoding="utf-8")
+    wrong = ["evaluate", str(folder / "people"), str(folder / "dev.conll"), "--labels", "PER,GPE"]
+    assert main(wrong) == 1
+    assert "got GPE" in capsys.readouterr().err
 
 
 def test_a_report_finds_the_part_that_was_set_aside(folder: Path, capsys: Capture) -> None:

@@ -100,10 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _data(arguments: argparse.Namespace) -> tuple[Data, int]:
     """The corpora, read once to say what is wrong with them, and the words of dev."""
     labels = tuple(arguments.labels.split(",")) if arguments.labels else ()
-    train, dev = (
-        only_labels(read_corpus(path, arguments), labels)
-        for path in (arguments.train, arguments.dev)
-    )
+    train = only_labels(read_corpus(arguments.train, arguments), labels)
+    dev = only_labels(read_corpus(arguments.dev, arguments), labels, known=labels)
     data = Data(
         train=arguments.train,
         dev=arguments.dev,

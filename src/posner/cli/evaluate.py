@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from posner.cli.analysis_flags import (
     CONLLEVAL,
@@ -20,6 +21,9 @@ from posner.evaluation.analysis_report import difference_report
 from posner.evaluation.bootstrap import paired_differences
 from posner.evaluation.report import figures_console
 from posner.schemes import SCHEMES
+from posner.systems.labelling import only_labels
+from posner.systems.system import kept_labels
+from posner.tagger import Tagger
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help="a second model or run, compared with the first by a paired bootstrap",
     )
+    parser.add_argument(
+        "--labels",
+        metavar="A,B,...",
+        help="judge only these labels; default: those that the model was told to learn "
+        "(labels.keep), or all",
+    )
     add_step_flags(parser)
     add_analysis_flags(parser)
 
@@ -49,18 +59,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == CONLLEVAL:
         arguments.format, arguments.conlleval = None, True
     train = train_mentions(arguments)
-    documents = read_corpus(arguments.data, arguments).documents
+    corpus = read_corpus(arguments.data, arguments)
     tagger = load_from_flags(arguments)
+    labels = _labels(arguments, tagger)
+    documents = only_labels(corpus, labels, known=tagger.manifest.labels).documents
     set_steps(tagger, arguments)
     rival = None if arguments.against is None else load_other(arguments, arguments.against)
     if rival is not None:
         set_steps(rival, arguments)
-    analysis = analyse_tagger(tagger, documents, train=train, by=arguments.by)
+    analysis = analyse_tagger(tagger, documents, train=train, by=arguments.by, labels=labels)
     print_steps(tagger)
     print_analysis(analysis, arguments)
     figures = analysis.to_json(text=arguments.errors > 0)
     if rival is not None:
-        other = analyse_tagger(rival, documents)
+        other = analyse_tagger(rival, documents, labels=labels)
         found = paired_differences(analysis.units, other.units)
         console = figures_console()
         console.print()
@@ -72,3 +84,14 @@ def run(arguments: argparse.Namespace) -> int:
         }
     write_figures(figures, arguments)
     return 0
+
+
+def _labels(arguments: argparse.Namespace, tagger: Tagger) -> tuple[str, ...]:
+    """The labels that are judged; nothing for all."""
+    if arguments.labels is not None:
+        return tuple(arguments.labels.split(","))
+    kept = kept_labels(tagger)
+    if kept:
+        said = f"only {' '.join(kept)} of the labels are judged (labels.keep)"
+        print(f"{said}; --labels chooses others", file=sys.stderr)
+    return kept

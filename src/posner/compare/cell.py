@@ -56,7 +56,7 @@ def corpus_of(order: Order, *, dev: bool) -> Corpus:
     corpus = read(
         data.dev if dev else data.train, format=data.format, scheme=data.scheme, problems=problems
     )
-    corpus = only_labels(corpus, data.labels)
+    corpus = only_labels(corpus, data.labels, known=data.labels if dev else ())
     if not dev and order.share < 1:
         return split_by_fraction(corpus, order.share, SHARE_SEED, by="sentence").dev
     return corpus

@@ -16,7 +16,7 @@ from posner.evaluation.documents import character_spans
 from posner.evaluation.matching import closest_pairs
 from posner.evaluation.mentions import KnownMentions
 from posner.evaluation.mistakes import Mistake, count_kinds, kind_of
-from posner.evaluation.model import as_read_by, evaluate_each
+from posner.evaluation.model import as_read_by, evaluate_each, with_labels
 from posner.evaluation.places import Places
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
@@ -89,15 +89,20 @@ def analyse_tagger(
     *,
     train: KnownMentions | None = None,
     by: Sequence[str] = (),
+    labels: Sequence[str] = (),
 ) -> Analysis:
-    """Tag the words of gold documents and analyse what was found; see `analyse`."""
+    """Tag the words of gold documents and analyse what was found; see `analyse`.
+
+    Where `labels` are named, the entities of others count neither as annotated nor as found.
+    """
     check_fields(documents, by)  # before the long work
-    documents = as_read_by(tagger, documents)
+    documents = with_labels(as_read_by(tagger, documents), labels)
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
     has_pos = bool(tagger.manifest.pos_tags)
-    return analyse(documents, tagged, train=train, by=by, has_pos=has_pos, seconds=seconds)
+    found = with_labels(tagged, labels)
+    return analyse(documents, found, train=train, by=by, has_pos=has_pos, seconds=seconds)
 
 
 def analyse(

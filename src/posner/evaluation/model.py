@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from posner.corpus.words import resegmented
 from posner.document import Document
@@ -19,6 +20,17 @@ def as_read_by(tagger: Tagger, documents: Sequence[Document]) -> list[Document]:
     Whatever scores a model goes through here first, so that all figures are of the same words.
     """
     return [resegmented(document, tagger.segmenter) for document in documents]
+
+
+def with_labels(documents: Sequence[Document], labels: Sequence[str]) -> list[Document]:
+    """Documents with the entities of some labels; with all where none is named."""
+    wanted = frozenset(labels)
+    if not wanted:
+        return list(documents)
+    return [
+        replace(document, entities=tuple(e for e in document.entities if e.label in wanted))
+        for document in documents
+    ]
 
 
 def evaluate_documents(tagger: Tagger, documents: Sequence[Document]) -> Evaluation:

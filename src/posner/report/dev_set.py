@@ -42,7 +42,7 @@ def own_dev_set(story: Story) -> DevSet:
         raise DataError("is not there any more", where=source)
     # Training went on where a repair costs an annotation only if it was told to; then it was this.
     kept = story.recipe.get("labels", {}).get("keep", "").split()
-    corpus = only_labels(read(source, problems=[]), kept)
+    corpus = only_labels(read(source, problems=[]), kept, known=kept)
     segmenter = _segmenter(story)
     documents: Sequence[Document] = [resegmented(d, segmenter) for d in corpus.documents]
     name = Path(source).name

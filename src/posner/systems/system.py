@@ -119,6 +119,11 @@ class System(Tagger, Generic[R]):
             seal(beside, replace(self.manifest, version=__version__))
 
 
+def kept_labels(tagger: Tagger) -> tuple[str, ...]:
+    """The labels that a model has chosen to learn (`labels.keep`); nothing where it learned all."""
+    return tagger.recipe.labels.kept if isinstance(tagger, System) else ()
+
+
 def _with_paths(document: Document, paths: Sequence[DecodedSentence]) -> Document:
     entities = [
         document.span_entity(sentence, scored.span, scored.score)

@@ -134,7 +134,8 @@ def _parts(corpus: Corpus, dev: Corpus | None, recipe: SystemRecipe, reporter: R
         reporter.say(f"only {' '.join(kept)} of the labels are learned and judged (labels.keep)")
     plain = load_recipe("default").with_values({"heads.pos-weight": 0.0}, where="systems")
     train = only_labels(corpus, kept)
-    parts = training_parts(train, None if dev is None else only_labels(dev, kept), plain, reporter)
+    judged = None if dev is None else only_labels(dev, kept, known=kept)
+    parts = training_parts(train, judged, plain, reporter)
     facts = parts.facts
     reporter.say(
         f"{facts['train_sentences']:,} sentences ({parts.train.word_count:,} words) to learn from, "
