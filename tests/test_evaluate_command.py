@@ -111,6 +111,7 @@ def test_conllevals_table(folder: Path, capsys: Capture, flags: list[str]) -> No
         (["--by", "year"], 1, "--by year: no document has such a field (expected place)"),
         (["--against", "nowhere"], 1, "nowhere: no such folder"),
         (["--train", "nowhere.conll"], 1, "nowhere.conll"),
+        (["--against", "nowhere", "--conlleval"], 2, "without --against"),
         (["--errors", "-1"], 2, "--errors must be at least 0"),
     ],
 )

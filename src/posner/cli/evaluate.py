@@ -16,6 +16,7 @@ from posner.cli.corpora import add_repair, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags, load_other
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
+from posner.errors import UsageError
 from posner.evaluation.analysis import analyse_tagger
 from posner.evaluation.analysis_report import difference_report
 from posner.evaluation.bootstrap import paired_differences
@@ -58,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Tag a corpus's words, and say what was found and how sure that is."""
     if arguments.format == CONLLEVAL:
         arguments.format, arguments.conlleval = None, True
+    if arguments.conlleval and arguments.against is not None:
+        raise UsageError("--conlleval prints one model's figures, without --against")
     train = train_mentions(arguments)
     corpus = read_corpus(arguments.data, arguments)
     tagger = load_from_flags(arguments)
