@@ -62,6 +62,13 @@ def test_rows_of_slow_rivals_are_followed_by_posners_own_with_the_same() -> None
     assert len({cell.slug for cell in cells}) == 8
 
 
+def test_posners_own_is_never_trained_more_often_than_was_asked() -> None:
+    rows = plan_rows(["bert", "crf", "bilstm"], seeds=3, fewer={"bert": 1})
+    assert shown(rows) == [("bert", 1, 1), ("crf", 1, 1), ("bilstm", 1, 3)]
+    rows = plan_rows(["bert", "crf"], seeds=3, fewer={"bert": 2, "crf": 1}, shares={"crf": 0.5})
+    assert shown(rows) == [("bert", 1, 2), ("crf", 0.5, 1), ("bert", 0.5, 2)]
+
+
 def test_deterministic_systems_run_once() -> None:
     rows = plan_rows(["crf-next", "crf", "hf:a/b", "bilstm:x.toml"], seeds=2)
     assert [n for _, _, n in shown(rows)] == [1, 1, 1, 2]
@@ -78,6 +85,9 @@ def test_deterministic_systems_run_once() -> None:
         {"shares": {"bert": 0.5}},
         {"shares": {"crf": 1.5}},
         {"fewer": {"crf": 0}},
+        {"fewer": {"crf": 2}},
+        {"systems": ["spacy"], "fewer": {"spacy": 3}},
+        {"systems": ["spacy"], "shares": {"spacy": 0.5}},
     ],
 )
 def test_wrong_plans_are_refused(call: dict[str, object]) -> None:
@@ -274,6 +284,7 @@ def test_wrong_calls_end_with_one_line(folder: Path, capsys: Capture) -> None:
         "--share names a system": ["--share", "crf"],
         "not one of the systems": ["--systems", "crf", "--share", "bert=0.5"],
         "not a label mapping": ["--systems", "spacy", "--map", "PER"],
+        "--map is for spacy and hf:PATH": ["--systems", "crf", "--map", "PERSON=PER"],
     }
     for told, flags in calls.items():
         assert main(["compare", *data, *flags]) == 2, told

@@ -77,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         fewer=_by_name(arguments.seeds_of, "--seeds-of", int),
     )
     mapping = parse_mapping(arguments.map or ())
+    if mapping and not any(row.system.is_opponent for row in rows):
+        raise UsageError("--map is for spacy and hf:PATH, and neither is compared")
     data, words = _data(arguments)
     comparer = Comparer(arguments.out, data, mapping, arguments.device, say=_say)
     comparison = comparer.run(rows, force=arguments.force)

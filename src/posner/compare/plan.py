@@ -123,8 +123,8 @@ def plan_rows(
     """The rows of a comparison.
 
     A rival on a share of the data, or with fewer seeds, is followed by a row of Posner's own (the
-    first of the systems that is) with the same; a system that no seed changes is trained once,
-    and has no such row for that alone.
+    first of the systems that is) with the same, but never with more seeds than Posner's own has; a
+    system that no seed changes is trained once, and has no such row for that alone.
 
     Args:
         systems: names, each once.
@@ -133,11 +133,13 @@ def plan_rows(
         fewer: seeds, by name.
 
     Raises:
-        UsageError: a name twice, or a share or number of seeds that is none, or of no system.
+        UsageError: a name twice, or a share or number of seeds that is none, or of a system that
+            has none to choose.
     """
     shares, fewer = shares or {}, fewer or {}
     _check(systems, seeds, shares, fewer)
     names = [SystemName(text) for text in systems]
+    _check_choices(names, shares, fewer)
     own = next((name for name in names if name.is_main), None)
     rows: list[Row] = []
     for name in names:
@@ -146,17 +148,12 @@ def plan_rows(
         rows.append(Row(name, share, _first(count)))
         if own is None or name.is_main or name.is_opponent:
             continue
-        beside = Row(own, share, _first(seeds if name.once else count))
-        if beside not in rows and beside != _usual(own, shares, fewer, seeds):
+        most = fewer.get(own.text, seeds)
+        beside = Row(own, share, _first(most if name.once else min(count, most)))
+        usual = Row(own, shares.get(own.text, 1.0), _first(most))
+        if beside not in rows and beside != usual:
             rows.append(beside)
     return rows
-
-
-def _usual(
-    name: SystemName, shares: Mapping[str, float], fewer: Mapping[str, int], seeds: int
-) -> Row:
-    """The row that a system has anyway."""
-    return Row(name, shares.get(name.text, 1.0), _first(fewer.get(name.text, seeds)))
 
 
 def cells_of(rows: Sequence[Row]) -> list[Cell]:
@@ -183,3 +180,13 @@ def _check(
         raise UsageError("a number of seeds must be at least 1")
     if any(not 0 < share <= 1 for share in shares.values()):
         raise UsageError("a share must be above 0 and at most 1")
+
+
+def _check_choices(
+    names: Sequence[SystemName], shares: Mapping[str, float], fewer: Mapping[str, int]
+) -> None:
+    for name in names:
+        if name.is_opponent and name.text in shares:
+            raise UsageError("is not trained, and has no share of the data", where=name.text)
+        if name.once and fewer.get(name.text, 1) > 1:
+            raise UsageError("no seed changes it", where=name.text, got=fewer[name.text])
