@@ -89,7 +89,7 @@ def test_settings_go_with_their_system(folder: Path, capsys: Capture) -> None:
         "--bilstm.units is no setting of --system crf": ["--system", "crf", "--bilstm.units", "3"],
         "--training.epochs is no setting": ["--system", "crf", "--training.epochs", "3"],
         "--resume": ["--system", "crf", "--resume"],
-        "--folds": ["--system", "crf", "--folds", "5"],
+        "--folds and --dev": ["--system", "crf", "--folds", "5", "--dev", "x"],
     }
     for told, flags in calls.items():
         assert main([*train, *flags]) == 2, told
@@ -137,6 +137,24 @@ def test_what_was_chosen_is_what_is_judged_later_too(folder: Path, capsys: Captu
     wrong = ["evaluate", str(folder / "people"), str(folder / "dev.conll"), "--labels", "PER,GPE"]
     assert main(wrong) == 1
     assert "got GPE" in capsys.readouterr().err
+
+
+def test_another_system_is_cross_validated_and_its_suspects_are_ranked(
+    folder: Path, capsys: Capture
+) -> None:
+    data, out = str(folder / "train.conll"), folder / "folds"
+    train = ["train", data, "--system", "crf", "--crf.iterations", "1", "--out", str(out)]
+    assert main([*train, "--folds", "3"]) == 0
+    assert "strict F1 by fold: " in capsys.readouterr().out
+    assert main([*train, "--folds", "2"]) == 1  # what stands there is not overwritten
+    assert main([*train, "--folds", "2", "--force"]) == 0
+    found = {path.name for path in out.iterdir()}
+    assert found == {"fold-1", "fold-2", "folds.json", "suspects.jsonl"}
+    assert len(json.loads((out / "folds.json").read_text())["folds"]) == 2
+    records = [json.loads(line) for line in (out / "suspects.jsonl").read_text().splitlines()]
+    missed = [record["suspicion"] for record in records if record["kind"] == "missed"]
+    assert len(set(missed)) > 1
+    assert all(record["known"] for record in records)
 
 
 def test_a_report_finds_the_part_that_was_set_aside(folder: Path, capsys: Capture) -> None:
