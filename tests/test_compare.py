@@ -18,7 +18,6 @@ from posner.cli import main
 from posner.compare import cell
 from posner.compare.compare import Comparison, Result
 from posner.compare.lines import duels_of, lines_of
-from posner.compare.memory import peak_gigabytes
 from posner.compare.order import Data, Order, Scored, Trained, read_scored, read_trained
 from posner.compare.plan import Row, SystemName, cells_of, plan_rows
 from posner.compare.tables import (
@@ -32,6 +31,7 @@ from posner.compare.tables import (
 )
 from posner.errors import PosnerError, UsageError
 from posner.evaluation.bootstrap import UnitCounts
+from posner.training.memory import peak_gigabytes
 
 Capture = pytest.CaptureFixture[str]
 DATA = Data("train", "dev", None, None, (), "f")

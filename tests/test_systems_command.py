@@ -40,10 +40,23 @@ def test_evaluate_gives_the_figures_that_training_gave(folder: Path) -> None:
 def test_the_run_folder_is_like_any(folder: Path) -> None:
     record = json.loads((folder / "run" / "run.json").read_text())
     assert (record["state"], record["system"]) == ("finished", "crf")
-    (line,) = (folder / "run" / "metrics.jsonl").read_text().splitlines()
-    assert json.loads(line)["f1"] > 0.5
-    assert json.loads(line)["dev_loss"] > 0
+    assert record["memory_gigabytes"] > 0.01
+    figures = json.loads((folder / "run" / "model" / "posner.json").read_text())["figures"]
+    assert figures["learning"]["dev_loss"] > 0
+    assert figures["dev"]["intervals"]["unit"] == "sentences"
+    assert figures["dev"]["intervals"]["strict"]["f1"]["low"] > 0
     assert "[crf]" in (folder / "run" / "recipe.toml").read_text()
+
+
+def test_nothing_is_told_of_epochs_where_there_are_none(folder: Path) -> None:
+    card = (folder / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "| 95 % interval |" in card
+    assert "epoch" not in card
+    page = folder / "crf.html"
+    assert main(["report", str(folder / "run"), "--out", str(page), "--recorded"]) == 0
+    told = page.read_text(encoding="utf-8")
+    assert "best epoch" not in told
+    assert "padding in batches" not in told
 
 
 def test_info_shows_the_transitions(folder: Path, capsys: Capture) -> None:

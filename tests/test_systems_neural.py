@@ -152,6 +152,17 @@ def _taught(judgements: Callable[[int], tuple[float, float]], patience: int) -> 
     return seen, kept
 
 
+def test_an_epochs_pace_padding_and_steps_are_told() -> None:
+    listener = Listener()
+    fit("bilstm", listener)
+    steps = -(-sum(len(d.sentences) for d in TRAIN) // 4)
+    assert [line.step for line in listener.steps] == list(range(1, 2 * steps + 1))
+    assert all(line.train_loss > 0 and line.learning_rate > 0 for line in listener.steps)
+    for line in listener.lines:
+        assert 0 < line.padding < 1
+        assert line.pieces_per_second > 0
+
+
 def test_patience_waits_while_the_loss_still_falls() -> None:
     assert _taught(lambda epoch: (0.0, 1.0 / epoch), patience=2) == (20, 20)
     assert _taught(lambda epoch: (min(epoch, 5) / 10, 1.0), patience=2) == (7, 5)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from posner.compare.memory import peak_gigabytes
 from posner.compare.order import (
     FAILED,
     PARTS,
@@ -39,6 +38,7 @@ from posner.systems.recipes import MAIN, recipe_of_kind
 from posner.systems.train import train_system
 from posner.tagger import Tagger
 from posner.training.console import reporter_for
+from posner.training.memory import peak_gigabytes
 from posner.training.prepare import fingerprint
 from posner.training.run import RunFolder
 
