@@ -19,7 +19,7 @@ from posner.compare import cell
 from posner.compare.compare import Comparison, Result
 from posner.compare.lines import duels_of, lines_of
 from posner.compare.order import Data, Order, Scored, Trained, read_scored, read_trained
-from posner.compare.plan import Row, SystemName, cells_of, plan_rows
+from posner.compare.plan import Row, SystemName, cells_of, plan_rows, titles_of
 from posner.compare.tables import (
     comma_separated,
     label_grid,
@@ -60,6 +60,21 @@ def test_rows_of_slow_rivals_are_followed_by_posners_own_with_the_same() -> None
     cells = cells_of(rows)
     assert len(cells) == len(set(cells)) == 8  # the single seed of bert is one of the three
     assert len({cell.slug for cell in cells}) == 8
+
+
+def test_no_two_systems_share_a_folder_or_a_name() -> None:
+    names = ["hf:a b", "hf:a_b", "bilstm:x/m.toml", "bilstm:y/m.toml", "bert:quick", "bert:n.toml"]
+    rows = plan_rows(names, seeds=1)
+    assert len({cell.slug for cell in cells_of(rows)}) == len(names)
+    assert {"bert_quick-1", "hf_a_b-1"} <= {cell.slug for cell in cells_of(rows)}
+    titles = titles_of(rows)
+    assert [titles[SystemName(name)] for name in names] == [
+        *names[:2],
+        "bilstm:x/m",
+        "bilstm:y/m",
+        "bert:quick",
+        "bert:n",
+    ]
 
 
 def test_posners_own_is_never_trained_more_often_than_was_asked() -> None:
@@ -181,6 +196,11 @@ def test_tables_say_the_same_in_four_forms(comparison: Comparison) -> None:
     assert tex.count("\n") == len(grid.rows) + 7 + len(grid.notes)
     body = [line for line in tex.splitlines() if line.endswith(r"\\")]
     assert all(line.count(" & ") == len(grid.header) - 1 for line in body)
+    assert rows[0]["by seed"] == "17.68"
+    assert rows[1]["by seed"] == ""
+    (chosen,) = [note for note in grid.notes if "best epoch" in note]
+    assert "best epoch of bert, and the scores of Posner's own were calibrated" in chosen
+    assert not any("best epoch" in note for note in main_grid(lines[1:], 9).notes)
     assert latex_text("50 % of_a {b}") == r"50 \% of\_a \{b\}"
     assert terminal_table(grid).row_count == 3
     assert label_grid(lines).header == ("system", "PER P", "PER R", "PER F1")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from posner.compare.compare import Comparison, Result
-from posner.compare.plan import Row
+from posner.compare.plan import Row, SystemName, titles_of
 from posner.errors import DataError
 from posner.evaluation.bootstrap import (
     RATIOS,
@@ -62,6 +62,11 @@ class Line:
         prefix = f"{STRICT}."
         return tuple(n.removeprefix(prefix) for n in self.figures if n.startswith(prefix))
 
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation of the seeds' strict F1; None for a single seed."""
+        return stdev(self.f1s) if len(self.f1s) > 1 else None
+
     def to_json(self) -> dict[str, Any]:
         """All but the counts by document."""
         return {
@@ -70,6 +75,7 @@ class Line:
             "share": self.row.share,
             "seeds": list(self.row.seeds),
             "strict_f1_by_seed": list(self.f1s),
+            "strict_f1_spread": self.spread,
             "figures": {name: self._figure_json(name) for name in self.figures},
             "minutes": self.minutes,
             "words_per_second": self.words_per_second,
@@ -130,7 +136,8 @@ class Duel:
 
 def lines_of(comparison: Comparison) -> list[Line]:
     """A line for each row; several seeds' counts are added, so each figure is over all of them."""
-    return [_line(row, comparison) for row in comparison.rows]
+    titles = titles_of(comparison.rows)
+    return [_line(row, _name(row, titles), comparison) for row in comparison.rows]
 
 
 def duels_of(lines: Sequence[Line]) -> list[Duel]:
@@ -163,11 +170,10 @@ def _duel(own_lines: Sequence[Line], rival: Line) -> Duel:
     return Duel(own, rival, found[STRICT])
 
 
-def _line(row: Row, comparison: Comparison) -> Line:
+def _line(row: Row, name: str, comparison: Comparison) -> Line:
     results = [comparison.results[cell] for cell in row.cells if cell in comparison.results]
     errors = [r.error for r in results if r.error is not None]
     done = [r for r in results if r.scored is not None]
-    name = _name(row)
     if not done:
         return Line(name, row, {}, error=errors[0] if errors else "not run")
     scored = [r.scored for r in done if r.scored is not None]
@@ -188,8 +194,8 @@ def _line(row: Row, comparison: Comparison) -> Line:
     )
 
 
-def _name(row: Row) -> str:
-    parts = [row.system.title]
+def _name(row: Row, titles: Mapping[SystemName, str]) -> str:
+    parts = [titles[row.system]]
     if row.share < 1:
         parts.append(f"{100 * row.share:g} % of the data")
     return ", ".join(parts)

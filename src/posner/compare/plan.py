@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from posner.errors import UsageError
@@ -39,7 +40,14 @@ class SystemName:
     @property
     def title(self) -> str:
         """As a table names it: of a recipe's path only the file's name."""
-        return self.text if self.recipe is None else f"{self.base}:{Path(self.recipe).stem}"
+        return self.short(1)
+
+    def short(self, length: int) -> str:
+        """Its name with the last parts of its recipe's path."""
+        if self.recipe is None:
+            return self.text
+        parts = Path(self.recipe).with_suffix("").parts
+        return f"{self.base}:{'/'.join(parts[-length:])}"
 
     @property
     def is_main(self) -> bool:
@@ -55,6 +63,11 @@ class SystemName:
     def once(self) -> bool:
         """Whether each seed would give the same."""
         return self.is_opponent or kind_of(self.base) in DETERMINISTIC
+
+    @property
+    def chooses_epoch(self) -> bool:
+        """Whether it is the dev set that chooses its best epoch."""
+        return not self.once
 
     def settings(self) -> dict[str, dict[str, object]]:
         """The recipe in full; nothing for a system that needs no training.
@@ -86,8 +99,11 @@ class Cell:
 
     @property
     def slug(self) -> str:
-        """The name of its folder."""
-        name = re.sub(r"[^A-Za-z0-9.-]+", "_", self.system.text)
+        """The name of its folder: no two systems' are the same."""
+        plain = self.system.text.replace(":", "_", 1)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", plain)
+        if name != plain:
+            name += f"-{sha256(self.system.text.encode()).hexdigest()[:8]}"
         share = "" if self.share == 1 else f"-{self.share:g}"
         return f"{name}{share}-{self.seed}"
 
@@ -159,6 +175,20 @@ def plan_rows(
 def cells_of(rows: Sequence[Row]) -> list[Cell]:
     """Every cell once, in the order of the rows."""
     return list(dict.fromkeys(cell for row in rows for cell in row.cells))
+
+
+def titles_of(rows: Sequence[Row]) -> dict[SystemName, str]:
+    """What the systems are called in a table: the shortest that tells each from the others."""
+    names = dict.fromkeys(row.system for row in rows)
+    found = {}
+    for name in names:
+        length = 1
+        while length < len(name.text) and any(
+            other.short(length) == name.short(length) for other in names if other != name
+        ):
+            length += 1
+        found[name] = name.short(length)
+    return found
 
 
 def _first(count: int) -> tuple[int, ...]:
