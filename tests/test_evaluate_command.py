@@ -13,6 +13,7 @@ import tiny
 from oracles import conlleval
 from posner.cli import main
 from posner.corpus import write
+from posner.evaluation.held_out import held_out_note
 from posner.loading import load
 from posner.render import iob2_tags
 from posner.training.console import Reporter
@@ -91,6 +92,24 @@ def test_two_models_are_compared_in_pairs(folder: Path, capsys: Capture) -> None
     assert 0 < strict["p_value"] <= 1
     itself = evaluate(folder, "--against", str(folder / "good"))["against"]["differences"]
     assert {found["p_value"] for found in itself.values()} == {1.0}
+
+
+def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys: Capture) -> None:
+    dev = folder / "dev.conll"
+    found = {"data": str(dev), "spans": 9, "after": {"error": 0.125}}
+    note = held_out_note({"calibration": found}, dev)
+    assert note is not None
+    assert note.endswith("calibration error is 12.50 %")
+    assert held_out_note({"calibration": found}, folder / "other.conll") is None
+    assert held_out_note({}, dev) is None
+    evaluate(folder, data="dev.conll")
+    assert "were calibrated on this corpus" not in capsys.readouterr().out
+    assert main(["calibrate", str(folder / "weak"), str(dev)]) == 0
+    capsys.readouterr()
+    target = folder / "held.json"
+    assert main(["evaluate", str(folder / "weak"), str(dev), "--json", str(target)]) == 0
+    assert "were calibrated on this corpus" in capsys.readouterr().out
+    assert json.loads(target.read_text())["calibration"]["held_out_error"] >= 0
 
 
 @pytest.mark.parametrize("flags", [["--format", "conlleval"], ["--conlleval"]])

@@ -127,6 +127,7 @@ def test_the_commands(
     assert "standard deviation" in told
     assert len(json.loads(target.read_text(encoding="utf-8"))["folds"]) == 2
     assert main(["train", str(data), *flags, "--dev", str(data)]) == 2
+    assert main(["check", str(data), "--limit", "3"]) == 2
     capsys.readouterr()
     main(["check", str(data), "--suspects", str(tmp_path / "run"), "--limit", "1"])
     told = capsys.readouterr().out

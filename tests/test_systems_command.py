@@ -102,6 +102,10 @@ def test_settings_go_with_their_system(folder: Path, capsys: Capture) -> None:
         "--bilstm.units is no setting of --system crf": ["--system", "crf", "--bilstm.units", "3"],
         "--training.epochs is no setting": ["--system", "crf", "--training.epochs", "3"],
         "--resume": ["--system", "crf", "--resume"],
+        "without --vectors.path": ["--system", "bilstm", "--vectors.freeze", "true"],
+        "--vectors.vocabulary changes nothing": ["--system", "bilstm", "--vectors.vocabulary", "9"],
+        "without --learning.optimizer sgd": ["--system", "bilstm", "--learning.momentum", "0.5"],
+        "optimizer adamw": ["--system", "transformer", "--learning.weight-decay", "0.5"],
         "--folds and --dev": ["--system", "crf", "--folds", "5", "--dev", "x"],
     }
     for told, flags in calls.items():

@@ -20,6 +20,7 @@ from posner.errors import UsageError
 from posner.evaluation.analysis import analyse_tagger
 from posner.evaluation.analysis_report import difference_report
 from posner.evaluation.bootstrap import paired_differences
+from posner.evaluation.held_out import held_out_error, held_out_note
 from posner.evaluation.report import figures_console
 from posner.schemes import SCHEMES
 from posner.systems.labelling import only_labels
@@ -74,6 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
     print_steps(tagger)
     print_analysis(analysis, arguments)
     figures = analysis.to_json(text=arguments.errors > 0)
+    note = held_out_note(tagger.manifest.figures, arguments.data)
+    if note is not None and not arguments.conlleval:
+        print(note)
+        held_out = held_out_error(tagger.manifest.figures, arguments.data)
+        figures["calibration"]["held_out_error"] = held_out
     if rival is not None:
         other = analyse_tagger(rival, documents, labels=labels)
         found = paired_differences(analysis.units, other.units)

@@ -17,6 +17,7 @@ from posner.systems.labelling import only_labels
 from posner.systems.recipes import (
     KINDS,
     MAIN,
+    NeuralRecipe,
     SystemRecipe,
     kind_of,
     system_names,
@@ -68,11 +69,9 @@ def run_system(arguments: argparse.Namespace) -> int:
         )
     if arguments.start is not None:
         raise UsageError(f"--from: a {arguments.system} is always learned from nothing")
-    recipe = system_recipe(
-        arguments.system,
-        file=arguments.recipe,
-        values=_given(arguments),
-    )
+    given = _given(arguments)
+    recipe = system_recipe(arguments.system, file=arguments.recipe, values=given)
+    _refuse_idle(given, recipe)
     corpus = read_corpus(arguments.train, arguments)
     if arguments.folds is not None:
         return _cross_validate(corpus, recipe, arguments)
@@ -144,3 +143,23 @@ def _given(arguments: argparse.Namespace) -> dict[str, str]:
                 remedy=f"`posner recipes {arguments.system}` prints all",
             )
     return values
+
+
+def _refuse_idle(given: dict[str, str], recipe: SystemRecipe) -> None:
+    """Refuse settings on the command line that another setting leaves without effect.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if not isinstance(recipe, NeuralRecipe):
+        return
+    optimizer, has_file = recipe.learning.optimizer, bool(recipe.vectors.path)
+    idle = {
+        "vectors.freeze": None if has_file else "vectors.path",
+        "vectors.vocabulary": None if has_file else "vectors.path",
+        "learning.momentum": None if optimizer == "sgd" else "learning.optimizer sgd",
+        "learning.weight-decay": None if optimizer == "adamw" else "learning.optimizer adamw",
+    }
+    for key, needed in idle.items():
+        if key in given and needed is not None:
+            raise UsageError(f"--{key} changes nothing without --{needed}")
