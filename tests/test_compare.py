@@ -164,6 +164,16 @@ def test_several_seeds_are_one_line_over_all_of_them(comparison: Comparison) -> 
     assert duels_of([crf, spacy]) == []
 
 
+def test_how_long_a_network_over_words_has_learned_is_told() -> None:
+    (row,) = plan_rows(["transformer"], seeds=1, shares={"transformer": 0.25})
+    scored = Scored({}, units([(2, 2, 1), (2, 2, 2)]), 1000.0, 0.5, 2_000_000)
+    found = Result(next(row.cells), Trained(60.0, 1.0, 4400), scored, None)
+    (line,) = lines_of(Comparison(DATA, (row,), {found.cell: found}))
+    notes = main_grid([line], 9).notes
+    assert "Learned: transformer, 25 % of the data, 4,400 steps from random vectors." in notes
+    assert line.to_json()["steps"] == 4400
+
+
 def test_whom_posner_could_not_meet_is_named() -> None:
     bert, crf = plan_rows(["bert", "crf"], seeds=1)
     counts = [(2, 2, 1)]

@@ -86,7 +86,9 @@ def train_cell(folder: Path, order: Order) -> None:
     finally:
         cost = Trained(time.perf_counter() - begin, peak_gigabytes()).after(earlier)
         cost.write(folder, PARTS)
-    replace(cost, seconds=max(cost.seconds or 0.0, known)).write(folder)
+    lines = RunFolder(folder / RUN).read_metrics()
+    steps = lines[-1].step if lines else None
+    replace(cost, seconds=max(cost.seconds or 0.0, known), steps=steps).write(folder)
 
 
 def _train_other(run: Path, order: Order, train: Corpus, dev: Corpus) -> None:

@@ -39,6 +39,7 @@ class Line:
         megabytes: of the model on disk.
         training_gigabytes: the most memory of a training.
         tagging_gigabytes: the most memory of a tagging.
+        steps: of a network's optimiser, the fewest; None for other systems.
         error: why a cell failed; None where all are done.
         units: each document's counts, added over the seeds; None where nothing is done.
     """
@@ -53,6 +54,7 @@ class Line:
     megabytes: float | None = None
     training_gigabytes: float | None = None
     tagging_gigabytes: float | None = None
+    steps: int | None = None
     error: str | None = None
     units: UnitCounts | None = None
 
@@ -82,6 +84,7 @@ class Line:
             "megabytes": self.megabytes,
             "training_gigabytes": self.training_gigabytes,
             "tagging_gigabytes": self.tagging_gigabytes,
+            "steps": self.steps,
             "error": self.error,
         }
 
@@ -189,6 +192,7 @@ def _line(row: Row, name: str, comparison: Comparison) -> Line:
         megabytes=fmean(s.bytes for s in scored) / 1e6,
         training_gigabytes=_most([r.trained.gigabytes for r in done if r.trained]),
         tagging_gigabytes=_most([s.gigabytes for s in scored]),
+        steps=min((r.trained.steps for r in done if r.trained and r.trained.steps), default=None),
         error=errors[0] if errors else None,
         units=units,
     )

@@ -89,17 +89,20 @@ class Trained:
         seconds: wall time of the training, from corpus to model, earlier parts of a resumed one
             included; None where there was none.
         gigabytes: the most memory that one of its processes held; None where unknown.
+        steps: of a network's optimiser; None for others.
     """
 
     seconds: float | None
     gigabytes: float | None
+    steps: int | None = None
 
     def after(self, earlier: Trained | None) -> Trained:
         """What it cost together with an earlier part."""
         if earlier is None:
             return self
         known = [g for g in (self.gigabytes, earlier.gigabytes) if g is not None]
-        return Trained((self.seconds or 0) + (earlier.seconds or 0), max(known, default=None))
+        seconds = (self.seconds or 0) + (earlier.seconds or 0)
+        return Trained(seconds, max(known, default=None), self.steps)
 
     def write(self, folder: Path, name: str = TRAINED) -> None:
         """Into a cell's folder."""

@@ -69,6 +69,12 @@ class SystemName:
         """Whether it is the dev set that chooses its best epoch."""
         return not self.once
 
+    @property
+    def has_random_vectors(self) -> bool:
+        """Whether it learns the vectors of words from nothing."""
+        vectors = {} if self.is_opponent else self.settings().get("vectors", {})
+        return vectors.get("path") == ""
+
     def settings(self) -> dict[str, dict[str, object]]:
         """The recipe in full; nothing for a system that needs no training.
 

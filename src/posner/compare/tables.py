@@ -100,6 +100,7 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
         "how they differ: by seed is the standard deviation of their strict F1. Minutes are "
         "from the corpus's files to the saved model, judged on dev.",
         *_choices(lines),
+        *_steps(lines),
         *(f"{line.name}: {line.error}" for line in lines if line.error),
     ]
     return Grid("systems", header, rows, tuple(notes))
@@ -114,6 +115,17 @@ def _choices(lines: Sequence[Line]) -> list[str]:
     if any(line.row.system.is_main for line in lines):
         text += ", and the scores of Posner's own were calibrated on it"
     return [f"{text}; so figures of data that nothing was chosen on may be lower."]
+
+
+def _steps(lines: Sequence[Line]) -> list[str]:
+    """How long each network over words has learned, and from what: few data make few steps."""
+    told = [
+        f"{line.name}, {line.steps:,} steps"
+        + (" from random vectors" if line.row.system.has_random_vectors else "")
+        for line in lines
+        if line.steps is not None and not line.row.system.is_main
+    ]
+    return [f"Learned: {'; '.join(told)}."] if told else []
 
 
 def _drawn(lines: Sequence[Line]) -> str:
