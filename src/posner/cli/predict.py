@@ -215,6 +215,10 @@ def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Ite
 def _output(path: Path | None, force: bool) -> Iterator[TextIO]:
     """Standard output, or a file that appears only when it is complete."""
     if path is None:
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # a live source's answers come as they are found
+            sys.stdout.reconfigure(line_buffering=True)
         yield sys.stdout
         return
     if not path.is_dir():
