@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,12 +143,22 @@ def _with_vectors(name: str, arguments: argparse.Namespace) -> str:
     return f"{name}:{recipe}"
 
 
+def who_leads(duels: Sequence[dict[str, Any]]) -> str:
+    """Every rival that Posner's default does not lead, or was not compared with."""
+    told = []
+    for duel in duels:
+        if duel["leads"] is None:
+            told.append(f"- {duel['own']} is not compared with {duel['rival']}: {duel['reason']}.")
+        elif not duel["leads"]:
+            told.append(f"- {duel['own']} does not lead {duel['rival']}.")
+    if duels and not told:
+        return "Posner's row leads every rival on the same share of the data."
+    return "\n".join(told)
+
+
 def _page(contest: Contest, files: CorpusFiles, out: Path, found: dict[str, Any]) -> str:
     """The tables beside the paper's figures, and where Posner's default does not lead."""
-    behind = [duel for duel in found["leads"] if not duel["leads"]]
-    told = "\n".join(f"- {duel['own']} does not lead {duel['rival']}." for duel in behind)
-    if found["leads"] and not behind:
-        told = "Posner's row leads every rival on the same share of the data."
+    told = who_leads(found["leads"])
     paper = markdown_table(("paper", "F1"), contest.paper)
     table = (out / "table.md").read_text(encoding="utf-8")
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posner.training.console import Reporter
-from posner.training.run import MetricsLine
+from posner.training.run import MetricsLine, StepLine
 
 
 class Listener(Reporter):
@@ -12,9 +12,13 @@ class Listener(Reporter):
     def __init__(self) -> None:
         self.said: list[str] = []
         self.lines: list[MetricsLine] = []
+        self.steps: list[StepLine] = []
 
     def say(self, text: str) -> None:
         self.said.append(text)
 
     def evaluated(self, line: MetricsLine) -> None:
         self.lines.append(line)
+
+    def stepped(self, line: StepLine) -> None:
+        self.steps.append(line)

@@ -16,7 +16,7 @@ from tokenizers import models, normalizers, pre_tokenizers, processors
 from posner.align import MAX_WORD_PIECES, Encoder, PieceTokenizer
 from posner.document import Document, Token, WordRow, WordSentence, document_from_words
 from posner.errors import ModelError
-from posner.word_features import CHARACTERS_PER_WORD, SHAPES
+from posner.word_features import CACHED_LETTERS, CHARACTERS_PER_WORD, SHAPES
 from strategies import documents
 
 SYLLABLES = ("ab", "ber", "lin", "el", "an", "語", "é")
@@ -277,3 +277,10 @@ def test_characters_are_a_words_two_ends() -> None:
     assert table.shape == (2, CHARACTERS_PER_WORD)
     assert table[0].tolist() == [2, 3, 1] + [0] * 17
     assert table[1].tolist() == list(range(2, 22))
+
+
+def test_endless_words_are_split_and_not_remembered() -> None:
+    tokenizer = PieceTokenizer(byte_bpe())
+    (endless,) = tokenizer.encode([["ab", "x" * (CACHED_LETTERS + 1), "ber"]])
+    assert endless.starts.tolist()[1:3] == [endless.starts[1], endless.starts[1] + MAX_WORD_PIECES]
+    assert set(tokenizer._known) == {"ab", "ber"}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import transformers
 
+import bench_compare
 import bench_curve
 import bench_lexicon
 import bench_peer
@@ -43,6 +44,14 @@ def _points(*f1s: float) -> list[Point]:
         Point(i, f1, 60.0 * i, 15.0 * i, train_seconds=45.0, pieces_per_second=1000.0 * i)
         for i, f1 in enumerate(f1s, start=1)
     ]
+
+
+def test_who_could_not_be_compared_is_named() -> None:
+    won = {"own": "bert", "rival": "crf", "leads": True}
+    missed = {"own": "bert", "rival": "spacy", "leads": None, "reason": "spacy failed"}
+    assert "every rival" in bench_compare.who_leads([won])
+    told = bench_compare.who_leads([won, missed])
+    assert told == "- bert is not compared with spacy: spacy failed."
 
 
 @pytest.mark.parametrize("count", [1, 7, 20])

@@ -13,7 +13,13 @@ import pytest
 
 import tiny
 from oracles import enumerate_paths
-from posner.calibration.calibrate import calibrate, calibrate_folder, store
+from posner.calibration.calibrate import (
+    ThresholdResult,
+    calibrate,
+    calibrate_folder,
+    store,
+    summary,
+)
 from posner.calibration.judged import JudgedSpans, SpanScorer
 from posner.calibration.temperature import GRID, Reliability, fit, fitted, loss_table
 from posner.calibration.threshold import Wish, choose, counts_with
@@ -21,6 +27,7 @@ from posner.cli import main
 from posner.decode import Float64Array, Transitions, legal_transitions
 from posner.document import Document
 from posner.errors import PosnerError
+from posner.evaluation.counts import Counts
 from posner.evaluation.model import evaluate_documents
 from posner.folder import MANIFEST, Manifest, read_manifest
 from posner.loading import load
@@ -92,6 +99,42 @@ def test_the_temperature_of_the_world_is_found(scorer: SpanScorer) -> None:
     assert (found.units, found.unit_count) == ("documents", 600)
 
 
+def test_a_temperature_that_harms_what_is_held_out_is_not_taken() -> None:
+    recognizer, documents = world(600, 3.0)
+    scorer = SpanScorer(recognizer, documents, folds=5)
+    best = fit(scorer, 5).temperature
+    again = fit(scorer, 5, current=best)  # nothing held out is better than the best of all
+    assert again.temperature == best
+    assert again.kept is not None
+    assert "held out" in again.kept
+    assert again.after == Reliability.of(scorer.at(best).scores, scorer.judged.correct)
+    few = calibrate(*world(4, 1.0, seed=1)).fit
+    assert few.temperature == 1.0
+    assert few.after == few.before
+    assert summary(few).startswith("temperature 1.000 stays: ")
+
+
+def test_the_edge_of_what_is_tried_is_not_taken() -> None:
+    recognizer, documents = world(30, 1.0)
+    unlabelled = [document.with_entities(()) for document in documents]
+    found = fit(SpanScorer(recognizer, unlabelled, folds=5), 5, current=1.5)
+    assert found.temperature == 1.5
+    assert found.kept == "the best lies at 8, the edge of what is tried"
+
+
+def test_a_model_that_finds_nothing_keeps_its_temperature() -> None:
+    recognizer, documents = world(1, 1.0)
+    nothing = SpanScorer(recognizer, documents, folds=5, votes=[_outside()])
+    found = fit(nothing, 5, current=1.5)
+    assert (found.temperature, found.kept) == (1.5, "no entity was found")
+
+
+def _outside() -> Votes:
+    emission = np.full((2, 5), -50, dtype=np.float32)
+    emission[:, 0] = 50
+    return Votes(emission, None, None)
+
+
 def test_the_parabola_is_near_the_best_of_a_fine_grid(scorer: SpanScorer) -> None:
     judged = scorer.judged
     everything = np.ones(len(judged), dtype=np.bool_)
@@ -138,21 +181,21 @@ def spans(scores: list[float], correct: list[bool], labels: str, gold: int) -> J
 
 def test_thresholds_for_f1_and_precision_lie_between_two_scores() -> None:
     judged = spans([0.9, 0.8, 0.7, 0.6, 0.5], [True, True, False, True, False], "XXXXX", 5)
-    assert choose(judged, range(5), Wish()) == Thresholds(0.55)
-    assert choose(judged, range(5), Wish(0.75)) == Thresholds(0.55)
-    assert choose(judged, range(5), Wish(0.76)) == Thresholds(0.75)
-    assert choose(judged, range(5), Wish(0.5)) == NO_THRESHOLDS
-    assert choose(judged, range(2), Wish(1.0)) == NO_THRESHOLDS
+    assert choose(judged, range(5), Wish()).thresholds == Thresholds(0.55)
+    assert choose(judged, range(5), Wish(0.75)).thresholds == Thresholds(0.55)
+    assert choose(judged, range(5), Wish(0.76)).thresholds == Thresholds(0.75)
+    assert choose(judged, range(5), Wish(0.5)).thresholds == NO_THRESHOLDS
+    assert choose(judged, range(2), Wish(1.0)).thresholds == NO_THRESHOLDS
     with pytest.raises(PosnerError, match=r"reached at no threshold.*0\.0000 at most"):
         choose(judged, [2, 4], Wish(0.5))
-    assert choose(judged, [], Wish()) == NO_THRESHOLDS
+    assert choose(judged, [], Wish()).thresholds == NO_THRESHOLDS
 
 
 @pytest.mark.parametrize("wish", [Wish(), Wish(0.6), Wish(per_label=True)])
 def test_no_other_cut_is_better(scorer: SpanScorer, wish: Wish) -> None:
     judged = scorer.at(3.0)
     units = range(judged.unit_count)
-    chosen = choose(judged, units, wish)
+    chosen = choose(judged, units, wish).thresholds
     best = counts_with(judged, units, chosen)
     others = [counts_with(judged, units, Thresholds(float(s))) for s in judged.scores[::7]]
     if wish.precision is None:
@@ -161,6 +204,29 @@ def test_no_other_cut_is_better(scorer: SpanScorer, wish: Wish) -> None:
     else:
         assert best.precision >= wish.precision
         assert best.recall >= max(c.recall for c in others if c.precision >= wish.precision)
+
+
+def test_a_label_that_cannot_reach_the_precision_does_not_stop_the_others() -> None:
+    count = 20
+    scores = [0.9 - i / 1000 for i in range(2 * count)]
+    judged = spans(scores, [True] * count + [False] * count, "X" * count + "Y" * count, 1)
+    chosen = choose(judged, range(2 * count), Wish(0.9, per_label=True))
+    assert dict(chosen.thresholds.labels) == {"X": 0.0}
+    assert chosen.thresholds.overall > 0.8
+    assert chosen.failed == ("Y: the precision is reached at no threshold (0.0000 at most)",)
+
+
+def test_a_precision_that_does_not_hold_elsewhere_is_told() -> None:
+    counts = [Counts(gold=10, predicted=10, correct=c) for c in (8, 9)]
+    for wish, held_out, misses in (
+        (Wish(0.9), counts[0], True),
+        (Wish(0.9), counts[1], False),
+        (Wish(0.9), None, True),
+        (Wish(), counts[0], False),
+        (None, None, False),
+    ):
+        result = ThresholdResult(Thresholds(0.5), wish, counts[0], counts[1], held_out)
+        assert result.misses is misses
 
 
 def test_counts_without_thresholds_are_those_of_all_spans(scorer: SpanScorer) -> None:
@@ -193,13 +259,19 @@ def folder(tmp_path: Path, bert: Path) -> Path:
     return tmp_path / "model"
 
 
+def half_right(folder: Path) -> list[Document]:
+    """Documents of which every other of the entities that a model finds is right."""
+    found = load(folder).tag(tiny.documents(20))
+    return [document.with_entities(document.entities[::2]) for document in found]
+
+
 def test_a_folder_is_calibrated_in_place(folder: Path) -> None:
-    documents = tiny.documents(5)
+    documents = half_right(folder)
     before = load(folder).tag(documents)
     (line,) = calibrate_folder(folder, documents, source="dev.conll")
     manifest = read_manifest(folder)  # its checksums are verified
     assert line.startswith(f"temperature {manifest.temperature:.3f} from ")
-    assert manifest.temperature > 1.5  # nothing that it finds is right
+    assert manifest.temperature > 1.0  # it is sure of all, and half is wrong
     assert manifest.figures["calibration"]["data"] == "dev.conll"
     after = load(folder).tag(documents)
     for one, other in zip(before, after, strict=True):

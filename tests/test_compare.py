@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import tiny
 from posner.cli import main
+from posner.compare import cell
 from posner.compare.compare import Comparison, Result
 from posner.compare.lines import duels_of, lines_of
-from posner.compare.memory import peak_gigabytes
-from posner.compare.order import Data, Order, Scored, Trained, read_scored
-from posner.compare.plan import Row, SystemName, cells_of, plan_rows
+from posner.compare.order import Data, Order, Scored, Trained, read_scored, read_trained
+from posner.compare.plan import Row, SystemName, cells_of, plan_rows, titles_of
 from posner.compare.tables import (
     comma_separated,
     label_grid,
@@ -28,6 +31,7 @@ from posner.compare.tables import (
 )
 from posner.errors import PosnerError, UsageError
 from posner.evaluation.bootstrap import UnitCounts
+from posner.training.memory import peak_gigabytes
 
 Capture = pytest.CaptureFixture[str]
 DATA = Data("train", "dev", None, None, (), "f")
@@ -58,6 +62,28 @@ def test_rows_of_slow_rivals_are_followed_by_posners_own_with_the_same() -> None
     assert len({cell.slug for cell in cells}) == 8
 
 
+def test_no_two_systems_share_a_folder_or_a_name() -> None:
+    names = ["hf:a b", "hf:a_b", "bilstm:x/m.toml", "bilstm:y/m.toml", "bert:quick", "bert:n.toml"]
+    rows = plan_rows(names, seeds=1)
+    assert len({cell.slug for cell in cells_of(rows)}) == len(names)
+    assert {"bert_quick-1", "hf_a_b-1"} <= {cell.slug for cell in cells_of(rows)}
+    titles = titles_of(rows)
+    assert [titles[SystemName(name)] for name in names] == [
+        *names[:2],
+        "bilstm:x/m",
+        "bilstm:y/m",
+        "bert:quick",
+        "bert:n",
+    ]
+
+
+def test_posners_own_is_never_trained_more_often_than_was_asked() -> None:
+    rows = plan_rows(["bert", "crf", "bilstm"], seeds=3, fewer={"bert": 1})
+    assert shown(rows) == [("bert", 1, 1), ("crf", 1, 1), ("bilstm", 1, 3)]
+    rows = plan_rows(["bert", "crf"], seeds=3, fewer={"bert": 2, "crf": 1}, shares={"crf": 0.5})
+    assert shown(rows) == [("bert", 1, 2), ("crf", 0.5, 1), ("bert", 0.5, 2)]
+
+
 def test_deterministic_systems_run_once() -> None:
     rows = plan_rows(["crf-next", "crf", "hf:a/b", "bilstm:x.toml"], seeds=2)
     assert [n for _, _, n in shown(rows)] == [1, 1, 1, 2]
@@ -74,6 +100,9 @@ def test_deterministic_systems_run_once() -> None:
         {"shares": {"bert": 0.5}},
         {"shares": {"crf": 1.5}},
         {"fewer": {"crf": 0}},
+        {"fewer": {"crf": 2}},
+        {"systems": ["spacy"], "fewer": {"spacy": 3}},
+        {"systems": ["spacy"], "shares": {"spacy": 0.5}},
     ],
 )
 def test_wrong_plans_are_refused(call: dict[str, object]) -> None:
@@ -93,7 +122,7 @@ def test_unknown_systems_and_recipes_are_refused() -> None:
 def units(counts: list[tuple[int, int, int]]) -> UnitCounts:
     """Documents with the same counts in the strict, flat and PER reading."""
     array = np.array([[c, c, c] for c in counts], dtype=np.int64)
-    return UnitCounts("documents", ("strict", "flat", "strict.PER"), array)
+    return UnitCounts(("strict", "flat", "strict.PER"), array)
 
 
 def result(row: Row, seed: int, counts: list[tuple[int, int, int]]) -> Result:
@@ -118,18 +147,47 @@ def comparison() -> Comparison:
 def test_several_seeds_are_one_line_over_all_of_them(comparison: Comparison) -> None:
     bert, crf, spacy = lines_of(comparison)
     assert bert.f1s == (0.75, 1.0)
-    assert bert.figures["strict"].f1.value == pytest.approx(7 / 8)
-    assert bert.figures["strict"].f1.low <= 7 / 8 <= bert.figures["strict"].f1.high
+    assert bert.figures["strict"].f1 == pytest.approx(7 / 8)
+    assert bert.intervals["strict"].f1.low <= 7 / 8 <= bert.intervals["strict"].f1.high
     assert bert.minutes == 1.5
     assert bert.words_per_second == 1500
     assert bert.training_gigabytes == 2.0
     assert bert.megabytes == 2.0
-    assert crf.figures["flat"].precision.value == pytest.approx(2 / 6)
+    assert crf.figures["flat"].precision == pytest.approx(2 / 6)
     assert spacy.error == "no | such & thing"
-    (duel,) = duels_of([bert, crf, spacy])
+    duel, missed = duels_of([bert, crf, spacy])
     assert duel.leads
-    assert duel.difference.first == pytest.approx(7 / 8)
+    assert duel.to_json()["first"] == pytest.approx(7 / 8)
     assert "bert leads crf: 87.50 against 40.00" in duel.sentence()
+    assert missed.leads is None
+    assert missed.sentence() == "bert is not compared with spacy: spacy failed"
+    assert duels_of([crf, spacy]) == []
+
+
+def test_how_long_a_network_over_words_has_learned_is_told() -> None:
+    (row,) = plan_rows(["transformer"], seeds=1, shares={"transformer": 0.25})
+    scored = Scored({}, units([(2, 2, 1), (2, 2, 2)]), 1000.0, 0.5, 2_000_000)
+    found = Result(next(row.cells), Trained(60.0, 1.0, 4400), scored, None)
+    (line,) = lines_of(Comparison(DATA, (row,), {found.cell: found}))
+    notes = main_grid([line], 9).notes
+    assert "Learned: transformer, 25 % of the data, 4,400 steps from random vectors." in notes
+    assert line.to_json()["steps"] == 4400
+
+
+def test_whom_posner_could_not_meet_is_named() -> None:
+    bert, crf = plan_rows(["bert", "crf"], seeds=1)
+    counts = [(2, 2, 1)]
+    results = [result(bert, 1, counts), result(crf, 1, [*counts, *counts])]
+    other = lines_of(Comparison(DATA, (bert, crf), {r.cell: r for r in results}))
+    (duel,) = duels_of(other)
+    assert "not scored on the same data" in duel.sentence()
+    results = [result(bert, 1, counts), result(crf, 1, counts)]
+    alone = lines_of(Comparison(DATA, (bert, crf), {r.cell: r for r in results}))
+    (duel,) = duels_of(alone)
+    assert (duel.leads, duel.to_json()["leads"]) == (None, None)
+    assert "too few documents to draw from" in duel.sentence()
+    assert "| bert | 1 | 50.00 | 50.00 | 50.00 |" in markdown(main_grid(alone, 9))
+    assert alone[0].to_json()["figures"]["strict"]["f1"] == {"value": 0.5}
 
 
 def test_tables_say_the_same_in_four_forms(comparison: Comparison) -> None:
@@ -148,6 +206,11 @@ def test_tables_say_the_same_in_four_forms(comparison: Comparison) -> None:
     assert tex.count("\n") == len(grid.rows) + 7 + len(grid.notes)
     body = [line for line in tex.splitlines() if line.endswith(r"\\")]
     assert all(line.count(" & ") == len(grid.header) - 1 for line in body)
+    assert rows[0]["by seed"] == "17.68"
+    assert rows[1]["by seed"] == ""
+    (chosen,) = [note for note in grid.notes if "best epoch" in note]
+    assert "best epoch of bert, and the scores of Posner's own were calibrated" in chosen
+    assert not any("best epoch" in note for note in main_grid(lines[1:], 9).notes)
     assert latex_text("50 % of_a {b}") == r"50 \% of\_a \{b\}"
     assert terminal_table(grid).row_count == 3
     assert label_grid(lines).header == ("system", "PER P", "PER R", "PER F1")
@@ -164,7 +227,42 @@ def test_answers_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert again is not None
     assert again.units.names == scored.units.names
     assert (again.units.counts == scored.units.counts).all()
+    assert (again.units.unit, again.units.sentences) == ("documents", None)
+    few = replace(scored, units=replace(scored.units, sentences=scored.units.documents))
+    few.write(tmp_path)
+    again = read_scored(tmp_path)
+    assert again is not None
+    assert again.units.unit == "sentences"
     assert (again.bytes, again.gigabytes, again.figures) == (7, None, {"a": 1})
+
+
+def test_a_training_in_parts_costs_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute a part, less memory in the second, and an interruption between them."""
+    clock, peaks = iter((0.0, 60.0, 100.0, 160.0)), iter((4.0, 3.0))
+    stand_ins = {
+        "corpus_of": Mock(),
+        "time": SimpleNamespace(perf_counter=lambda: next(clock)),
+        "peak_gigabytes": lambda: next(peaks),
+    }
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(cell, name, stand_in)
+    record = tmp_path / "run" / "run.json"
+
+    def begin(run: Path, *_: object) -> None:
+        run.mkdir()
+        record.write_text("{}")
+        raise PosnerError("stopped")
+
+    order = Order("bert", 1.0, 1, DATA, {})
+    monkeypatch.setattr(cell, "_train_main", begin)
+    with pytest.raises(PosnerError):
+        cell.train_cell(tmp_path, order)
+    assert read_trained(tmp_path) is None
+    monkeypatch.setattr(cell, "_train_main", Mock(return_value=5.0))
+    cell.train_cell(tmp_path, order)
+    assert read_trained(tmp_path) == Trained(120.0, 4.0)
 
 
 def test_memory_is_a_figure() -> None:
@@ -216,6 +314,7 @@ def test_wrong_calls_end_with_one_line(folder: Path, capsys: Capture) -> None:
         "--share names a system": ["--share", "crf"],
         "not one of the systems": ["--systems", "crf", "--share", "bert=0.5"],
         "not a label mapping": ["--systems", "spacy", "--map", "PER"],
+        "--map is for spacy and hf:PATH": ["--systems", "crf", "--map", "PERSON=PER"],
     }
     for told, flags in calls.items():
         assert main(["compare", *data, *flags]) == 2, told

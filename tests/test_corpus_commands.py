@@ -177,6 +177,15 @@ def test_convert_changes_scheme_and_format(
     assert back.read_text() == CLEAN
 
 
+def test_convert_tells_what_an_unknown_ending_becomes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = conll(tmp_path, CLEAN)
+    for name, told in (("o.xyz", True), ("o.iob2", False), ("o", False)):
+        assert main(["convert", data, str(tmp_path / name)]) == 0
+        assert ("no format has this ending, conll is written" in capsys.readouterr().err) is told
+
+
 def test_convert_stops_at_costly_problems(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,8 @@ ROWS = "Ann B-PER\nsaw O\nOslo B-LOC\n\n"
         ("a.conll", "", True),
         ("a.IOB2", "Vitamin O\n", True),
         ("a.tsv", "a\tO\n", True),
+        ("a.tsv", "text\tn\nAnn ran.\t1\nShe met Ben.\t2\n", False),
+        ("a.ndjson", '{"text": "Ann"}\n', True),
         ("a.csv", "Sentence #,Word,POS,Tag\nSentence: 1,a,NN,O\n", True),
         ("a.csv", "name,age\nAnn,3\n", False),
         ("a.jsonl", '{"text": "Ann"}\n', True),
@@ -65,6 +67,18 @@ def test_folders_and_the_text_beside_annotations(tmp_path: Path) -> None:
     saved.mkdir()
     (saved / "state.json").write_text("{}")
     assert looks_like_corpus(saved)
+
+
+@pytest.mark.parametrize(("column", "expected"), [("tokens", True), ("text", False)])
+def test_folders_of_parquet(tmp_path: Path, column: str, expected: bool) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({column: ["Ann"]}), tmp_path / "b.parquet")
+    (tmp_path / "a.txt").write_text("Ann ran.")
+    assert looks_like_corpus(tmp_path) is expected
+    (tmp_path / "a.parquet").write_bytes(b"nothing like it")
+    assert not looks_like_corpus(tmp_path)
 
 
 @pytest.mark.parametrize(

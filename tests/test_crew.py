@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import signal
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -44,3 +47,22 @@ def test_an_error_of_a_job_is_the_callers(workers: int) -> None:
     with pytest.raises(ValueError, match="no"):
         crew.start(jobs)()
     assert crew.run([partial(int, 3), partial(int, 4)]) == [3, 4]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no process")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    crew = Crew(2)
+    jobs = [partial(pow, number, 2) for number in range(4)]
+    assert crew.run(jobs) == [0, 1, 4, 9]
+    child = os.fork()
+    if not child:
+        signal.alarm(10)  # where it waits for its parent's threads, it ends so
+        os._exit(0 if crew.run(jobs) == [0, 1, 4, 9] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_crew_is_sent_without_its_threads() -> None:
+    crew = Crew(2)
+    crew.run([partial(int, 1), partial(int, 2)])
+    assert pickle.loads(pickle.dumps(crew)).workers == 2

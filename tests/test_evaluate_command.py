@@ -13,6 +13,7 @@ import tiny
 from oracles import conlleval
 from posner.cli import main
 from posner.corpus import write
+from posner.evaluation.held_out import held_out_note
 from posner.loading import load
 from posner.render import iob2_tags
 from posner.training.console import Reporter
@@ -56,14 +57,15 @@ def evaluate(folder: Path, *flags: str, data: str = "dev.jsonl") -> dict[str, An
 def test_what_is_always_told(folder: Path, capsys: Capture) -> None:
     figures = evaluate(folder)
     told = capsys.readouterr().out
-    for title in ("strict: exact span", "readings:", "95% intervals, drawn over 6 documents"):
+    drawn = f"95% intervals, drawn over {figures['intervals']['units']} sentences"
+    for title in ("strict: exact span", "readings:", drawn):
         assert title in told
     assert "confusion" not in told
     assert set(figures["modes"]) == {"strict", "exact", "partial", "type", "per_word"}
     strict = figures["intervals"]["strict"]["f1"]
     assert strict["value"] == figures["strict"]["micro"]["f1"]
     assert strict["low"] <= strict["value"] <= strict["high"]
-    assert figures["intervals"]["unit"] == "documents"
+    assert figures["intervals"]["unit"] == "sentences"
     assert figures["calibration"]["error"] is not None
     assert "list" not in figures["errors"]
 
@@ -92,6 +94,24 @@ def test_two_models_are_compared_in_pairs(folder: Path, capsys: Capture) -> None
     assert {found["p_value"] for found in itself.values()} == {1.0}
 
 
+def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys: Capture) -> None:
+    dev = folder / "dev.conll"
+    found = {"data": str(dev), "spans": 9, "after": {"error": 0.125}}
+    note = held_out_note({"calibration": found}, dev)
+    assert note is not None
+    assert note.endswith("calibration error is 12.50 %")
+    assert held_out_note({"calibration": found}, folder / "other.conll") is None
+    assert held_out_note({}, dev) is None
+    evaluate(folder, data="dev.conll")
+    assert "were calibrated on this corpus" not in capsys.readouterr().out
+    assert main(["calibrate", str(folder / "weak"), str(dev)]) == 0
+    capsys.readouterr()
+    target = folder / "held.json"
+    assert main(["evaluate", str(folder / "weak"), str(dev), "--json", str(target)]) == 0
+    assert "were calibrated on this corpus" in capsys.readouterr().out
+    assert json.loads(target.read_text())["calibration"]["held_out_error"] >= 0
+
+
 @pytest.mark.parametrize("flags", [["--format", "conlleval"], ["--conlleval"]])
 def test_conllevals_table(folder: Path, capsys: Capture, flags: list[str]) -> None:
     evaluate(folder, *flags, data="dev.conll")
@@ -110,6 +130,7 @@ def test_conllevals_table(folder: Path, capsys: Capture, flags: list[str]) -> No
         (["--by", "year"], 1, "--by year: no document has such a field (expected place)"),
         (["--against", "nowhere"], 1, "nowhere: no such folder"),
         (["--train", "nowhere.conll"], 1, "nowhere.conll"),
+        (["--against", "nowhere", "--conlleval"], 2, "without --against"),
         (["--errors", "-1"], 2, "--errors must be at least 0"),
     ],
 )

@@ -13,14 +13,16 @@ import tiny
 from posner.document import Document
 from posner.errors import DataError
 from posner.evaluation.analysis import Analysis, analyse
+from posner.evaluation.bootstrap import paired_differences
 from posner.evaluation.calibration import BINS, Bin, Calibration
 from posner.evaluation.confusion import Confusion
 from posner.evaluation.counts import Counts
-from posner.evaluation.documents import evaluate_document, scoring_units
+from posner.evaluation.documents import evaluate_document
 from posner.evaluation.mentions import KnownMentions
 from posner.evaluation.mistakes import KINDS, count_kinds, kind_of, some_of_each
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import casing
+from posner.evaluation.units import sentence_units
 
 TRAIN = tiny.labelled(
     [
@@ -51,7 +53,7 @@ def scored_pairs(draw: st.DrawFn) -> tuple[Document, Document]:
     return with_entities(False), with_entities(True)
 
 
-pair_lists = st.lists(scored_pairs(), min_size=2, max_size=4)
+pair_lists = st.lists(scored_pairs(), min_size=1, max_size=8)
 Pairs = list[tuple[Document, Document]]
 
 
@@ -115,11 +117,31 @@ def test_every_view_counts_the_same_entities(pairs: Pairs) -> None:
 
 @given(pair=scored_pairs())
 def test_the_sentences_of_one_document_add_up_to_it(pair: tuple[Document, Document]) -> None:
-    units = scoring_units([pair[0]], [pair[1]])
-    assert units.unit == "sentences"
-    total = sum((evaluate_document(g, p) for g, p in units.pairs), Evaluation())
-    assert total == evaluate_document(*pair)
-    assert 1 <= len(units.pairs) <= 3
+    pairs = list(sentence_units(*pair))
+    total = sum((evaluate_document(g, p) for g, p in pairs), Evaluation())
+    whole = evaluate_document(*pair)
+    assert (total.strict, total.flat) == (whole.strict, whole.flat)
+    assert 1 <= len(pairs) <= 3
+
+
+@given(pair=scored_pairs(), other=scored_pairs())
+def test_what_is_drawn_does_not_depend_on_what_was_found(
+    pair: tuple[Document, Document], other: tuple[Document, Document]
+) -> None:
+    gold = pair[0]
+    first, second = (analyse([gold], [found]).units for found in (pair[1], other[1]))
+    assert (first.unit, len(first.counts)) == (second.unit, len(second.counts))
+    paired_differences(first, second, resamples=5)
+
+
+def test_documents_are_drawn_where_there_are_ten_and_else_their_sentences() -> None:
+    gold = [tiny.labelled([("Ada left", [(0, 1, "PER")]), ("so", [])])] * 10
+    assert (analyse(gold, gold).units.unit, len(analyse(gold, gold).units.counts)) == (
+        "documents",
+        10,
+    )
+    few = analyse(gold[:9], gold[:9]).units
+    assert (few.unit, len(few.counts), few.sums.tolist()[0]) == ("sentences", 18, [9, 9, 9])
 
 
 def example() -> tuple[Document, Document]:
@@ -175,7 +197,8 @@ def test_an_error_across_sentences_shows_them_all() -> None:
     found = gold.with_entities([gold.entity(start, end, "PER")])
     (mistake,) = analyse([gold], [found]).mistakes
     assert mistake.text == "It is Ada\nMarsh again"
-    assert scoring_units([gold], [found]).pairs[0][0].word_count == 5
+    assert [g.word_count for g, _ in sentence_units(found, gold)] == [5, 2]
+    assert [g.word_count for g, _ in sentence_units(gold, found)] == [3, 2, 2]
 
 
 def test_an_error_in_a_document_without_words() -> None:

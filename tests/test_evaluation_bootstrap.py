@@ -23,7 +23,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def units(rows: list[tuple[int, int, int]], name: str = "strict") -> UnitCounts:
-    return UnitCounts("documents", (name,), np.array(rows, dtype=np.int64).reshape(-1, 1, 3))
+    return UnitCounts((name,), np.array(rows, dtype=np.int64).reshape(-1, 1, 3))
 
 
 def random_units(seed: int, count: int = 60, skill: float = 0.7) -> UnitCounts:
@@ -56,7 +56,7 @@ def test_the_order_of_documents_never_matters(
 ) -> None:
     order = np.random.default_rng(seed).permutation(len(listed))
     first, second = units(listed), units(listed[::-1])
-    mixed = [UnitCounts(u.unit, u.names, u.counts[order]) for u in (first, second)]
+    mixed = [UnitCounts(u.names, u.counts[order]) for u in (first, second)]
     assert intervals(mixed[0], resamples=50) == intervals(first, resamples=50)
     expected = paired_differences(first, second, resamples=50)
     assert paired_differences(*mixed, resamples=50) == expected
@@ -128,9 +128,32 @@ def test_a_clear_difference_has_a_small_p_value_and_noise_a_large_one() -> None:
 def test_other_data_are_refused() -> None:
     with pytest.raises(DataError, match="not scored on the same data"):
         paired_differences(units([(1, 1, 1)]), units([(1, 1, 1)] * 2))
-    sentences = UnitCounts("sentences", ("strict",), units([(1, 1, 1)]).counts)
-    with pytest.raises(DataError, match="other units"):
-        units([(1, 1, 1)]) + sentences
+    sentences = UnitCounts(("strict",), units([(1, 1, 1)]).counts, units([(1, 1, 1)] * 2).counts)
+    with pytest.raises(DataError, match="2 sentences"):
+        paired_differences(units([(1, 1, 1)] * 2), sentences)
+
+
+@given(listed=rows, seed=st.integers(0, 5))
+def test_who_comes_first_never_matters(listed: list[tuple[int, int, int]], seed: int) -> None:
+    first, second = (
+        units(listed),
+        units(listed[seed % len(listed) :] + listed[: seed % len(listed)]),
+    )
+    there = paired_differences(first, second, resamples=50)["strict"]
+    back = paired_differences(second, first, resamples=50)["strict"]
+    assert back.p_value == there.p_value
+    if there.difference.value:
+        assert back.difference.low == pytest.approx(-there.difference.high)
+
+
+def test_a_figure_has_the_same_interval_whatever_others_are_there() -> None:
+    own, other = random_units(1), random_units(2)
+    beside = UnitCounts(
+        ("strict", "strict.LOC"), np.concatenate([own.counts, other.counts], axis=1)
+    )
+    assert intervals(beside, resamples=50)["strict"] == intervals(own, resamples=50)["strict"]
+    alone = paired_differences(own, other, resamples=50)["strict"]
+    assert paired_differences(beside, other, resamples=50)["strict"] == alone
 
 
 def test_a_figure_that_only_one_system_has_is_zero_in_the_other() -> None:
@@ -144,7 +167,7 @@ def test_a_figure_that_only_one_system_has_is_zero_in_the_other() -> None:
 
 def test_the_figures_of_evaluations() -> None:
     sentence = JudgedSentence(5, [Span(0, 2, "PER"), Span(3, 4, "LOC")], [Span(0, 1, "PER")])
-    found = UnitCounts.of("sentences", [evaluate_sentences([sentence]), Evaluation()])
+    found = UnitCounts.of([evaluate_sentences([sentence]), Evaluation()])
     assert found.counts.shape == (2, len(found.names), 3)
     first = dict(zip(found.names, found.counts[0].tolist(), strict=True))
     assert first == {

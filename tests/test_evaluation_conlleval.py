@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tiny
 from oracles import conlleval
 from posner.cli import main
 from posner.document import WordRow, WordSentence, document_from_words
+from posner.errors import DataError
 from posner.evaluation.conlleval import conlleval_text, evaluation_conlleval, tag_score_conlleval
 from posner.evaluation.counts import Counts, Score
 from posner.evaluation.documents import evaluate_document
@@ -94,3 +96,13 @@ def test_document_rows_are_tokens_to_conlleval(
     assert told == conlleval([("O", "O"), None, ("B-X", "B-X"), ("O", "B-X")])
     assert main(["score", str(path)]) == 0
     assert "of 2 words" in capsys.readouterr().out
+
+
+def test_overlapping_entities_are_refused() -> None:
+    """Two tags of one word would be counted, and the accuracy come to more than 100 %."""
+    plain = tiny.labelled([("Ada Marsh left", [(0, 2, "PER")])])
+    nested = plain.with_entities([*plain.entities, plain.entity(0, 3, "LOC")])
+    assert "accuracy: 100.00%" in evaluation_conlleval(evaluate_document(plain, plain))
+    for pair in ((plain, nested), (nested, plain), (nested, nested)):
+        with pytest.raises(DataError, match="overlap"):
+            evaluation_conlleval(evaluate_document(*pair))

@@ -111,6 +111,13 @@ def test_an_array_is_read_like_lines(tmp_path: Path) -> None:
         ({"tokens": ["a"], "gold": ["X"], "predicted": ["O"]}, "unknown tag"),
         ({"tokens": [3], "gold": [], "predicted": []}, "words that are no text"),
         ({"text": "a b", "tokens": ["b", "a"], "gold": [], "predicted": []}, "in this order"),
+        *(
+            (
+                f'{{"text": "a", "gold": [], "predicted": [[0, 1, "X", {score}]]}}',
+                "no score (expected a number from 0 to 1",
+            )
+            for score in ("NaN", "-Infinity", "97.5", "-0.1", "true", '"0.9"', "1" * 400)
+        ),
     ],
 )
 def test_a_mistake_is_one_clear_line(tmp_path: Path, record: Any, message: str) -> None:
@@ -158,6 +165,9 @@ def test_other_texts_are_refused() -> None:
         paired([Document("a")], [Document("b")])
     with pytest.raises(DataError, match="another number"):
         paired([Document("a")], [])
+    sure = Document("a").with_entities([Document("a").entity(0, 1, "X", 97.5)])
+    with pytest.raises(DataError, match="document 1: no score"):
+        paired([Document("a")], [sure])
 
 
 def test_columns_are_analysed_where_asked_for(

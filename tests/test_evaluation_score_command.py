@@ -67,6 +67,21 @@ def test_both_policies_are_shown_by_label(
     assert "scheme: IOB2 (detected from the gold column)" in out
 
 
+def test_the_parts_of_columns_by_their_comments(tmp_path: Path) -> None:
+    path, target = tmp_path / "tags.txt", tmp_path / "f.json"
+    path.write_text(
+        "# domain = news\nOslo B-LOC B-LOC\n\n# domain = mail\nAda B-PER O\n\nLima B-LOC O\n",
+        encoding="utf-8",
+    )
+    assert main(["score", str(path), "--by", "domain", "--json", str(target)]) == 0
+    parts = json.loads(target.read_text(encoding="utf-8"))["splits"]["field.domain"]
+    assert {name: part["gold"] for name, part in parts.items()} == {
+        "news": 1,
+        "mail": 1,
+        "(none)": 1,
+    }
+
+
 def test_conllevals_layout(handmade: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(handmade), "--gold", "3", "--predicted", "4", "--conlleval"]) == 0
     assert capsys.readouterr().out == (

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+import torch
 
+import posner.backends.cores
+import posner.cli.bench
 import posner.export.checks
+import posner.export.model
 import posner.export.quantise
 import posner.tagger
 import tiny
 from posner.backends.onnx import TRANSITIONS
-from posner.bench.measure import quantile
-from posner.bench.variants import variants
+from posner.bench.measure import SINGLES, Speed, quantile, some_sentences
+from posner.bench.variants import Variant, variants
 from posner.cli import main
 from posner.document import Document
-from posner.errors import ModelError
+from posner.errors import ModelError, PosnerError, UsageError
 from posner.export.checks import check_parity
+from posner.export.graph import network_graph
 from posner.export.model import export_model
 from posner.export.quantise import rounded
 from posner.folder import GRAPH, MANIFEST, read_manifest
@@ -246,15 +253,14 @@ def test_8_bits_that_pass_the_gate(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("limit", [-101, math.nan])
 def test_8_bits_that_lose_too_much_leave_nothing_behind(
-    plain: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: tuple[Path, Path], tmp_path: Path, limit: float
 ) -> None:
-    dev = tiny.save_corpus(tmp_path / "dev.conll", 2)
-    call = ["export", str(plain[0]), "--out", str(tmp_path / "int8"), "--int8", "--dev", str(dev)]
-    assert main([*call, "--max-loss=-101"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "in full precision less -101" in line
-    assert [path.name for path in tmp_path.iterdir()] == ["dev.conll"]
+    dev, out = tiny.documents(2), tmp_path / "int8"
+    with pytest.raises(ModelError, match=f"in full precision less {limit}"):
+        export_model(plain[0], out, int8=True, dev=dev, max_loss=limit)
+    assert not list(tmp_path.iterdir())
 
 
 def test_wrong_calls_and_targets(
@@ -287,6 +293,24 @@ def test_a_graph_that_answers_otherwise_is_refused() -> None:
     for wrong in (other, broken):
         with pytest.raises(ModelError, match="otherwise"):
             check_parity([votes], [wrong], Path("m"))
+
+
+def test_a_model_computes_on_the_threads_that_it_is_given(
+    plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native, exported = plain
+    assert load(exported, threads=3).crew.workers == 3
+    monkeypatch.setattr(posner.backends.cores, "cores", lambda: 5)
+    assert load(exported).crew.workers == 5
+    told: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    load(native)
+    load(native, threads=2)
+    assert told == [2]
+    with pytest.raises(UsageError, match="threads: a model needs a thread"):
+        load(exported, threads=0)
+    assert main(["predict", str(exported), "--text", TEXTS[0], "--threads", "1"]) == 0
+    assert main(["predict", str(exported), "--text", TEXTS[0], "--threads", "0"]) == 2
 
 
 def test_what_an_exported_model_cannot_do(plain: tuple[Path, Path], tmp_path: Path) -> None:
@@ -356,6 +380,65 @@ def test_quantiles() -> None:
     assert quantile([3, 1, 2], 0.5) == 2
     assert quantile([3, 1, 2], 0.95) == 3
     assert quantile([5], 0.5) == 5
+
+
+def test_latency_is_that_of_sentences_from_all_over_the_texts() -> None:
+    assert some_sentences(["Ada won. Ben lost.\n\nNobody else", ""]) == [
+        "Ada won.",
+        "Ben lost.",
+        "Nobody else",
+    ]
+    many = some_sentences([f"Ada won {i}. Ben lost." for i in range(1000)])
+    assert len(many) == SINGLES
+    assert "99" in "".join(many[-2:])
+    assert some_sentences([" "]) == [" "]
+
+
+def test_an_encoder_that_torch_cannot_export_is_told(bert: Path) -> None:
+    network = tiny.untrained(tiny.recipe(bert)).network
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("not like this\nat all")
+
+    network.encoder.forward = refuse
+    with pytest.raises(ModelError, match=r"encoder bert: torch cannot export.*got .*not like this"):
+        network_graph(network)
+
+
+def test_bench_leaves_out_what_cannot_be_exported(
+    plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, int8: bool) -> None:
+        raise ModelError("it cannot be exported", where="encoder", got=int8)
+
+    monkeypatch.setattr(posner.export.model, "export_model", refuse)
+    with variants(plain[0]) as found:
+        assert [variant.name for variant in found] == ["torch fp32", "torch bf16"]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in told] == [
+        " ONNX fp32 is left out",
+        " ONNX int8 is left out",
+    ]
+
+
+def test_bench_prints_the_forms_that_did_not_fail(
+    plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def one_fails(variant: Variant, _: object, *, seconds: float) -> Speed:
+        if variant.name in failing:
+            raise PosnerError("the measuring process failed", got=seconds)
+        return Speed(1000.0, 0.1, 0.2, 1.0, None, None)
+
+    forms = [Variant(name, plain[1], "fp32") for name in ("first", "second")]
+    monkeypatch.setattr(posner.cli.bench, "variants", lambda _: nullcontext(forms))
+    monkeypatch.setattr(posner.cli.bench, "bench", one_fails)
+    for failing in (["first"], ["second"]):
+        assert main(["bench", "m"]) == 0
+        captured = capsys.readouterr()
+        assert "1,000" in captured.out
+        assert f"{failing[0]} is left out: the measuring process failed" in captured.err
+    failing = ["first", "second"]
+    assert main(["bench", "m"]) == 1
 
 
 def test_bench_measures_each_variant(

@@ -18,6 +18,7 @@ from posner.errors import DataError, UsageError
 from posner.evaluation.analysis import analyse
 from posner.evaluation.suspects import (
     SUSPECTS,
+    Suspect,
     find_suspects,
     rank_suspects,
     read_suspects,
@@ -26,7 +27,8 @@ from posner.evaluation.suspects import (
 from posner.schemes import SCHEMES, Span
 from posner.systems.opening import load
 from posner.training.console import Reporter
-from posner.training.folds import CrossValidation, cross_validate, fold_parts
+from posner.training.folds import CrossValidation, fold_parts
+from posner.training.network_folds import cross_validate
 
 Capture = pytest.CaptureFixture[str]
 SHORT = {"training.epochs": 1, "training.dev-share": 0.4}
@@ -125,6 +127,7 @@ def test_the_commands(
     assert "standard deviation" in told
     assert len(json.loads(target.read_text(encoding="utf-8"))["folds"]) == 2
     assert main(["train", str(data), *flags, "--dev", str(data)]) == 2
+    assert main(["check", str(data), "--limit", "3"]) == 2
     capsys.readouterr()
     main(["check", str(data), "--suspects", str(tmp_path / "run"), "--limit", "1"])
     told = capsys.readouterr().out
@@ -143,7 +146,9 @@ def test_the_surer_disagreement_is_the_more_suspect(tmp_path: Path) -> None:
     suspects = rank_suspects(analysis, {(0, 0, 3, "PER"): 0.7})
     listed = [(s.mistake.kind, round(s.suspicion, 6)) for s in suspects]
     assert listed == [("label", 0.9), ("missed", 0.7), ("spurious", 0.2)]
-    assert rank_suspects(analysis, {})[1].suspicion == 0.5
+    unknown = rank_suspects(analysis, {})[1]
+    assert (unknown.suspicion, unknown.known) == (0.5, False)
+    assert not Suspect.from_json(unknown.to_json()).known
     write_suspects(tmp_path / SUSPECTS, suspects)
     again = read_suspects(tmp_path / SUSPECTS)
     assert [(s.suspicion, s.mistake.entities) for s in again] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,12 @@ def test_predict_with_a_lexicon(
         (["--lexicon-rules", "add"], "--lexicon-rules goes with --lexicon"),
         (["--lexicon-edits", "0"], "--lexicon-edits goes with --lexicon"),
         (["--lexicon", "x.txt", "--lexicon-rules", "drop"], "no such rule"),
+        (["--lexicon", "x.txt", "--lexicon-least", "0.5"], "goes with --lexicon-rules add"),
+        (
+            ["--lexicon", "x.txt", "--lexicon-rules", "veto", "--lexicon-edits", "1"],
+            "--lexicon-edits goes with",
+        ),
+        (["--threshold", "PERSON=0.9"], "--threshold: no such label (expected LOC, ORG, PER"),
     ],
 )
 def test_wrong_calls(
@@ -89,6 +96,31 @@ def test_wrong_calls(
 ) -> None:
     assert main(["predict", str(folder), "--text", "a", *flags]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_labels_that_no_entity_can_have_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "names.txt"
+    write_names(names, [Name("CITY", "Quito")])
+    call = ["predict", str(folder), "--text", "Ada met Ben", "--lexicon", str(names)]
+    assert main([*call, "--lexicon-closed", "FOO"]) == 2
+    assert "--lexicon-closed: no such label" in capsys.readouterr().err
+    assert main([*call, "--lexicon-closed", "PER"]) == 0
+    assert main([*call, "--threshold", "CITY=0.5"]) == 2
+    assert main([*call, "--threshold", "CITY=0.5", "--lexicon-rules", "add"]) == 0
+
+
+def test_both_models_say_what_was_left_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus, other = str(tiny.save_corpus(tmp_path / "a.conll", 2)), tmp_path / "other"
+    shutil.copytree(folder, other)
+    call = ["evaluate", str(folder), corpus, "--against", str(other), "--threshold", "1"]
+    assert main(call) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1] for line in told] == [str(folder), str(other)]
+    assert all("below the threshold 1 left out" in line for line in told)
 
 
 def test_evaluate_takes_a_lexicon_and_knows_the_vocabulary(folder: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import Name
 from posner.postprocess.places import place_names
 from posner.postprocess.rules import Rules
+from posner.segment import Segmenter
 from posner.tagger import segmented
 
 NAMES = [
@@ -114,11 +115,38 @@ def test_a_name_in_other_letters_gives_way_to_the_one_that_is_spelt_so() -> None
     assert (entity.id, entity.corrected) == ("2", None)
 
 
-def test_words_of_the_vocabulary_are_not_misspelt() -> None:
-    document = text_with("Canadian", ("Canadian", "LOC"))
-    names = [Name("LOC", "Canadias")]
-    assert LexiconStep(names)(document).entities[0].corrected == "Canadias"
-    assert LexiconStep(names, known=lambda _: True)(document) is document
+def test_what_was_found_may_be_misspelt_whatever_the_vocabulary_holds() -> None:
+    document = text_with("Brasil", ("Brasil", "LOC"))
+    names = [Name("LOC", "Brazil", "BR")]
+    for known in (None, lambda _: True):
+        (entity,) = LexiconStep(names, known=known)(document).entities
+        assert (entity.corrected, entity.id) == ("Brazil", "BR")
+        assert entity.similarity == pytest.approx(5 / 6)
+    named = [*names, Name("ORG", "Brasil")]  # a name in its own right
+    assert LexiconStep(named)(document) is document
+
+
+def test_words_of_the_vocabulary_are_not_relabelled_as_misspelt_ones() -> None:
+    document = text_with("Brasil", ("Brasil", "ORG"))
+    rules = Rules(relabel=True)
+    for known, label in ((True, "ORG"), (False, "LOC")):
+        step = LexiconStep([Name("LOC", "Brazil")], rules, known=lambda _, k=known: k)  # type: ignore[misc]
+        assert [e.label for e in step(document).entities] == [label]
+
+
+def test_words_over_a_lines_end_are_known_and_misspelt_by_their_forms() -> None:
+    text = "In Rey-\nkjavík and Reykj-\navik; Rey-\nkjavík."
+    document = segmented(text, Segmenter(hyphens=True))
+    found = [document.entity(3, 14, "LOC"), document.entity(19, 30, "LOC")]
+    step = LexiconStep([Name("LOC", "Reykjavík", "RKV")], Rules(add=True))
+    entities = step(document.with_entities(found)).entities
+    assert [(e.start, e.end, e.corrected, e.id) for e in entities] == [
+        (3, 14, "Reykjavík", "RKV"),
+        (19, 30, "Reykjavík", "RKV"),
+        (32, 43, "Reykjavík", "RKV"),
+    ]
+    assert [e.similarity for e in entities] == [1.0, pytest.approx(8 / 9), 1.0]
+    assert entities[2].text == "Rey-\nkjavík"
 
 
 def test_what_was_vetoed_is_not_added_again() -> None:

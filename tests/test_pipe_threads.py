@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,11 @@ import posner.tagger
 import tiny
 from posner.backends.torch import TorchBackend
 from posner.document import Document
-from posner.loading import load
+from posner.errors import DataError, ModelError, UsageError
+from posner.loading import Aggregation, load
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import Name
+from posner.postprocess.thresholds import Thresholds, threshold_steps
 from posner.recognizer import Recognizer
 
 TEXTS = [f"Ada Marsh lives in Oslo with {chr(97 + i)}b{i} and Ben ." for i in range(26)]
@@ -61,6 +66,47 @@ def test_no_more_is_read_than_a_chunk(own: Recognizer, monkeypatch: pytest.Monke
     assert source.taken == 2 * chunk
 
 
+def test_blanks_and_endless_words_are_bounded_too(
+    own: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posner.tagger, "CHUNK_CHARACTERS", 100)
+    for text in (" " * 40, "x" * 40):
+        taken = 0
+
+        def texts(text: str = text) -> Iterator[str]:
+            nonlocal taken
+            for _ in range(10):
+                taken += 1
+                yield text
+
+        next(own.pipe(texts()))
+        assert taken == 3
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_a_source_that_was_waited_for_gets_its_answers_at_once(
+    own: Recognizer, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    monkeypatch.setattr(own, "ahead", ahead)
+    monkeypatch.setattr(posner.tagger, "CHUNK_SECONDS", 0.0)
+    source = Source()
+    stream = own.pipe(source)
+    for count in range(1, 4):
+        next(stream)
+        assert source.taken == count
+
+
+def test_one_text_is_no_stream(own: Recognizer) -> None:
+    for wrong in ("Ada", b"Ada", None):
+        with pytest.raises(UsageError, match="a stream of texts is wanted"):
+            own.pipe(wrong)  # type: ignore[arg-type]
+
+
+def test_an_item_that_is_no_text_is_named(own: Recognizer) -> None:
+    with pytest.raises(DataError, match=r"item 2: not a text .*got int"):
+        list(own.pipe(["Ada", 7]))  # type: ignore[list-item]
+
+
 def test_an_error_of_the_source_comes_through(own: Recognizer) -> None:
     def broken() -> Iterator[str]:
         yield TEXTS[0]
@@ -96,3 +142,26 @@ def test_threads_get_what_one_alone_gets(
     with ThreadPoolExecutor(4) as pool:
         for answers in pool.map(one, (0, 7, 13, 20)):
             assert answers == expected
+
+
+@pytest.mark.parametrize("aggregation", ["legal", "max"])
+def test_a_recogniser_and_its_documents_are_sent_to_other_processes(
+    tmp_path: Path, aggregation: Aggregation
+) -> None:
+    folder = foreign_models.save_classifier(tmp_path / "m")
+    recognizer = load(folder, device="cpu", aggregation=aggregation)
+    names = [Name("PER", "Ada Marsh", "1")]
+    recognizer.steps = (
+        LexiconStep(names, known=recognizer.knows),
+        *threshold_steps(Thresholds(0.1, {"PER": 0.2})),
+    )
+    expected = recognizer(TEXTS[:3])
+    sent = pickle.loads(pickle.dumps(recognizer))
+    assert type(sent) is type(recognizer)
+    assert sent(TEXTS[:3]) == expected
+    assert pickle.loads(pickle.dumps(expected)) == expected
+
+
+def test_a_recogniser_without_a_folder_cannot_be_sent(own: Recognizer) -> None:
+    with pytest.raises(ModelError, match="loaded from a folder"):
+        pickle.dumps(own)

@@ -54,7 +54,13 @@ def merkel() -> Document:
 def corrected() -> Document:
     found = merkel()
     changes = ("relabelled from ORG by the lexicon",)
-    first = replace(found.entities[0], corrected="Angela D. Merkel", id="Q567", changes=changes)
+    first = replace(
+        found.entities[0],
+        corrected="Angela D. Merkel",
+        id="Q567",
+        changes=changes,
+        similarity=0.8125,
+    )
     return found.with_entities([first, found.entities[1]])
 
 
@@ -130,6 +136,7 @@ class TestRecords:
         told, plain = to_dict(corrected())["entities"]
         assert told["corrected"] == "Angela D. Merkel"
         assert told["id"] == "Q567"
+        assert told["similarity"] == 0.8125
         assert told["changes"] == ["relabelled from ORG by the lexicon"]
         assert plain.keys() == {"entity_group", "score", "word", "start", "end"}
 

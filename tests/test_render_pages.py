@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,8 +139,12 @@ def test_csv_has_an_entity_a_line() -> None:
             "corrected",
             "entity_id",
             "changes",
+            "similarity",
+            "file",
+            "line",
+            "row",
         ],
-        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', "", "", ""],
+        ["2", "d1", "0", "16", "PER", "0.500000", 'Ada, "the first"', *[""] * 7],
     ]
 
 
@@ -154,10 +159,15 @@ def test_parts_of_a_long_text_are_one_document() -> None:
     assert Page("".join(html(parts))).texts == ["Ada won.\nBen lost.", "x"]
 
 
+@pytest.mark.parametrize("text", ["A\rb", "A\nb", "A\r\nb", 'A"b', "A,b"])
+def test_csv_quotes_what_would_part_a_line(text: str) -> None:
+    assert rows(document(text, [(0, len(text), "PER")]))[1][6] == text
+
+
 @given(st.lists(documents(), max_size=3))
 def test_csv_reads_back(items: list[Document]) -> None:
     wanted = [
-        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, "", "", ""]
+        [str(number), "", str(e.start), str(e.end), e.label, "0.500000", e.text, *[""] * 7]
         for number, item in enumerate(items, 1)
         for e in item.entities
     ]

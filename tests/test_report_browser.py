@@ -18,6 +18,8 @@ from posner.report.pictures import pictures
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+NEEDED = "POSNER_TESTS_NEED_CHROMIUM"
+"""Set where a browser was installed: a test that finds none then fails instead of being skipped."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
+        assert not os.environ.get(NEEDED), f"{NEEDED} is set, and there is no Chromium"
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     # As root, which containers often are, Chromium starts only without its sandbox.
     flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
@@ -58,7 +61,7 @@ def test_the_page_opens_without_errors_or_requests(
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     said, asked = watched(page)
-    page.goto(page_file.as_uri())
+    page.goto(page_file.as_uri(), wait_until="networkidle")
     assert said == []
     assert set(asked) <= {page_file.as_uri(), "data:,"}
     wide = page.evaluate("document.documentElement.scrollWidth")
@@ -76,7 +79,7 @@ def test_a_page_that_breaks_its_promise_is_noticed(browser: Browser, tmp_path: P
     )
     page = browser.new_page()
     said, asked = watched(page)
-    page.goto(broken.as_uri())
+    page.goto(broken.as_uri(), wait_until="networkidle")
     assert "here" in said
     assert any("nowhere" in line for line in said)
     assert "http://127.0.0.1:9/x.png" in asked

@@ -138,6 +138,7 @@ def test_a_wrong_call_ends_with_one_line(
             ["report", run, "--out", str(out), "--aggregation", "first"],
             ["report", str(place / "dev.conll"), "--out", str(out)],
             ["report", run, str(place / "dev.conll"), "--recorded", "--out", str(out)],
+            ["report", run, "--recorded", "--device", "cpu", "--out", str(out)],
         ],
         1: [
             ["report", run, "--out", str(written)],

@@ -29,7 +29,7 @@ from posner.report.judge import judge
 from posner.report.story import Story
 from posner.segment import segment
 from posner.training.console import Reporter
-from posner.training.folds import cross_validate
+from posner.training.network_folds import cross_validate
 from posner.training.prepare import fingerprint
 
 JOINING = {"data.join-hyphens": True}

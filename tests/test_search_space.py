@@ -154,8 +154,8 @@ def test_the_papers_grid_is_learning_rate_batch_size_and_dropout() -> None:
     ("flags", "told"),
     [
         (["--trials", "0"], "--trials: no trials"),
-        (["--minutes", "0"], "--minutes: no time"),
-        (["--minutes", "nan"], "--minutes: no time"),
+        (["--minutes", "0"], "--minutes: not such a number"),
+        (["--minutes", "nan"], "--minutes: not such a number"),
         (["--heads.dropout", "0.1"], "--heads.dropout: the space varies this setting"),
     ],
 )

@@ -116,6 +116,8 @@ def test_leading_white_space_only_shifts(text: str) -> None:
         ("see https://a.b/c?d=e&f=(g), ok", "see https://a.b/c?d=e&f=(g) , ok"),
         ("(http://a.b/c).", "( http://a.b/c ) ."),
         ('<a href="https://x.y/z...">', '< a href = " https://x.y/z ... " >'),
+        ("ex.io/foo?x=1&y=%20#top, ok", "ex.io/foo?x=1&y=%20#top , ok"),
+        ("Is it ex.io/foo? Yes.", "Is it ex.io/foo ? Yes ."),
         (
             "www.example.com, example.co.uk/path and Node.js.",
             "www.example.com , example.co.uk/path and Node.js .",
@@ -187,6 +189,7 @@ def test_sentences_end_where_marked(marked: str) -> None:
     ("text", "count"),
     [
         ("我爱北京。你呢？“好！”", 3),
+        ("上海!好的?是。ok!no 好!OK", 4),
         ("यह है। वह है।", 2),
         ("هل هذا؟ نعم.", 2),
         ("He and I. Later we left.", 2),

@@ -81,7 +81,6 @@ def test_who_comes_too_late_is_told(client: TestClient) -> None:
         ({"entities": [BO | {"start": 23}]}, "entities.0"),
         ({"entities": [BO, {"start": 0, "end": 2, "label": "PER"}]}, "entities.1"),
         ({"entities": [BO, {"start": 4, "end": 9, "label": "PER"}, BO]}, "entities.2"),
-        ({"entities": [BO, BO | {"label": "LOC"}]}, "entities.1"),
         ({"entities": [BO | {"start": 20}]}, "entities.0"),
         ({"entities": [{"start": 3, "end": 4, "label": "PER"}]}, "entities.0"),
         ({"entities": [BO | {"label": "O"}]}, "entities.0.label"),

@@ -1,10 +1,8 @@
-"""The page in a real browser: typing, the slider, the legend, copying, correcting, retraining."""
+"""The page in a real browser: typing, the slider, the legend, copying, limits, failures."""
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,87 +11,22 @@ import httpx2
 import pytest
 
 import serving
-import tiny
-from posner.cli import main
-from posner.corpus import read
+from browsing import ALL, TEXT, Page, chromium, corrected, needs_chromium
 from serving import Running
 
-api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
-)
-
-TEXT = "Ada met Bo in Oslo. 😀 Then Cyd left."
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "texts.txt").write_text("Eve in Quito\nnobody here\n", encoding="utf-8")
-    models = {"rules": "rules", "other": "other"}
-    service = serving.service(
-        models, annotations=str(folder / "a.sqlite"), texts=str(folder / "texts.txt")
-    )
-    with serving.running(service) as found:
+    with corrected(tmp_path_factory.mktemp("page"), "Eve in Quito\n") as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
-
-
-class Page:
-    """The page with the text box filled, and everything that it loaded or complained of."""
-
-    def __init__(self, browser: Any, url: str, width: int = 1280) -> None:
-        self.url = url
-        self.context = browser.new_context(viewport={"width": width, "height": 800})
-        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._heard)
-        self.page.goto(url)
-        self.page.wait_for_selector("mark")
-
-    def _heard(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.errors.append(message.text)
-
-    def write(self, text: str) -> None:
-        self.page.fill("#text", text)
-
-    def entities(self, view: int = 0) -> list[list[str]]:
-        """Each entity's text and label as the view shows them."""
-        script = """view => [...view.querySelectorAll('mark')].map(mark => {
-            const label = mark.querySelector('.label');
-            return [mark.textContent.replace(label.textContent, ''), label.textContent];
-        })"""
-        found: list[list[str]] = self.page.locator(".marked").nth(view).evaluate(script)
-        return found
-
-    def wait_for(self, entities: list[list[str]], view: int = 0) -> None:
-        for _ in range(200):
-            if self.entities(view) == entities:
-                return
-            self.page.wait_for_timeout(25)
-        assert self.entities(view) == entities
-
-    def wait_told(self, beginning: str) -> None:
-        """Wait for a message; the page's policy forbids the usual functions that wait."""
-        told = re.compile(f"^{re.escape(beginning)}")
-        self.page.get_by_role("status").filter(has_text=told).wait_for()
-
-    def analyzed(self) -> int:
-        return sum(url.endswith("/analyze") for url in self.requests)
 
 
 @pytest.fixture
@@ -103,9 +36,6 @@ def page(browser: Any, made: Running) -> Iterator[Page]:
     assert found.errors == []
     assert all(url.startswith(made.url) for url in found.requests)  # nothing from elsewhere
     found.context.close()
-
-
-ALL = [["Ada", "PER"], ["Bo", "LOC"], ["Oslo", "LOC"], ["Then", "PER"], ["Cyd", "PER"]]
 
 
 def test_entities_appear_while_one_types(page: Page) -> None:
@@ -248,65 +178,124 @@ def test_a_key_is_asked_for(browser: Any) -> None:
         context = browser.new_context()
         tab = context.new_page()
         tab.goto(made.url)
-        tab.fill("#key-value", "wrong")
-        tab.keyboard.press("Enter")
-        tab.wait_for_selector("#key[open]")
+        told = tab.get_by_role("alert")
+        for key, why in [("wröng", "printable ASCII"), ("wrong", "not this service's key")]:
+            tab.fill("#key-value", key)
+            tab.keyboard.press("Enter")
+            told.filter(has_text=why).wait_for()
+        assert tab.evaluate("sessionStorage.length") == 0
         tab.fill("#key-value", "s3cret")
         tab.keyboard.press("Enter")
         tab.wait_for_selector("mark")
         context.close()
 
 
-def test_words_are_corrected_by_mouse_and_keys_saved_and_undone(page: Page, made: Running) -> None:
+def test_without_a_key_the_page_says_so_once(browser: Any) -> None:
+    with serving.running(serving.service(api_key="s3cret")) as made:
+        context = browser.new_context()
+        tab = context.new_page()
+        tab.goto(made.url)
+        tab.wait_for_selector("#key[open]")
+        tab.keyboard.press("Escape")
+        tab.get_by_role("status").filter(has_text="Without its key").wait_for()
+        assert not tab.locator("#key").is_visible()
+        context.close()
+
+
+def failing(page: Page, kind: str, times: int) -> None:
+    """Let the next answers be errors."""
+    left = [None] * times
+
+    def answer(route: Any) -> None:
+        if left:
+            left.pop()
+            body = {"error": f"it is {kind}", "error_type": kind}
+            route.fulfill(status=503, json=body, headers={"Retry-After": "0"})
+        else:
+            route.fallback()
+
+    page.page.route("**/analyze", answer)
+
+
+def test_a_text_that_cannot_be_tagged_is_sent_once(page: Page) -> None:
     page.write(TEXT)
     page.wait_for(ALL)
-    page.page.check("#correct")
-    page.page.fill("#who", "Ann")
-    page.page.locator("mark").nth(3).click()  # Then is nobody
-    page.page.get_by_role("button", name="No entity").click()
-    page.wait_for([e for e in ALL if e[0] != "Then"])
-    page.page.locator("mark").nth(1).click()  # Bo is a person
-    page.page.locator("#chooser").get_by_role("button", name="PER").click()
-    expected = [["Ada", "PER"], ["Bo", "PER"], ["Oslo", "LOC"], ["Cyd", "PER"]]
-    page.wait_for(expected)
-    page.page.locator(".marked").focus()
-    page.page.keyboard.press("ArrowRight")
-    page.page.keyboard.press("Shift+ArrowRight")
-    page.page.keyboard.press("Enter")
-    page.page.get_by_label("Another label").fill("DEED")
-    page.page.keyboard.press("Enter")
-    expected = [["Ada met", "DEED"], *expected[1:]]
-    page.wait_for(expected)
-    page.page.click("#save")
-    page.wait_told("Saved")
-    [saved] = httpx2.get(f"{made.url}/annotations").json()
-    assert saved["who"] == "Ann"
-    found = [[TEXT[e["start"] : e["end"]], e["label"]] for e in saved["entities"]]
-    assert found == expected
-    page.page.click("#undo")
+    asked = page.analyzed()
+    failing(page, "engine_died", 1)
+    page.write("Ada fell")
+    page.wait_told("it is engine_died")
+    page.wait_for([])
+    assert page.analyzed() == asked + 1
+    page.errors.clear()  # the browser's own line about the 503
+
+
+def test_what_is_busy_is_asked_again(page: Page) -> None:
+    failing(page, "overloaded", 1)
+    page.write(TEXT)
+    page.wait_told("Waiting: it is overloaded")
     page.wait_for(ALL)
-    assert httpx2.get(f"{made.url}/annotations").json() == []
+    page.errors.clear()
 
 
-def test_the_queue_brings_texts_and_a_model_is_trained_on_them(
-    page: Page, made: Running, bert: Path, tmp_path: Path
-) -> None:
-    page.page.click("#next")
-    page.wait_for([["Eve", "PER"], ["Quito", "LOC"]])
-    page.page.fill("#who", "Ann")
-    page.page.wait_for_selector("#save:not([disabled])")
-    page.page.click("#save")
-    page.wait_told("Saved")
-    for document in tiny.documents(8):  # and others correct, too
-        spans = [{"start": e.start, "end": e.end, "label": e.label} for e in document.entities]
-        body = {"text": document.text, "entities": spans, "who": "Bob"}
-        assert httpx2.post(f"{made.url}/annotations", json=body).status_code == 200
-    file = Path(made.service.settings.annotations)
-    assert len(read(file).documents) == 9
-    short = ["--training.epochs", "1", "--training.precision", "fp32", "--training.device", "cpu"]
-    command = ["train", str(file), "--backbone.name", str(bert), "--out", str(tmp_path / "run")]
-    assert main([*command, *short]) == 0
-    assert main(["predict", str(tmp_path / "run"), "--text", "Eve in Quito"]) == 0
+def test_requests_stay_below_the_services_limits(browser: Any, tmp_path: Path) -> None:
+    with corrected(tmp_path, "", max_chars=300, max_texts=2) as made:
+        page = Page(browser, made.url)
+        text = "Ada met Bo. 😀 \n" * 60 + "Cyd " * 200
+        page.write(text)
+        page.wait_told("320 entities")
+        assert page.errors == []
+        page.context.close()
+
+
+def test_the_models_own_thresholds_hold_until_the_slider_moves(browser: Any, made: Running) -> None:
+    info = httpx2.get(f"{made.url}/info").json()
+    info["models"][0] |= {"threshold": 0.3, "thresholds": {"LOC": 0.2, "PER": 0.9}}
+    page = Page(browser, made.url, info=info)
+    page.write(TEXT)
+    page.wait_for([e for e in ALL if e[1] == "LOC"])
+    assert page.page.locator("#threshold-value").inner_text() == "by label"
+    page.page.locator("#threshold").fill("0.3")
+    page.wait_for([e for e in ALL if e[1] == "PER"])
+    page.context.close()
+
+
+def test_copying_works_without_a_safe_origin(page: Page) -> None:
+    page.page.select_option("#other", "other")
+    page.write(TEXT)
+    page.wait_for(ALL, view=1)
+    page.page.evaluate("navigator.clipboard.writeText = undefined")
+    page.page.locator("#copy summary").click()
+    page.page.get_by_role("button", name="CoNLL").click()
+    page.wait_told("Copied as CoNLL, of the first model only: rules")
+    assert page.page.evaluate("navigator.clipboard.readText()").startswith("Ada B-PER\n")
+
+
+def test_no_colour_stays_behind_where_a_mark_wraps(page: Page) -> None:
+    text = "Eve" + " met" * 80
+    whole = {"entity_group": "PER", "score": 0.9, "word": text, "start": 0, "end": len(text)}
+    answer = {"model": "rules", "documents": [{"entities": [whole], "words": []}]}
+    page.page.route("**/analyze", lambda route: route.fulfill(json=answer))
+    page.write(text)
+    page.page.locator("mark", has_text="Eve met").wait_for()
+    widths = page.page.locator("mark").evaluate(
+        """mark => {
+            const range = document.createRange();
+            const ends = [];
+            const node = mark.firstChild;
+            for (let i = 3; i < node.data.length - 4; i += 4) {
+                range.setStart(node, i);
+                range.setEnd(node, i + 1);
+                const next = document.createRange();
+                next.setStart(node, i + 1);
+                next.setEnd(node, i + 2);
+                const blank = range.getBoundingClientRect();
+                if (next.getBoundingClientRect().top > blank.top + 5) ends.push(blank.width);
+            }
+            return ends;
+        }"""
+    )
+    assert len(widths) > 0
+    assert set(widths) == {0}
 
 
 @pytest.mark.parametrize("width", [390, 1280])

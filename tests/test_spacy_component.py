@@ -14,6 +14,8 @@ from spacy.tokens import Span
 import posner
 import tiny
 from posner.model.saved import save_network
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import Name
 from posner.segment import Segmenter, segment
 from posner.spacy_component import PosnerComponent, make
 
@@ -105,6 +107,22 @@ def test_a_pipeline_is_saved_and_comes_back(model: Path, tmp_path: Path) -> None
     back = spacy.load(tmp_path / "nlp")
     assert facts(back(TEXTS[0]).ents) == facts(nlp(TEXTS[0]).ents)
     assert "found" in back(TEXTS[0]).spans
+
+
+def test_what_a_lexicon_changed_is_told(model: Path) -> None:
+    nlp = pipeline(model)
+    component = nlp.get_pipe("posner")
+    found = component.tagger("Ada Marsh lives in Oslo.").entities
+    names = [Name(entity.label, entity.text + "s", "Q1") for entity in found]
+    component.tagger.steps = (LexiconStep(names),)
+    doc = nlp("Ada Marsh lives in Oslo.")
+    told = [span for span in doc.spans["posner"] if span._.corrected]
+    assert told
+    for span in told:
+        assert span._.corrected == span.text + "s"
+        assert 0.7 < span._.similarity < 1
+        assert span._.changes[0].startswith("corrected by the lexicon")
+        assert span.id_ == "Q1"
 
 
 def test_words_are_cut_as_the_model_learned_them(model: Path) -> None:

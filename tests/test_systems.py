@@ -86,17 +86,23 @@ def test_only_some_labels_are_kept() -> None:
     corpus = tiny.corpus(2)
     assert only_labels(corpus, ()) is corpus
     assert only_labels(corpus, ("PER",)).labels == ("PER",)
+    assert only_labels(corpus, ("PER", "GPE"), known=("GPE",)).labels == ("PER",)
+    for wrong in (("GPE",), ("PER", "GPE")):  # a slip in one of several names is no small corpus
+        with pytest.raises(DataError, match=r"no entity of these labels.*got GPE"):
+            only_labels(corpus, wrong)
     with pytest.raises(DataError, match="no entity of these labels"):
-        only_labels(corpus, ("GPE",))
+        only_labels(corpus, ("GPE",), known=("GPE",))
 
 
-def test_labels_are_mapped_by_what_is_given_then_built_in_then_alike() -> None:
+def test_labels_are_mapped_by_what_is_given_then_alike_then_built_in() -> None:
     onto = ["PERSON", "GPE", "NORP", "DATE", "ORG", "CARDINAL"]
     conll = mapping_to(["LOC", "MISC", "ORG", "PER"], onto)
     assert conll == {"PERSON": "PER", "GPE": "LOC", "NORP": "MISC", "ORG": "ORG"}
     gmb = mapping_to(["geo", "gpe", "org", "per", "tim"], onto)
     assert gmb == {"PERSON": "per", "GPE": "geo", "NORP": "gpe", "ORG": "org", "DATE": "tim"}
     assert mapping_to(["per"], ["PER", "LOC"]) == {"PER": "per"}
+    own = ["PERSON", "ORG", "GPE", "LOC", "FAC"]  # a corpus that names things as the model does
+    assert mapping_to(own, own) == {label: label for label in own}
     assert mapping_to(["PER", "WHEN"], onto, {"DATE": "WHEN"})["DATE"] == "WHEN"
     assert parse_mapping(["DATE=WHEN"]) == {"DATE": "WHEN"}
     with pytest.raises(UsageError, match="PERSON=PER"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -39,10 +40,23 @@ def test_evaluate_gives_the_figures_that_training_gave(folder: Path) -> None:
 def test_the_run_folder_is_like_any(folder: Path) -> None:
     record = json.loads((folder / "run" / "run.json").read_text())
     assert (record["state"], record["system"]) == ("finished", "crf")
-    (line,) = (folder / "run" / "metrics.jsonl").read_text().splitlines()
-    assert json.loads(line)["f1"] > 0.5
-    assert json.loads(line)["dev_loss"] > 0
+    assert record["memory_gigabytes"] > 0.01
+    figures = json.loads((folder / "run" / "model" / "posner.json").read_text())["figures"]
+    assert figures["learning"]["dev_loss"] > 0
+    assert figures["dev"]["intervals"]["unit"] == "sentences"
+    assert figures["dev"]["intervals"]["strict"]["f1"]["low"] > 0
     assert "[crf]" in (folder / "run" / "recipe.toml").read_text()
+
+
+def test_nothing_is_told_of_epochs_where_there_are_none(folder: Path) -> None:
+    card = (folder / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "| 95 % interval |" in card
+    assert "epoch" not in card
+    page = folder / "crf.html"
+    assert main(["report", str(folder / "run"), "--out", str(page), "--recorded"]) == 0
+    told = page.read_text(encoding="utf-8")
+    assert "best epoch" not in told
+    assert "padding in batches" not in told
 
 
 def test_info_shows_the_transitions(folder: Path, capsys: Capture) -> None:
@@ -88,7 +102,11 @@ def test_settings_go_with_their_system(folder: Path, capsys: Capture) -> None:
         "--bilstm.units is no setting of --system crf": ["--system", "crf", "--bilstm.units", "3"],
         "--training.epochs is no setting": ["--system", "crf", "--training.epochs", "3"],
         "--resume": ["--system", "crf", "--resume"],
-        "--folds": ["--system", "crf", "--folds", "5"],
+        "without --vectors.path": ["--system", "bilstm", "--vectors.freeze", "true"],
+        "--vectors.vocabulary changes nothing": ["--system", "bilstm", "--vectors.vocabulary", "9"],
+        "without --learning.optimizer sgd": ["--system", "bilstm", "--learning.momentum", "0.5"],
+        "optimizer adamw": ["--system", "transformer", "--learning.weight-decay", "0.5"],
+        "--folds and --dev": ["--system", "crf", "--folds", "5", "--dev", "x"],
     }
     for told, flags in calls.items():
         assert main([*train, *flags]) == 2, told
@@ -108,6 +126,52 @@ def test_chosen_labels_alone_are_learned_and_judged(folder: Path, capsys: Captur
     manifest = json.loads((folder / "people" / "model" / "posner.json").read_text())
     assert manifest["labels"] == ["PER"]
     assert set(manifest["tags"]) == {"O", "I-PER"}
+
+
+def judged(folder: Path, *flags: str) -> dict[str, Any]:
+    call = ["evaluate", str(folder / "people"), str(folder / "dev.conll"), *flags]
+    assert main([*call, "--json", str(folder / "judged.json")]) == 0
+    found: dict[str, Any] = json.loads((folder / "judged.json").read_text())
+    return found
+
+
+def test_what_was_chosen_is_what_is_judged_later_too(folder: Path, capsys: Capture) -> None:
+    train = ["train", str(folder / "train.conll"), "--dev", str(folder / "dev.conll")]
+    few = ["--crf.iterations", "5", "--labels.keep", "PER", "--out", str(folder / "people")]
+    wanted = folder / "trained.json"
+    call = [*train, "--system", "crf", *few, "--force", "--json", str(wanted)]
+    assert main(call) == 0
+    capsys.readouterr()
+    own = judged(folder)
+    assert "only PER of the labels are judged" in capsys.readouterr().err
+    assert own["strict"] == json.loads(wanted.read_text())["strict"]
+    both = judged(folder, "--labels", "PER,LOC")
+    assert set(both["strict"]["labels"]) == {"PER", "LOC"}
+    page = folder / "people.html"
+    report = ["report", str(folder / "people"), str(folder / "dev.conll"), "--out", str(page)]
+    assert main(report) == 0
+    assert "only PER (labels.keep)" in page.read_text(encoding="utf-8")
+    wrong = ["evaluate", str(folder / "people"), str(folder / "dev.conll"), "--labels", "PER,GPE"]
+    assert main(wrong) == 1
+    assert "got GPE" in capsys.readouterr().err
+
+
+def test_another_system_is_cross_validated_and_its_suspects_are_ranked(
+    folder: Path, capsys: Capture
+) -> None:
+    data, out = str(folder / "train.conll"), folder / "folds"
+    train = ["train", data, "--system", "crf", "--crf.iterations", "1", "--out", str(out)]
+    assert main([*train, "--folds", "3"]) == 0
+    assert "strict F1 by fold: " in capsys.readouterr().out
+    assert main([*train, "--folds", "2"]) == 1  # what stands there is not overwritten
+    assert main([*train, "--folds", "2", "--force"]) == 0
+    found = {path.name for path in out.iterdir()}
+    assert found == {"fold-1", "fold-2", "folds.json", "suspects.jsonl"}
+    assert len(json.loads((out / "folds.json").read_text())["folds"]) == 2
+    records = [json.loads(line) for line in (out / "suspects.jsonl").read_text().splitlines()]
+    missed = [record["suspicion"] for record in records if record["kind"] == "missed"]
+    assert len(set(missed)) > 1
+    assert all(record["known"] for record in records)
 
 
 def test_a_report_finds_the_part_that_was_set_aside(folder: Path, capsys: Capture) -> None:

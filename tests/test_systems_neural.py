@@ -133,8 +133,8 @@ class _Constant(torch.nn.Module):
         return self.bias.expand(*rows.shape, 2)
 
 
-def _epochs_of(judgements: Callable[[int], tuple[float, float]], patience: int) -> int:
-    """Epochs that are run until it stops, given F1 and loss by epoch."""
+def _taught(judgements: Callable[[int], tuple[float, float]], patience: int) -> tuple[int, int]:
+    """The epochs that are run until it stops and the one kept, given F1 and loss by epoch."""
     from posner.evaluation.counts import Ratios
 
     seen = 0
@@ -148,14 +148,31 @@ def _epochs_of(judgements: Callable[[int], tuple[float, float]], patience: int) 
     settings = recipe("bilstm", learning__epochs=20, learning__patience=patience)
     lessons = Lessons([[2, 3]], [[0, 1]], frozenset())
     device = torch.device("cpu")
-    Teacher(_Constant(), lessons, judge, settings, Reporter(), device).run()
-    return seen
+    kept = Teacher(_Constant(), lessons, judge, settings, Reporter(), device).run()
+    return seen, kept
+
+
+def test_an_epochs_pace_padding_and_steps_are_told() -> None:
+    listener = Listener()
+    fit("bilstm", listener)
+    steps = -(-sum(len(d.sentences) for d in TRAIN) // 4)
+    assert [line.step for line in listener.steps] == list(range(1, 2 * steps + 1))
+    assert all(line.train_loss > 0 and line.learning_rate > 0 for line in listener.steps)
+    for line in listener.lines:
+        assert 0 < line.padding < 1
+        assert line.pieces_per_second > 0
 
 
 def test_patience_waits_while_the_loss_still_falls() -> None:
-    assert _epochs_of(lambda epoch: (0.0, 1.0 / epoch), patience=2) == 20
-    assert _epochs_of(lambda epoch: (min(epoch, 5) / 10, 1.0), patience=2) == 7
-    assert _epochs_of(lambda _: (0.1, 1.0), patience=0) == 20
+    assert _taught(lambda epoch: (0.0, 1.0 / epoch), patience=2) == (20, 20)
+    assert _taught(lambda epoch: (min(epoch, 5) / 10, 1.0), patience=2) == (7, 5)
+    assert _taught(lambda _: (0.1, 1.0), patience=0) == (20, 1)
+
+
+def test_of_epochs_with_the_same_f1_the_one_with_the_least_loss_is_kept() -> None:
+    losses = [3.0, 1.0, 2.0]
+    assert _taught(lambda epoch: (0.9, losses[min(epoch, 3) - 1]), patience=0) == (20, 2)
+    assert _taught(lambda epoch: (0.9 if epoch == 1 else 0.8, 1 / epoch), patience=0) == (20, 1)
 
 
 def test_words_seen_once_stand_for_the_unknown_now_and_then() -> None:

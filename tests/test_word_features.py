@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posner.document import Document, WordRow, WordSentence, document_from_words
-from posner.word_features import SHAPES, alphabet_of, shape_of
+from posner.word_features import CACHED_LETTERS, SHAPES, _known_shape, alphabet_of, shape_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_the_alphabet_is_what_occurs_often_enough() -> None:
     assert alphabet_of([document_of("abba c"), document_of("c d")]) == "abc"
     assert alphabet_of([document_of("ab", "\x01\x01b")], minimum=1) == "ab"
     assert alphabet_of([]) == ""
+
+
+def test_endless_words_are_not_remembered() -> None:
+    endless = "X" * (CACHED_LETTERS + 1)
+    kept = _known_shape.cache_info().currsize
+    assert SHAPES[shape_of(endless)] == "upper"
+    assert _known_shape.cache_info().currsize == kept

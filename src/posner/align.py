@@ -22,7 +22,13 @@ import tokenizers
 
 from posner.document import Document, Token, form_places
 from posner.errors import ModelError
-from posner.word_features import CHARACTERS_PER_WORD, alphabet_index, character_row, shape_of
+from posner.word_features import (
+    CACHED_LETTERS,
+    CHARACTERS_PER_WORD,
+    alphabet_index,
+    character_row,
+    shape_of,
+)
 
 IntArray = npt.NDArray[np.int64]
 
@@ -123,9 +129,14 @@ class PieceTokenizer:
         if len(known) + len(fresh) > CACHED_WORDS:
             known = self._known = {}  # a new one: other threads still read the old
             fresh = list({word for words in sentences for word in words})
+        long: dict[str, tuple[int, ...]] = {}
         for word, encoding in zip(fresh, self._encodings(fresh), strict=True):
-            known[word] = tuple(encoding.ids[:MAX_WORD_PIECES]) or (self.unknown,)
-        return [self._word_pieces([known[word] for word in words]) for words in sentences]
+            pieces = tuple(encoding.ids[:MAX_WORD_PIECES]) or (self.unknown,)
+            (known if len(word) <= CACHED_LETTERS else long)[word] = pieces
+        return [
+            self._word_pieces([known.get(word) or long[word] for word in words])
+            for words in sentences
+        ]
 
     def pieces(self, tokens: Sequence[Token]) -> list[list[Piece]]:
         """Each word's pieces as text with the document's characters that they stand for."""

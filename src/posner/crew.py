@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
@@ -13,7 +13,8 @@ Result = TypeVar("Result")
 class Crew:
     """Some threads, started when they are first needed; any thread may call them.
 
-    They are of use for work that lets go of Python's lock, as a network's does.
+    They are of use for work that lets go of Python's lock, as a network's does. A process that was
+    forked has none of its parent's threads, and starts its own; so does one that a crew is sent to.
 
     Args:
         workers: how many; with 0 the caller does everything itself, when it asks for the results.
@@ -21,10 +22,18 @@ class Crew:
 
     def __init__(self, workers: int = 0) -> None:
         self.workers = workers
+        self._started: tuple[int, ThreadPoolExecutor] | None = None
 
-    @cached_property
+    @property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.workers, thread_name_prefix="posner")
+        process = os.getpid()
+        if self._started is None or self._started[0] != process:
+            pool = ThreadPoolExecutor(self.workers, thread_name_prefix="posner")
+            self._started = process, pool
+        return self._started[1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Crew, (self.workers,)
 
     def start(self, jobs: Sequence[Callable[[], Result]]) -> Callable[[], list[Result]]:
         """Begin with jobs; the function that is returned waits for their results, in order.

@@ -11,13 +11,34 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from posner.errors import DataError
 from posner.schemes import Span
 
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+class _Nothing(Mapping[str, Any]):
+    """An empty mapping that stays empty, and that other processes can be sent."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "_EMPTY"
+
+
+_EMPTY: Mapping[str, Any] = _Nothing()
 
 
 def _no_metadata() -> Mapping[str, Any]:
@@ -134,6 +155,8 @@ class Entity:
         corrected: the name as a lexicon spells it, where the text spells it otherwise.
         id: what a lexicon knows the name by.
         changes: what post-processing did to it, in order, each in a few words.
+        similarity: how near the text is to the lexicon's name that changed it: 1 less the edits by
+            the longer one's characters; 1 for a name as it is known, None where none changed it.
     """
 
     start: int
@@ -145,6 +168,7 @@ class Entity:
     corrected: str | None = None
     id: str | None = None
     changes: tuple[str, ...] = ()
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

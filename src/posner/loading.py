@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,7 @@ def load(
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
     aggregation: Aggregation = "legal",
+    threads: int | None = None,
 ) -> Recognizer:
     """Load a model or run folder, or a token classifier that transformers saved.
 
@@ -40,17 +42,48 @@ def load(
         aggregation: for folders of transformers': with `legal` each of our words is tagged by its
             first piece, on the best legal path; the others give the entities that transformers'
             pipeline gives with that aggregation strategy.
+        threads: that compute on the CPU; by default an exported model has one for each core that
+            the process may use, and torch as many as it chooses. For torch the number holds for
+            the whole process.
 
     Raises:
         ModelError: the folder is missing, damaged, of no known kind or newer than the program, or
             the encoder that its adapters stand on is missing or another.
-        UsageError: another aggregation than `legal` for one of Posner's own models.
+        UsageError: another aggregation than `legal` for one of Posner's own models; no threads.
         MissingExtraError: torch is not installed and the model is not exported, or peft for a
             model with adapters.
     """
+    if threads is not None and threads < 1:
+        raise UsageError(
+            "a model needs a thread", where="threads", expected="1 or more", got=threads
+        )
+    recognizer = _loaded(
+        path, device=device, precision=precision, aggregation=aggregation, threads=threads
+    )
+    recognizer.reload = partial(
+        load,
+        Path(path).absolute(),
+        device=device,
+        precision=precision,
+        aggregation=aggregation,
+        threads=threads,
+    )
+    return recognizer
+
+
+def _loaded(
+    path: str | os.PathLike[str],
+    *,
+    device: str,
+    precision: Literal["fp32", "bf16"],
+    aggregation: Aggregation,
+    threads: int | None,
+) -> Recognizer:
+    """What `load` loads."""
     if is_foreign(path):
         from posner.piece_recognizer import load_foreign
 
+        _limit_torch(threads)
         return load_foreign(Path(path), device=device, precision=precision, aggregation=aggregation)
     if aggregation != "legal":
         raise UsageError(
@@ -62,13 +95,25 @@ def load(
     manifest = read_manifest(folder)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
     if manifest.is_exported:
-        return _exported(folder, manifest, tokenizer, device, precision)
+        return _exported(folder, manifest, tokenizer, device, precision, threads)
+    _limit_torch(threads)
     backend = _torch_backend().load(folder, manifest, device=device, precision=precision)
     return Recognizer(manifest, tokenizer, backend, workers=1)
 
 
+def _limit_torch(threads: int | None) -> None:
+    """Let torch compute on so many threads, where a number is wished for."""
+    if threads is not None:
+        _torch_backend().limit_threads(threads)
+
+
 def _exported(
-    folder: Path, manifest: Manifest, tokenizer: PieceTokenizer, device: str, precision: str
+    folder: Path,
+    manifest: Manifest,
+    tokenizer: PieceTokenizer,
+    device: str,
+    precision: str,
+    threads: int | None,
 ) -> Recognizer:
     """A model that ONNX Runtime runs, on each core that the process may use."""
     if device not in ("auto", "cpu"):
@@ -79,10 +124,12 @@ def _exported(
             where=folder,
             got=precision,
         )
-    from posner.backends.onnx import BATCH_PIECES, OnnxBackend, cores
+    from posner.backends.cores import cores
+    from posner.backends.onnx import BATCH_PIECES, OnnxBackend
 
     backend = OnnxBackend.load(folder, manifest)
-    return Recognizer(manifest, tokenizer, backend, workers=cores(), batch_pieces=BATCH_PIECES)
+    workers = cores() if threads is None else threads
+    return Recognizer(manifest, tokenizer, backend, workers=workers, batch_pieces=BATCH_PIECES)
 
 
 def load_adapters(
@@ -108,10 +155,13 @@ def load_adapters(
     manifests = [read_manifest(folder) for folder in folders]
     models = list(zip(folders, manifests, strict=True))
     backends = _torch_backend().load_adapters(models, device=device, precision=precision)
-    return [
+    recognizers = [
         Recognizer(manifest, PieceTokenizer.from_file(folder / TOKENIZER), backend)
         for (folder, manifest), backend in zip(models, backends, strict=True)
     ]
+    for recognizer, folder in zip(recognizers, folders, strict=True):
+        recognizer.reload = partial(load, folder.absolute(), device=device, precision=precision)
+    return recognizers
 
 
 def _torch_backend() -> type[TorchBackend]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from posner.batching import collate, sorted_batches
 from posner.crew import Crew
 from posner.decode import DecodedSentence, Decoder
 from posner.document import Document, PieceTag, Sentence, Token
+from posner.errors import ModelError
 from posner.folder import Manifest
 from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
@@ -50,9 +52,14 @@ class Recognizer(Tagger):
         workers: threads that run it, while the caller does all the rest; each runs one batch at a
             time. With none the caller runs it too.
         batch_pieces: padded pieces in a batch; by default `BATCH_PIECES`.
+
+    Attributes:
+        reload: loads the same model again, as another process does that it is sent to; None for
+            one that no folder holds.
     """
 
     manifest: Manifest
+    reload: Callable[[], Recognizer] | None = None
 
     def __init__(
         self,
@@ -76,6 +83,15 @@ class Recognizer(Tagger):
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.reload is None:
+            raise ModelError(
+                "only a model that was loaded from a folder can be sent to another process",
+                remedy="save it, and posner.load the folder",
+            )
+        own = ("reload", "steps", "segmenter")
+        return self.reload, (), {name: getattr(self, name) for name in own}
 
     def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""

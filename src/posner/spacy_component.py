@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.util import filter_spans, minibatch
 
-from posner.corpus.spacy_docs import SCORE, document_from_doc, spacy_module
+from posner.corpus.spacy_docs import CHANGED, SCORE, document_from_doc, spacy_module
 from posner.document import Document
 from posner.loading import Aggregation
 from posner.systems.opening import load
@@ -20,11 +20,14 @@ from posner.tagger import Tagger, segmented
 
 Words = Literal["posner", "spacy"]
 
-spacy_module()  # makes `span._.score` known
+spacy_module()  # makes `span._.score` and its like known
 
 
 class PosnerComponent:
     """Sets `doc.ents`, `span._.score`, and a span group with all that was found.
+
+    Where steps changed an entity (`Tagger.steps`), `span._.corrected`, `span._.similarity` and
+    `span._.changes` say how, and `span.id_` is what a lexicon knows it by.
 
     Args:
         tagger: finds the entities.
@@ -74,6 +77,8 @@ class PosnerComponent:
                 spans.append(span)
                 scores.append(entity.score or 0.0)
                 span._.set(SCORE, entity.score)
+                for name in CHANGED:
+                    span._.set(name, getattr(entity, name) or None)
         group = SpanGroup(doc, name=self.spans_key, spans=spans, attrs={"scores": scores})
         doc.spans[self.spans_key] = group
         kept = [] if self.overwrite else list(doc.ents)
@@ -85,7 +90,7 @@ class PosnerComponent:
 
 @Language.factory(  # type: ignore[untyped-decorator]  # spaCy is not checked
     "posner",
-    assigns=["doc.ents", "doc.spans", f"span._.{SCORE}"],
+    assigns=["doc.ents", "doc.spans", *(f"span._.{name}" for name in (SCORE, *CHANGED))],
     default_config={
         "device": "auto",
         "precision": "fp32",

@@ -10,15 +10,23 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Any, Protocol, overload
 
 from posner.collector import collector_paused
 from posner.document import Document
+from posner.errors import DataError, UsageError
 from posner.segment import Segmenter, segment
 from posner.segment.passages import Passage, narrowed, passages, widened
 
 CHUNK_WORDS = 10_000
 """Words that `pipe` gathers before it computes, to sort them by length."""
+
+CHUNK_CHARACTERS = 200_000
+"""Characters that it gathers at most: words may be long, and texts may have none."""
+
+CHUNK_SECONDS = 0.5
+"""How long it waits, in all, for texts to come before it computes those that came."""
 
 Step = Callable[[Document], Document]
 """Changes what was found in a document: a lexicon's corrections, a threshold. Words stay."""
@@ -101,13 +109,29 @@ class Tagger(ABC):
         """Tag a stream, a bounded number of words at a time, in order.
 
         A Document keeps its own words; a text is segmented. Chunks of `CHUNK_WORDS` are sorted by
-        length inside; while one is computed the next is read, and no more than that.
+        length inside; while one is computed the next is read, and no more than that. A source that
+        was waited for gets its answers at once, before it is asked for more.
+
+        Raises:
+            UsageError: this is one text, or nothing that texts come from.
+            DataError: an item is neither a text nor a Document; raised where it comes.
         """
+        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+            raise UsageError(
+                "a stream of texts is wanted",
+                where="pipe",
+                expected="an iterable of str",
+                got=type(texts).__name__,
+                remedy="give one text in a list, or call the model itself with it",
+            )
+        return self._piped(texts)
+
+    def _piped(self, texts: Iterable[str | Document]) -> Iterator[Document]:
         begun: deque[Callable[[], list[Document]]] = deque()
         for chunk in _chunks(texts, self.segmenter):
             with collector_paused():
-                begun.append(self.begin(chunk))
-            if len(begun) > self.ahead:
+                begun.append(self.begin(chunk.documents))
+            while len(begun) > (0 if chunk.is_live else self.ahead):
                 yield from self._finished(begun.popleft())
         for finish in begun:
             yield from self._finished(finish)
@@ -151,16 +175,55 @@ def segmented(text: str, segmenter: Segmenter = segment) -> Document:
     return Document(text, segmenter(text))
 
 
-def _chunks(texts: Iterable[str | Document], segmenter: Segmenter) -> Iterator[list[Document]]:
-    """Runs of documents of about `CHUNK_WORDS` words."""
-    chunk: list[Document] = []
-    words = 0
-    for text in texts:
-        document = segmented(text, segmenter) if isinstance(text, str) else text
-        chunk.append(document)
-        words += document.word_count + 1  # a stream of empty texts must flow too
-        if words >= CHUNK_WORDS:
+class _Chunk:
+    """Documents that are computed together.
+
+    Attributes:
+        documents: they, in order.
+        is_live: whether their source was waited for, so that what comes next may come late.
+    """
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self.is_live = False
+        self._words = 0
+        self._characters = 0
+        self._waited = 0.0
+
+    def add(self, document: Document, waited: float) -> None:
+        """Add a document that took so many seconds to come."""
+        self.documents.append(document)
+        self._words += document.word_count + 1  # a stream of empty texts must flow too
+        self._characters += len(document.text)  # as must one of blanks, or of endless words
+        self._waited += waited
+        self.is_live = self._waited >= CHUNK_SECONDS
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to compute."""
+        enough = self._words >= CHUNK_WORDS or self._characters >= CHUNK_CHARACTERS
+        return enough or self.is_live
+
+
+def _chunks(texts: Iterable[str | Document], segmenter: Segmenter) -> Iterator[_Chunk]:
+    """Runs of documents, each as long as `_Chunk` says."""
+    chunk, asked = _Chunk(), monotonic()
+    for number, text in enumerate(texts, 1):
+        waited = monotonic() - asked
+        chunk.add(_document(text, segmenter, number), waited)
+        if chunk.is_full:
             yield chunk
-            chunk, words = [], 0
-    if chunk:
+            chunk = _Chunk()
+        asked = monotonic()
+    if chunk.documents:
         yield chunk
+
+
+def _document(text: str | Document, segmenter: Segmenter, number: int) -> Document:
+    if isinstance(text, str):
+        return segmented(text, segmenter)
+    if isinstance(text, Document):
+        return text
+    raise DataError(
+        "not a text", where=f"item {number}", expected="str or Document", got=type(text).__name__
+    )

@@ -30,9 +30,16 @@ CHARACTERS_PER_WORD = 20
 CHARACTER_PADDING, CHARACTER_UNKNOWN = 0, 1
 
 
-@functools.lru_cache(maxsize=200_000)
+CACHED_LETTERS = 100
+"""Longer words are not remembered: they hardly come again, and their length has no bound."""
+
+
 def shape_of(word: str) -> int:
     """The index in `SHAPES` of a word's shape."""
+    return _known_shape(word) if len(word) <= CACHED_LETTERS else _shape(word)
+
+
+def _shape(word: str) -> int:
     digits = any(c.isdigit() for c in word)
     letters = [c for c in word if c.isalpha()]
     if not letters:
@@ -53,6 +60,9 @@ def shape_of(word: str) -> int:
     if first_is_upper and upper == 1:
         return SHAPES.index("capitalised")
     return SHAPES.index("mixed, upper first" if first_is_upper else "mixed, lower first")
+
+
+_known_shape = functools.lru_cache(maxsize=200_000)(_shape)
 
 
 def alphabet_index(alphabet: str) -> dict[str, int]:

@@ -8,7 +8,6 @@ in NumPy.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -65,13 +64,6 @@ class OnnxBackend:
         feed = {name: getattr(batch, name) for name in self._inputs}
         found = dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
         return Emissions(found["entity"], found.get("pos"), found.get("chunk"))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:

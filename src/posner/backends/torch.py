@@ -70,6 +70,11 @@ class TorchBackend:
             for network, (_, manifest) in zip(networks, models, strict=True)
         ]
 
+    @staticmethod
+    def limit_threads(threads: int) -> None:
+        """Let torch compute on so many threads, in the whole process."""
+        torch.set_num_threads(threads)
+
     @property
     def transitions(self) -> Transitions | None:
         """The CRF's weights within the legal paths, or None for a softmax head."""

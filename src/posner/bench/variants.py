@@ -46,7 +46,8 @@ class Variant:
 def variants(path: Path) -> Iterator[list[Variant]]:
     """The forms of a model; those that are exported for it last as long as the block.
 
-    An exported model has one. Without the packages that export, others are measured as they are.
+    An exported model has one. Of others those that cannot be exported, for want of packages or
+    because of their encoder, are told on standard error and left out.
 
     Raises:
         MissingExtraError: the model is not exported, and torch is not installed.
@@ -63,16 +64,24 @@ def variants(path: Path) -> Iterator[list[Variant]]:
         raise MissingExtraError("measuring a model that is not exported", "train") from error
     found = [Variant("torch fp32", folder, "fp32"), Variant("torch bf16", folder, "bf16")]
     with tempfile.TemporaryDirectory() as scratch:
+        yield found + list(_exported(folder, Path(scratch)))
+
+
+def _exported(folder: Path, scratch: Path) -> Iterator[Variant]:
+    """What can be exported of a model; the rest is told on standard error."""
+    try:
+        from posner.export.model import export_model
+    except MissingExtraError as error:
+        print(f"posner: {error.line()}", file=sys.stderr)
+        return
+    for precision, int8 in (("fp32", False), ("int8", True)):
+        name, out = f"ONNX {precision}", scratch / precision
         try:
-            from posner.export.model import export_model
-        except MissingExtraError as error:
-            print(f"posner: {error.line()}", file=sys.stderr)
+            export_model(folder, out, int8=int8)
+        except PosnerError as error:
+            print(f"posner: {name} is left out: {error.line()}", file=sys.stderr)
         else:
-            for name, int8 in (("fp32", False), ("int8", True)):
-                out = Path(scratch) / name
-                export_model(folder, out, int8=int8)
-                found.append(Variant(f"ONNX {name}", out, "fp32"))
-        yield found
+            yield Variant(name, out, "fp32")
 
 
 def run_worker(command: Sequence[str], task: dict[str, object]) -> Speed:

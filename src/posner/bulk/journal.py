@@ -9,17 +9,17 @@ of the input, so no line is lost and none is there twice. At the end `OUT.partia
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from posner.bulk.sidefile import side_line
+from posner.bulk.state import State
 from posner.errors import DataError
-from posner.files import refuse_filled, write_text
+from posner.files import refuse_filled
 from posner.locks import Lock, try_lock
 from posner.sources import Bad, Item
 
@@ -30,25 +30,13 @@ SHORT = 0.2
 """The same, while nothing is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What is safe.
+_ENDS = (".partial", ".journal", ".lock")
 
-    Attributes:
-        call: digest of the call that writes it.
-        items: items of the input that are finished.
-        bad: how many of them were bad.
-        words: how many words they had.
-        size: bytes of the output.
-        side_size: bytes of the side file.
-    """
 
-    call: str
-    items: int = 0
-    bad: int = 0
-    words: int = 0
-    size: int = 0
-    side_size: int = 0
+def companions(target: Path) -> tuple[Path, Path, Path]:
+    """What stands beside an output while it is made: its lines, its journal, its lock."""
+    partial, journal, lock = (target.with_name(target.name + end) for end in _ENDS)
+    return partial, journal, lock
 
 
 class Journal:
@@ -68,14 +56,13 @@ class Journal:
 
     def __init__(self, target: Path, side: Path, call: str, *, resume: bool, force: bool) -> None:
         self.target, self.side = target, side
-        self._partial = target.with_name(target.name + ".partial")
-        self._path = target.with_name(target.name + ".journal")
-        self._safe = _State(call)
+        self._partial, self._path, self._lock_path = companions(target)
+        self._safe = State(call, str(side.resolve()))
         self._out: BinaryIO | None = None
         self._aside: BinaryIO | None = None
         self._lock = self._locked()
         try:
-            self._open(call, resume=resume, force=force)
+            self._open(resume=resume, force=force)
         except BaseException:
             self._unlock()
             raise
@@ -86,7 +73,7 @@ class Journal:
         """The right to write this output, which no other process has at the same time."""
         with self._told():
             self.target.parent.mkdir(parents=True, exist_ok=True)
-        lock = try_lock(self.target.with_name(self.target.name + ".lock"))
+        lock = try_lock(self._lock_path)
         if lock is None:
             raise DataError(
                 "another process is writing this output",
@@ -96,14 +83,16 @@ class Journal:
         return lock
 
     def _unlock(self) -> None:
-        self.target.with_name(self.target.name + ".lock").unlink(missing_ok=True)
+        self._lock_path.unlink(missing_ok=True)
         self._lock.release()
 
-    def _open(self, call: str, *, resume: bool, force: bool) -> None:
+    def _open(self, *, resume: bool, force: bool) -> None:
         """Open what an earlier process left, or begin anew."""
         goes_on = resume and self._path.exists() and self._partial.exists()
         if goes_on:
-            self._safe = self._read(call)
+            self._safe = self._read()
+            if self._safe.side_size is None:
+                refuse_filled(self.side, force=False)
         else:
             self._refuse(force=force)
         with self._told():
@@ -145,21 +134,38 @@ class Journal:
         """Write what cannot be tagged to the side file, with the reason."""
         with self._told():
             if self._aside is None:
-                self._aside = _opened(self.side, 0)
+                self._aside = self._new_side()
             self._aside.write(side_line(bad))
         self._now = replace(self._now, bad=self._now.bad + 1)
+
+    def _new_side(self) -> BinaryIO:
+        """The side file; from then on the journal says that it is its own."""
+        if self._safe.side_size is not None:
+            return _opened(self.side, 0)
+        try:
+            file = self.side.open("x+b")
+        except FileExistsError as error:
+            raise DataError(
+                "another process made this file in the meantime",
+                where=self.side,
+                remedy="name another with --bad",
+            ) from error
+        self._safe = replace(self._safe, side_size=0)
+        self._ended = replace(self._ended, side_size=0)
+        self._write_state()
+        return file
 
     def count(self, words: int, *, ends: bool) -> None:
         """So many words more are written, and whether an item of the input ends with them."""
         items = self._now.items + ends
         self._now = replace(self._now, items=items, words=self._now.words + words)
         if ends:
-            side_size = 0 if self._aside is None else self._aside.tell()
+            side_size = self._safe.side_size if self._aside is None else self._aside.tell()
             self._ended = replace(self._now, size=self._output.tell(), side_size=side_size)
             if time.monotonic() - self._time >= SECONDS:
                 self._commit()
 
-    def before_each(self, groups: Iterable[Sequence[Item]]) -> Iterator[Sequence[Item]]:
+    def before_each(self, groups: Iterable[Iterable[Item]]) -> Iterator[Iterable[Item]]:
         """The input, unchanged; what was found so far is made safe while more of it is read.
 
         A tagger reads and tags many items together, and then gives them all: without this, the
@@ -205,6 +211,8 @@ class Journal:
                 where=self._partial,
                 remedy="go on with --resume, or begin anew with --force",
             )
+        if self.side.exists() and not self.side.is_file():
+            raise DataError("no regular file", where=self.side, remedy="name another with --bad")
         refuse_filled(self.side, force=force)
 
     def _commit(self) -> None:
@@ -228,29 +236,32 @@ class Journal:
             ) from error
 
     def _write_state(self) -> None:
-        write_text(self._path, json.dumps(asdict(self._safe)) + "\n")
+        self._safe.write(self._path)
 
-    def _read(self, call: str) -> _State:
-        try:
-            record: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-            state = _State(**record)
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(
-                "not a journal", where=self._path, got=error, remedy="begin anew with --force"
-            ) from error
-        if state.call != call:
+    def _read(self) -> State:
+        """What an earlier process says is safe, if this one may go on with it."""
+        state = State.read(self._path)
+        if state.call != self._safe.call:
             raise DataError(
                 "this output was begun by another call: other files, another model or other flags",
                 where=self._partial,
-                remedy="repeat that call with --resume, or begin anew without it",
+                remedy="repeat that call with --resume, or begin anew with --force",
             )
-        if self._partial.stat().st_size < state.size:
+        if state.side != self._safe.side:
             raise DataError(
-                "shorter than its journal says",
+                "this output was begun with another file for what cannot be tagged",
                 where=self._partial,
-                expected=f"{state.size:,} bytes",
-                remedy="begin anew without --resume",
+                expected=f"--bad {state.side}",
+                got=self.side,
             )
+        for path, size in ((self._partial, state.size), (self.side, state.side_size or 0)):
+            if (path.stat().st_size if path.exists() else 0) < size:
+                raise DataError(
+                    "shorter than its journal says",
+                    where=path,
+                    expected=f"{size:,} bytes",
+                    remedy="begin anew with --force",
+                )
         return state
 
 

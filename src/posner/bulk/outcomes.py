@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from posner.document import Document
@@ -27,7 +27,7 @@ class Outcome:
     ends: bool
 
 
-def outcomes(tagger: Tagger, groups: Iterable[Sequence[Item]]) -> Iterator[Outcome]:
+def outcomes(tagger: Tagger, groups: Iterable[Iterable[Item]]) -> Iterator[Outcome]:
     """Tag a stream of texts, part by part, in memory that the longest of them does not enlarge.
 
     Args:
@@ -38,13 +38,12 @@ def outcomes(tagger: Tagger, groups: Iterable[Sequence[Item]]) -> Iterator[Outco
 
     def documents() -> Iterator[Document]:
         for group in groups:
-            for place, item in enumerate(group, start=1):
+            for item, last in _with_last(group):
                 if isinstance(item, Bad):
-                    waiting.append(Outcome(item, None, place == len(group)))
+                    waiting.append(Outcome(item, None, last))
                     continue
                 for passage, document in _wide(tagger, item):
-                    ends = passage.last and place == len(group)
-                    waiting.append(Outcome(item, passage, ends))
+                    waiting.append(Outcome(item, passage, passage.last and last))
                     yield document
 
     for tagged in tagger.pipe(documents()):
@@ -52,6 +51,16 @@ def outcomes(tagger: Tagger, groups: Iterable[Sequence[Item]]) -> Iterator[Outco
             yield waiting.popleft()
         yield _tagged(waiting.popleft(), tagged)
     yield from waiting
+
+
+def _with_last(group: Iterable[Item]) -> Iterator[tuple[Item, bool]]:
+    """Each item, and whether it is the last; no more than two are held."""
+    items = iter(group)
+    item = next(items, None)
+    while item is not None:
+        following = next(items, None)
+        yield item, following is None
+        item = following
 
 
 def _wide(tagger: Tagger, text: Text) -> Iterator[tuple[Passage, Document]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +42,9 @@ class SideFile:
             refuse_filled(path, force=force)
 
     def __enter__(self) -> SideFile:
+        if self._path is not None and self._path.is_file():  # empty, or to be replaced
+            with self._told(self._path):
+                self._path.unlink()
         return self
 
     def __exit__(
@@ -59,14 +64,19 @@ class SideFile:
         """
         if self._path is None:
             raise bad.error
-        try:
+        with self._told(self._path):
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 # Unbuffered, so that a full disk is told here and not when the file is closed.
                 self._file = self._path.open("wb", buffering=0)
             self._file.write(side_line(bad))
-        except OSError as error:
-            raise DataError(
-                "cannot be written", where=self._path, got=error.strerror or error
-            ) from error
         self.count += 1
+
+    @staticmethod
+    @contextmanager
+    def _told(path: Path) -> Iterator[None]:
+        """What the system refuses, as a user's mistake."""
+        try:
+            yield
+        except OSError as error:
+            raise DataError("cannot be written", where=path, got=error.strerror or error) from error

@@ -37,6 +37,7 @@ class ThresholdResult:
         within: the counts on the documents that they were chosen on.
         held_out: the counts on parts that had no say in the choice; None where they were given, or
             where some part reaches the wished precision at no threshold.
+        failed: labels that reach the wished precision at no threshold of their own, a line each.
     """
 
     thresholds: Thresholds
@@ -44,6 +45,15 @@ class ThresholdResult:
     without: Counts
     within: Counts
     held_out: Counts | None
+    failed: tuple[str, ...] = ()
+
+    @property
+    def misses(self) -> bool:
+        """Whether what was held out does not reach the precision that was wished for."""
+        wished = None if self.wish is None else self.wish.precision
+        if wished is None:
+            return False
+        return self.held_out is None or self.held_out.precision < wished
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values."""
@@ -51,6 +61,7 @@ class ThresholdResult:
         return {
             "thresholds": self.thresholds.to_json(),
             "wish": None if self.wish is None else str(self.wish),
+            "failed": list(self.failed),
             **{
                 name: None if counts is None else counts.to_json() | counts.ratios.to_json()
                 for name, counts in named.items()
@@ -92,9 +103,9 @@ def calibrate(
         PosnerError: a wished precision is reached at no threshold.
     """
     scorer = SpanScorer(recognizer, documents, folds=FOLDS, votes=votes)
-    found = fit(scorer, FOLDS)
+    found = fit(scorer, FOLDS, current=recognizer.manifest.temperature)
     if wish is not None:
-        return Calibration(found, _chosen(scorer, found.temperature, wish))
+        return Calibration(found, _chosen(scorer, found, wish))
     if given is not None:
         judged = scorer.at(found.temperature)
         everything = range(judged.unit_count)
@@ -103,29 +114,33 @@ def calibrate(
     return Calibration(found)
 
 
-def _chosen(scorer: SpanScorer, temperature: float, wish: Wish) -> ThresholdResult:
-    judged = scorer.at(temperature)
+def _chosen(scorer: SpanScorer, found: Fit, wish: Wish) -> ThresholdResult:
+    judged = scorer.at(found.temperature)
     everything = range(judged.unit_count)
-    thresholds = choose(judged, everything, wish)
+    chosen = choose(judged, everything, wish)
     return ThresholdResult(
-        thresholds,
+        chosen.thresholds,
         wish,
         without=counts_with(judged, everything, NO_THRESHOLDS),
-        within=counts_with(judged, everything, thresholds),
-        held_out=_held_out(scorer, wish),
+        within=counts_with(judged, everything, chosen.thresholds),
+        held_out=_held_out(scorer, found, wish),
+        failed=chosen.failed,
     )
 
 
-def _held_out(scorer: SpanScorer, wish: Wish) -> Counts | None:
-    """The counts of each part at the temperature and thresholds that the other parts give."""
+def _held_out(scorer: SpanScorer, found: Fit, wish: Wish) -> Counts | None:
+    """The counts of each part at the temperature and thresholds that the other parts give.
+
+    Where the model keeps its temperature, each part has that.
+    """
     total = Counts()
     count = scorer.judged.unit_count
     for fold, (temperature, _) in enumerate(cross_fitted(scorer, loss_table(scorer), FOLDS)):
-        judged = scorer.at(temperature)
+        judged = scorer.at(temperature if found.kept is None else found.temperature)
         numbers = np.arange(count)
         own, others = numbers[numbers % FOLDS == fold], numbers[numbers % FOLDS != fold]
         try:
-            thresholds = choose(judged, others.tolist(), wish)
+            thresholds = choose(judged, others.tolist(), wish).thresholds
         except PosnerError:
             return None
         total += counts_with(judged, own.tolist(), thresholds)
@@ -181,8 +196,8 @@ def calibrate_folder(
 
 def summary(found: Fit) -> str:
     """What a fit came to, on one line."""
-    if not found.spans:
-        return "no entity was found, so the scores stay as the network has them"
+    if found.kept is not None:
+        return f"temperature {found.temperature:.3f} stays: {found.kept}"
     return (
         f"temperature {found.temperature:.3f} from {found.spans:,} entities: expected calibration "
         f"error {100 * found.before.error:.2f} % before, {100 * found.after.error:.2f} % after "

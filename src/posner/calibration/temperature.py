@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from posner.calibration.judged import BoolArray, SpanScorer
+from posner.calibration.judged import BoolArray, JudgedSpans, SpanScorer
 from posner.decode import Float64Array
 
 GRID = tuple(2.0 ** (step / 2) for step in range(-4, 7))
@@ -55,15 +55,18 @@ class Fit:
     """A temperature, and what it is worth on spans that had no part in its fitting.
 
     Attributes:
-        temperature: fitted on all spans.
+        temperature: fitted on all spans, or the one that the model has where that stays.
+        kept: why that stays; None where it does not.
         spans: how many.
         units: what was held out in turn, and `unit_count` how many there are.
         folds: how many parts.
         before: as the network left the scores.
-        after: the scores of each part at the temperature that the other parts give.
+        after: the scores of each part at the temperature that the other parts give; of all at the
+            model's where that stays.
     """
 
     temperature: float
+    kept: str | None
     spans: int
     units: str
     unit_count: int
@@ -76,26 +79,52 @@ class Fit:
         return asdict(self)
 
 
-def fit(scorer: SpanScorer, folds: int) -> Fit:
+def fit(scorer: SpanScorer, folds: int, *, current: float = 1.0) -> Fit:
     """Fit the temperature; its worth is measured by cross-fitting over documents.
 
-    Without any span the temperature is 1.
+    The model's own stays where that lowers no log loss on what is held out, and where the least
+    lies at the edge of what is tried: then these documents do not tell the temperature.
+
+    Args:
+        scorer: the model's spans.
+        folds: parts that are held out in turn.
+        current: the temperature that the model has.
     """
     plain = scorer.judged
     table = loss_table(scorer)
-    everything = np.ones(len(plain), dtype=np.bool_)
     scores = plain.scores.copy()
     for temperature, held_out in cross_fitted(scorer, table, folds):
         scores[held_out] = scorer.at(temperature).scores[held_out]
+    own = scorer.at(current).scores
+    after = Reliability.of(scores, plain.correct)
+    found = fitted(table, plain.correct, np.ones(len(plain), dtype=np.bool_))
+    kept = _why_kept(found, after, Reliability.of(own, plain.correct), plain)
     return Fit(
-        temperature=fitted(table, plain.correct, everything),
+        temperature=found if kept is None else current,
+        kept=kept,
         spans=len(plain),
         units=plain.unit_name,
         unit_count=plain.unit_count,
         folds=folds,
         before=Reliability.of(plain.scores, plain.correct),
-        after=Reliability.of(scores, plain.correct),
+        after=after if kept is None else Reliability.of(own, plain.correct),
     )
+
+
+def _why_kept(
+    found: float, after: Reliability, current: Reliability, judged: JudgedSpans
+) -> str | None:
+    """Why a model keeps its temperature; None where the one that was found is better."""
+    if not len(judged):
+        return "no entity was found"
+    if not GRID[0] < found < GRID[-1]:
+        return f"the best lies at {found:g}, the edge of what is tried"
+    if after.log_loss >= current.log_loss:
+        return (
+            f"on {judged.unit_name} held out in turn a fitted one, {found:.3f} on all, takes the "
+            f"log loss from {current.log_loss:.4f} to {after.log_loss:.4f}"
+        )
+    return None
 
 
 def loss_table(scorer: SpanScorer) -> Mapping[float, Float64Array]:

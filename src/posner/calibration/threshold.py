@@ -36,24 +36,42 @@ class Wish:
         return f"{aim}, by label" if self.per_label else aim
 
 
-def choose(judged: JudgedSpans, units: Sequence[int], wish: Wish) -> Thresholds:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Thresholds that fulfil a wish.
+
+    Attributes:
+        thresholds: they.
+        failed: why some labels have none of their own, a line each: no threshold of theirs reaches
+            the precision, so the one for all labels holds for them.
+    """
+
+    thresholds: Thresholds
+    failed: tuple[str, ...] = ()
+
+
+def choose(judged: JudgedSpans, units: Sequence[int], wish: Wish) -> Chosen:
     """The thresholds that fulfil a wish on the spans of some units.
 
     Raises:
-        PosnerError: the precision is not reached at any threshold.
+        PosnerError: over all labels the precision is not reached at any threshold.
     """
     used = np.isin(judged.units, units)
     overall = _chosen(judged, used, judged.gold_count(units), wish, "all labels")
     if not wish.per_label:
-        return Thresholds(overall)
+        return Chosen(Thresholds(overall))
     labels: dict[str, float] = {}
+    failed: list[str] = []
     names = np.array(judged.labels)
     for label in sorted(set(judged.labels)):
         own = used & (names == label)
         if own.sum() >= MIN_SPANS:
             gold = judged.gold_count(units, label)
-            labels[label] = _chosen(judged, own, gold, wish, label)
-    return Thresholds(overall, MappingProxyType(labels))
+            try:
+                labels[label] = _chosen(judged, own, gold, wish, label)
+            except PosnerError as error:
+                failed.append(f"{label}: {error.problem} ({error.got})")
+    return Chosen(Thresholds(overall, MappingProxyType(labels)), tuple(failed))
 
 
 def counts_with(judged: JudgedSpans, units: Sequence[int], thresholds: Thresholds) -> Counts:

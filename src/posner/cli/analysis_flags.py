@@ -64,7 +64,7 @@ def train_mentions(arguments: argparse.Namespace) -> KnownMentions | None:
         raise UsageError("--errors must be at least 0", got=arguments.errors)
     if arguments.train is None:
         return None
-    corpus, _ = read_repaired(arguments.train, format=None, scheme=None, repair=True)
+    corpus, _ = read_repaired(arguments.train, format=None, scheme=None, repair=True, flag=None)
     return KnownMentions.of(corpus.documents)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from posner.bench.measure import Speed
-from posner.bench.variants import TEXTS, bench, variants
-from posner.errors import DataError
+from posner.bench.variants import TEXTS, Variant, bench, variants
+from posner.cli.numbers import number
+from posner.errors import DataError, PosnerError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
 from posner.textfile import read_texts
@@ -23,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=number("--seconds"),
         default=5.0,
         help="how long each form tags all texts again and again; default: %(default)s",
     )
@@ -34,11 +37,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure each form in a process of its own, and print a table."""
     texts = list(TEXTS) * 50 if arguments.file is None else _texts(arguments.file)
     with variants(Path(arguments.model)) as found:
-        speeds = {v.name: bench(v, texts, seconds=arguments.seconds) for v in found}
+        speeds = _measured(found, texts, arguments.seconds)
     figures_console().print(speed_table(speeds))
     if arguments.json is not None:
         write_json(arguments.json, {name: speed.to_json() for name, speed in speeds.items()})
     return 0
+
+
+def _measured(found: Sequence[Variant], texts: Sequence[str], seconds: float) -> dict[str, Speed]:
+    """The figures of each form; those that fail are told, unless none is left."""
+    speeds: dict[str, Speed] = {}
+    for variant in found:
+        try:
+            speeds[variant.name] = bench(variant, texts, seconds=seconds)
+        except PosnerError as error:
+            if variant is found[-1] and not speeds:
+                raise
+            print(f"posner: {variant.name} is left out: {error.line()}", file=sys.stderr)
+    return speeds
 
 
 def _texts(path: Path) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 
 from posner.cache import Entry, cache_folder, clear, entries, megabytes
+from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.files import write_json
 
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clear", action="store_true", help="remove all of it")
     parser.add_argument(
         "--older-than",
-        type=float,
+        type=number("--older-than"),
         metavar="DAYS",
         help="with --clear: only what was not used for so many days",
     )
@@ -29,8 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     days = arguments.older_than
     if days is not None and not arguments.clear:
         raise UsageError("--older-than goes with --clear")
-    if days is not None and not 0 <= days < math.inf:
-        raise UsageError("--older-than takes a number of days", got=days)
     found = clear(days or 0.0, _is_running) if arguments.clear else entries()
     for entry in found:
         print(_line(entry))

@@ -14,7 +14,8 @@ from posner.calibration.temperature import Fit
 from posner.calibration.threshold import Wish
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
-from posner.cli.thresholds import add_threshold_flag, thresholds_from_flag
+from posner.cli.numbers import number
+from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_from_flag
 from posner.errors import UsageError
 from posner.evaluation.counts import Counts
 from posner.evaluation.report import figures_console, percent
@@ -34,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--precision",
-        type=float,
+        type=number("--precision", high=1, above=True),
         metavar="P",
         help="store the threshold with the best recall at this precision on DEV, such as 0.95",
     )
@@ -59,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     documents = read_corpus(arguments.data, arguments).documents
     with needs_train_extra("running this model"):
         recognizer = load(arguments.model, device=arguments.device)
+    check_labels("--threshold", given.labels if given else (), recognizer.manifest.labels)
     calibration = calibrate(recognizer, documents, wish=wish, given=given)
     if not arguments.dry_run:
         store(arguments.model, calibration, arguments.data)
@@ -73,10 +75,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _wish(arguments: argparse.Namespace) -> Wish | None:
     precision: float | None = arguments.precision
-    if precision is not None and not 0 < precision <= 1:
-        raise UsageError(
-            "not a precision", where="--precision", expected="above 0, at most 1", got=precision
-        )
     if arguments.best_f1 and precision is not None:
         raise UsageError("--best-f1 and --precision exclude each other")
     if arguments.best_f1 or precision is not None:
@@ -95,6 +93,9 @@ def _report(calibration: Calibration) -> RenderableType:
         result = calibration.threshold
         aim = f" ({result.wish})" if result.wish else ""
         parts += [Text(f"\nthreshold {result.thresholds}{aim}"), _threshold(result)]
+        parts += [Text(f"\n{line}; the one for all labels holds") for line in result.failed]
+        if result.misses:
+            parts.append(Text(f"\n{_missed(fit, result)}"))
         if _is_in_vain(result):
             parts.append(
                 Text(
@@ -112,6 +113,16 @@ def _reliability(fit: Fit) -> Table:
     for name, found in (("before", fit.before), ("after", fit.after)):
         table.add_row(name, f"{percent(found.error)} %", f"{found.log_loss:.4f}")
     return table
+
+
+def _missed(fit: Fit, result: ThresholdResult) -> str:
+    """That a precision does not hold where it was not chosen."""
+    if result.held_out is None:
+        return f"some part of the {fit.units} reaches the precision at no threshold"
+    return (
+        f"on {fit.units} that it was not chosen on, the precision is "
+        f"{percent(result.held_out.precision)}: expect less than was wished for"
+    )
 
 
 def _is_in_vain(result: ThresholdResult) -> bool:

@@ -24,6 +24,8 @@ from posner.folder import TOKENIZER, find_model
 from posner.schemes import SCHEMES
 from posner.systems.opening import load
 
+SUSPECTS_SHOWN = 20
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -52,9 +54,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit",
         type=int,
-        default=20,
         metavar="N",
-        help="suspects to print; --json holds all; default: %(default)s",
+        help=f"suspects to print; --json holds all; default: {SUSPECTS_SHOWN}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
@@ -63,8 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Check a corpus; 1 when something is wrong with it, 0 when it is clean."""
     if arguments.window < 1:
         raise UsageError("--window must be at least 1", got=arguments.window)
-    if arguments.limit < 0:
-        raise UsageError("--limit must be at least 0", got=arguments.limit)
+    if arguments.limit is not None and arguments.suspects is None:
+        raise UsageError("--limit is of --suspects, which is not asked for")
+    limit = SUSPECTS_SHOWN if arguments.limit is None else arguments.limit
+    if limit < 0:
+        raise UsageError("--limit must be at least 0", got=limit)
     problems: list[Problem] = []
     corpus = read(
         arguments.data, format=arguments.format, scheme=arguments.scheme, problems=problems
@@ -83,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     if overlap is not None:
         _print_overlap(overlap, arguments.against, len(other_problems))
     if suspects is not None:
-        _print_suspects(suspects, arguments.limit)
+        _print_suspects(suspects, limit)
     if arguments.json is not None:
         figures = _figures(corpus, problems, statistics, overlap)
         if suspects is not None:
@@ -183,6 +187,9 @@ def _print_overlap(overlap: Overlap, other: str, problems: int) -> None:
 
 def _print_suspects(suspects: Sequence[Suspect], limit: int) -> None:
     print(f"\n{len(suspects):,} disagreements with the annotation, the most suspect first")
+    unknown = sum(not suspect.known for suspect in suspects)
+    if unknown:
+        print(f"of {unknown:,} of them the model does not say how sure it is: ranked as one half")
     for line in suspect_lines(suspects, limit):
         print(line)
 

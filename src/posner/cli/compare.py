@@ -77,6 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
         fewer=_by_name(arguments.seeds_of, "--seeds-of", int),
     )
     mapping = parse_mapping(arguments.map or ())
+    if mapping and not any(row.system.is_opponent for row in rows):
+        raise UsageError("--map is for spacy and hf:PATH, and neither is compared")
     data, words = _data(arguments)
     comparer = Comparer(arguments.out, data, mapping, arguments.device, say=_say)
     comparison = comparer.run(rows, force=arguments.force)
@@ -100,10 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _data(arguments: argparse.Namespace) -> tuple[Data, int]:
     """The corpora, read once to say what is wrong with them, and the words of dev."""
     labels = tuple(arguments.labels.split(",")) if arguments.labels else ()
-    train, dev = (
-        only_labels(read_corpus(path, arguments), labels)
-        for path in (arguments.train, arguments.dev)
-    )
+    train = only_labels(read_corpus(arguments.train, arguments), labels)
+    dev = only_labels(read_corpus(arguments.dev, arguments), labels, known=labels)
     data = Data(
         train=arguments.train,
         dev=arguments.dev,

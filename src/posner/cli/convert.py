@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from posner.cli.corpora import add_repair, print_losses, read_repaired, size, size_line
 from posner.corpus import FORMATS, count_kinds, write
+from posner.corpus.files import plain_suffix
+from posner.corpus.formats import target_format
 from posner.files import write_json
 from posner.schemes import SCHEMES
 
@@ -46,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         scheme=arguments.from_scheme,
         repair=arguments.repair,
     )
+    if arguments.to is None:
+        _tell_format(Path(arguments.target), corpus.format)
     losses = write(
         corpus,
         arguments.target,
@@ -60,3 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
         found = {**figures, "problems": count_kinds(problems), "losses": losses}
         write_json(arguments.json, found)
     return 0
+
+
+def _tell_format(target: Path, source: str) -> None:
+    """Say what is written where the ending is that of no format."""
+    suffix = plain_suffix(target)
+    if suffix and not any(suffix in format.suffixes for format in FORMATS.values()):
+        name = target_format(target, source).name
+        print(
+            f"posner: {target}: no format has this ending, {name} is written (--to names another)",
+            file=sys.stderr,
+        )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from posner.corpus import FORMATS, KINDS, Corpus, Problem, count_kinds, read
+from posner.corpus.formats import UnknownFormatError
 from posner.errors import DataError
 from posner.schemes import SCHEMES
 
@@ -38,15 +39,28 @@ def read_corpus(source: str, arguments: argparse.Namespace) -> Corpus:
 
 
 def read_repaired(
-    source: str, *, format: str | None, scheme: str | None, repair: bool
+    source: str,
+    *,
+    format: str | None,
+    scheme: str | None,
+    repair: bool,
+    flag: str | None = "--format",
 ) -> tuple[Corpus, list[Problem]]:
     """Read a corpus; problems whose repair loses something need `repair`, others are only told.
+
+    `flag` is how the command lets its user name the format, if it does.
 
     Raises:
         DataError: there is such a problem.
     """
     problems: list[Problem] = []
-    corpus = read(source, format=format, scheme=scheme, problems=problems)
+    try:
+        corpus = read(source, format=format, scheme=scheme, problems=problems)
+    except UnknownFormatError as unknown:
+        remedy = f"name it with {flag} ({', '.join(FORMATS)})" if flag else "convert it first"
+        raise DataError(
+            unknown.problem, where=unknown.where, expected=unknown.expected, remedy=remedy
+        ) from None
     costly = [problem for problem in problems if problem.loses]
     if costly and not repair:
         error = costly[0].error(len(problems), source)

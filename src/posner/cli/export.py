@@ -8,6 +8,7 @@ from pathlib import Path
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.export_huggingface import add_target, run_huggingface
 from posner.cli.extras import needs_extra
+from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.export import MAX_LOSS
 from posner.files import write_json
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dev", metavar="DATA", help="labelled corpus that 8 bits are judged on")
     parser.add_argument(
         "--max-loss",
-        type=float,
+        type=number("--max-loss"),
         metavar="POINTS",
         help=f"of F1 on --dev that 8 bits may lose; default: {MAX_LOSS}",
     )

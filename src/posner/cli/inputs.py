@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from posner.errors import DataError, UsageError
 from posner.render import iob2_tags
 from posner.sources import (
     KINDS,
+    Bad,
     Item,
     Limit,
     Meter,
@@ -115,8 +115,12 @@ class Source:
     folder: Path | None = None
 
 
-def find_sources(arguments: argparse.Namespace) -> list[Source]:
+def find_sources(arguments: argparse.Namespace, outputs: Collection[Path]) -> list[Source]:
     """The files that the command line names, and those in its folders, in order.
+
+    Args:
+        arguments: the command line.
+        outputs: what the command itself writes, which is no text of a folder.
 
     Raises:
         DataError: one does not exist, or a folder holds nothing that can be read.
@@ -131,7 +135,7 @@ def find_sources(arguments: argparse.Namespace) -> list[Source]:
         elif arguments.input != "hub" and not Path(file).exists():
             raise DataError("no such file", where=file, remedy="check the path")
         elif Path(file).is_dir() and not _is_corpus_folder(Path(file), arguments.input):
-            found += _in_folder(Path(file), arguments)
+            found += _in_folder(Path(file), arguments, outputs)
         else:
             found.append(Source(Path(file), _kind(Path(file), arguments)))
     return found
@@ -143,8 +147,10 @@ def _is_corpus_folder(path: Path, named: str | None) -> bool:
     return named is None and looks_like_corpus(path)
 
 
-def _in_folder(folder: Path, arguments: argparse.Namespace) -> list[Source]:
-    wanted, others = files_in(folder)
+def _in_folder(
+    folder: Path, arguments: argparse.Namespace, outputs: Collection[Path]
+) -> list[Source]:
+    wanted, others = files_in(folder, without=outputs)
     if arguments.input is not None:
         others += [path for path in wanted if kind_of(path) != arguments.input]
         wanted = [path for path in wanted if kind_of(path) == arguments.input]
@@ -177,15 +183,19 @@ def _kind(path: Path, arguments: argparse.Namespace) -> str | None:
         return kind or "text"
     if not looks_like_corpus(path):
         return "text"
-    print(
-        f"posner: {path}: a corpus, whose own words are tagged (--input text reads it as text)",
-        file=sys.stderr,
-    )
+    records = plain_suffix(path) in (".json", ".jsonl", ".ndjson")
+    head = read_head(path)
+    if not records or _WORDS.search(head):
+        print(
+            f"posner: {path}: a corpus, whose own words are tagged (--input text reads it as text)",
+            file=sys.stderr,
+        )
     # Columns are those of the whole corpus, and an array has no lines.
-    streamed = plain_suffix(path) in (".json", ".jsonl", ".ndjson") and arguments.format != "conll"
-    return "jsonl" if streamed and read_head(path).lstrip(_BEFORE)[:1] == b"{" else None
+    streamed = records and arguments.format != "conll" and head.lstrip(_BEFORE)[:1] == b"{"
+    return "jsonl" if streamed else None
 
 
+_WORDS = re.compile(rb'"tokens"\s*:')
 _BEFORE = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -198,7 +208,7 @@ def meter_of(sources: Sequence[Source]) -> Meter:
 
 def read_groups(
     sources: Sequence[Source], arguments: argparse.Namespace, tagger: Tagger, meter: Meter
-) -> Iterator[Sequence[Item]]:
+) -> Iterator[Iterable[Item]]:
     """Everything that the command line names; each item with what it becomes under the limit.
 
     Raises:
@@ -223,16 +233,26 @@ def _items(
         if source.path is None:
             found = read_text_stream(sys.stdin.buffer, arguments.document, "standard input")
         elif source.kind is None:
-            yield from _corpus_items(source.path, arguments)
+            yield from _corpus_items(source.path, arguments, meter)
             continue
         else:
             found = read_file(source.path, source.kind, reading, meter)
+            if source.folder is not None:
+                found = _told(found, source.path)
         for item in found:
             if isinstance(item, Text):
                 item = _named(item, source)
                 if bordered and source.kind == "text":
                     item = _bordered(item)
             yield item
+
+
+def _told(found: Iterator[Item], path: Path) -> Iterator[Item]:
+    """A folder's file; where it cannot be read at all, that is told and the next one is read."""
+    try:
+        yield from found
+    except DataError as error:
+        yield Bad(Place(str(path)), error)
 
 
 def _named(text: Text, source: Source) -> Text:
@@ -252,25 +272,18 @@ def _bordered(text: Text) -> CorpusText:
     return CorpusText(text.place, text.content, text.length, text.id, text.metadata, bordered=True)
 
 
-def _corpus_items(path: Path, arguments: argparse.Namespace) -> Iterator[Item]:
+def _corpus_items(path: Path, arguments: argparse.Namespace, meter: Meter) -> Iterator[Item]:
     corpus, _ = read_repaired(
-        str(path), format=arguments.input, scheme=arguments.scheme, repair=arguments.repair
+        str(path),
+        format=arguments.input,
+        scheme=arguments.scheme,
+        repair=arguments.repair,
+        flag="--input",
     )
     columns = Columns.of(corpus)
     several = len(corpus.documents) > 1 and any(len(d.sentences) > 1 for d in corpus.documents)
-    for document in corpus.documents:
+    size, begin = path.stat().st_size if path.is_file() else 0, meter.done
+    for number, document in enumerate(corpus.documents, start=1):
         place = Place(str(path))
         yield CorpusText(place, document, len(document.text), columns=columns, bordered=several)
-
-
-def call_digest(arguments: argparse.Namespace, sources: Sequence[Source], tagger: Tagger) -> str:
-    """What tells whether a later call writes the same: the model, the files, and the flags."""
-    own = ("resume", "force", "output", "bad", "device")
-    flags = {key: str(v) for key, v in sorted(vars(arguments).items()) if key not in own}
-    files = []
-    for source in sources:
-        if source.path is not None and source.path.exists():  # a hub's data set is no file
-            state = source.path.stat()
-            files.append((str(source.path), source.kind, state.st_size, state.st_mtime_ns))
-    facts = json.dumps([flags, files, repr(tagger.manifest)])
-    return hashlib.sha256(facts.encode("utf-8", "backslashreplace")).hexdigest()
+        meter.done = begin + size * number // len(corpus.documents)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.files import refuse_filled, write_json
 from posner.postprocess.build import build_names
@@ -42,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--min-score",
-        type=float,
+        type=number("--min-score", high=1),
         default=0.0,
         metavar="P",
         help="build: least share of a name's places that are such entities; default 0",

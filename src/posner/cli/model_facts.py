@@ -28,4 +28,5 @@ def print_figures(figures: Mapping[str, Any]) -> None:
     if dev:
         micro = dev["strict"]["micro"]
         precision, recall, f1 = (100 * micro[k] for k in ("precision", "recall", "f1"))
-        print(f"dev, strict, epoch {dev['epoch']}: P {precision:.2f}  R {recall:.2f}  F1 {f1:.2f}")
+        epoch = f", epoch {dev['epoch']}" if "epoch" in dev else ""
+        print(f"dev, strict{epoch}: P {precision:.2f}  R {recall:.2f}  F1 {f1:.2f}")

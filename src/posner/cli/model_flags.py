@@ -25,6 +25,12 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         help="how the pieces of a Hugging Face model become entities: whole words on a legal path "
         "(default), or as transformers' pipeline joins them",
     )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads that compute on the CPU; default: one for each core that may be used",
+    )
 
 
 def add_device_flags(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +52,7 @@ def load_from_flags(arguments: argparse.Namespace) -> Tagger:
             device=arguments.device,
             precision=arguments.precision,
             aggregation=arguments.aggregation,
+            threads=arguments.threads,
         )
 
 
@@ -57,4 +64,5 @@ def load_other(arguments: argparse.Namespace, model: str) -> Tagger:
             device=arguments.device,
             precision=arguments.precision,
             aggregation=arguments.aggregation if is_foreign_model(model) else "legal",
+            threads=arguments.threads,
         )

@@ -6,9 +6,9 @@ import argparse
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -16,28 +16,20 @@ from rich.console import Console
 
 from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_lines
 from posner.cli.corpora import add_repair
-from posner.cli.inputs import CorpusText, call_digest, find_sources, meter_of, read_groups
+from posner.cli.inputs import find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.outputs import call_digest, outputs_of, refuse_mixed, refuse_read, side_of
+from posner.cli.rendered import Part, pieces_of, rendered, several
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
-from posner.document import Document, PieceTag
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
 from posner.render import (
-    Tagged,
-    coloured,
-    conll,
-    csv_lines,
-    has_colour,
-    html,
-    json_array,
     jsonl,
-    table,
     write,
 )
-from posner.segment.passages import Passage
-from posner.sources import Bad, Item, Text
+from posner.sources import Bad, Item
 from posner.tagger import Tagger
 from posner.textfile import DOCUMENT_UNITS
 
@@ -127,25 +119,26 @@ def run(arguments: argparse.Namespace) -> int:
     set_steps(tagger, arguments)
     if arguments.join_hyphens:
         tagger.segmenter = replace(tagger.segmenter, hyphens=True)
-    sources = find_sources(arguments)
+    sources = find_sources(arguments, outputs_of(arguments))
+    refuse_read(arguments, sources)
     meter = meter_of(sources)
     groups = read_groups(sources, arguments, tagger, meter)
     output: Path | None = arguments.output
-    side = arguments.bad
-    if side is None and output is not None:
-        side = output.with_name(output.name + ".bad.jsonl")
+    side = side_of(arguments)
     console = Console(stderr=True)
     with Progress(meter, console) as progress:
         if _is_journaled(arguments):
             assert output is not None
+            assert side is not None
             call = call_digest(arguments, sources, tagger)
             journal = Journal(output, side, call, resume=arguments.resume, force=arguments.force)
             bad = _to_journal(journal, groups, tagger, arguments, progress)
         else:
             aside = SideFile(side, force=arguments.force)
             with aside, _output(output, arguments.force) as stream:
-                found = outcomes(tagger, groups)
-                write(_rendered(_parts(found, aside, progress), tagger, arguments, stream), stream)
+                found = _parts(outcomes(tagger, groups), aside, progress)
+                places = several(sources, arguments)
+                write(rendered(found, tagger, arguments, stream, places=places), stream)
             bad = aside.count
     print_steps(tagger)
     if output is not None:
@@ -156,6 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse flags that contradict each other."""
+    refuse_mixed(arguments)
     if arguments.pieces and arguments.format in ("conll", "text", "html", "csv"):
         raise UsageError("--pieces goes with --format table, json or jsonl")
     if arguments.tags and arguments.format in ("text", "html", "csv"):
@@ -166,7 +160,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--keep goes with --format json or jsonl")
     if arguments.resume:
         if not _is_journaled(arguments):
-            raise UsageError("--resume goes with --format jsonl and -o FILE, not packed")
+            raise UsageError("--resume goes with --format jsonl and regular files, not packed")
         if "-" in (arguments.files or ([] if arguments.text else ["-"])):
             raise UsageError("--resume cannot read standard input again", remedy="name files")
         if arguments.force:
@@ -174,16 +168,17 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _is_journaled(arguments: argparse.Namespace) -> bool:
-    """Whether the output is lines of a regular file, so that a later process can go on with it."""
+    """Whether a later process can go on with the output: lines, and both files regular ones."""
     output: Path | None = arguments.output
     if output is None or arguments.format != "jsonl" or output.suffix.lower() == ".gz":
         return False
-    return output.is_file() or not output.exists()
+    side = side_of(arguments)
+    return all(path is None or path.is_file() or not path.exists() for path in (output, side))
 
 
 def _to_journal(
     journal: Journal,
-    groups: Iterator[Sequence[Item]],
+    groups: Iterator[Iterable[Item]],
     tagger: Tagger,
     arguments: argparse.Namespace,
     progress: Progress,
@@ -198,15 +193,12 @@ def _to_journal(
             journal,
             progress,
             lambda parts: jsonl(parts, tags=bool(arguments.tags)),
-            _pieces(tagger, arguments),
+            pieces_of(tagger, arguments),
         )
         journal.finish()
     finally:
         journal.close()
     return journal.bad
-
-
-Part = tuple[Text, Passage]
 
 
 def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Iterator[Part]:
@@ -219,74 +211,14 @@ def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Ite
             yield outcome.source, outcome.passage
 
 
-def _rendered(
-    found: Iterator[Part],
-    tagger: Tagger,
-    arguments: argparse.Namespace,
-    stream: TextIO,
-) -> Iterator[str]:
-    """What was found, in the format that was asked for."""
-    tags = bool(arguments.tags)
-    pieces = _pieces(tagger, arguments)
-    tagged = (
-        Tagged(
-            passage.document,
-            pieces(passage.document) if pieces else None,
-            passage.start,
-            passage.last,
-        )
-        for _, passage in found
-    )
-    formats: dict[str, Callable[[], Iterator[str]]] = {
-        "table": lambda: table(tagged, tags=tags),
-        "json": lambda: json_array(tagged, tags=tags),
-        "jsonl": lambda: jsonl(tagged, tags=tags),
-        "conll": lambda: _columns(found),
-        "csv": lambda: csv_lines(tagged),
-        "html": lambda: html(tagged),
-        "text": lambda: _marked(tagged, stream),
-    }
-    return formats[arguments.format]()
-
-
-def _pieces(
-    tagger: Tagger, arguments: argparse.Namespace
-) -> Callable[[Document], list[PieceTag]] | None:
-    """What lists a document's pieces, where that is asked for."""
-    return tagger.pieces if arguments.pieces and isinstance(tagger, Recognizer) else None
-
-
-def _columns(found: Iterator[Part]) -> Iterator[str]:
-    """CoNLL columns: a corpus's own ones stay, the predicted tag comes last."""
-    first = next(found, None)
-    if first is not None:
-        bordered = isinstance(first[0], CorpusText) and first[0].bordered
-        yield from conll((_with_columns(part) for part in chain([first], found)), borders=bordered)
-
-
-def _with_columns(part: Part) -> Tagged:
-    text, passage = part
-    document = passage.document
-    if isinstance(text, CorpusText):
-        document = text.with_own_columns(document)
-    return Tagged(document, None, passage.start, passage.last)
-
-
-def _marked(tagged: Iterable[Tagged], stream: TextIO) -> Iterator[str]:
-    """Each text with its entities in colour, or marked where there is no colour."""
-    colour = has_colour(stream)
-    console = Console(force_terminal=colour, no_color=not colour, highlight=False, soft_wrap=True)
-    for item in tagged:
-        with console.capture() as capture:
-            end = "\n" if item.last else ""
-            console.print(coloured(item.document, colour=colour), soft_wrap=True, end=end)
-        yield capture.get()
-
-
 @contextlib.contextmanager
 def _output(path: Path | None, force: bool) -> Iterator[TextIO]:
     """Standard output, or a file that appears only when it is complete."""
     if path is None:
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # a live source's answers come as they are found
+            sys.stdout.reconfigure(line_buffering=True)
         yield sys.stdout
         return
     if not path.is_dir():

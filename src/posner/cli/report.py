@@ -11,6 +11,7 @@ from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.model_flags import add_device_flags
 from posner.errors import PosnerError, UsageError
+from posner.evaluation.held_out import held_out_note
 from posner.files import refuse_filled, write_text
 from posner.report.build import build_page
 from posner.report.dev_set import DevSet, own_dev_set
@@ -76,10 +77,12 @@ def _parted(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
 def _told(stories: Sequence[Story], data: Path | None, arguments: argparse.Namespace) -> list[Told]:
     """The runs with what tagging showed."""
     if arguments.recorded:
+        if (arguments.device, arguments.precision) != ("auto", "fp32"):
+            raise UsageError("--device and --precision are of a model, and --recorded runs none")
         return [Told(story) for story in stories]
     given = None
     if data is not None:
-        given = DevSet(data.name, read_corpus(str(data), arguments).documents)
+        given = DevSet(data.name, read_corpus(str(data), arguments).documents, str(data))
     return [Told(story, _findings(story, given, arguments)) for story in stories]
 
 
@@ -95,4 +98,6 @@ def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace)
             return None
     with needs_train_extra("running this model"):
         model = load(story.path, device=arguments.device, precision=arguments.precision)
-    return judge(model, corpus.documents, corpus.name, texts=not arguments.no_text)
+    note = held_out_note(model.manifest.figures, corpus.path)
+    source = "; ".join(filter(None, (corpus.name, note)))
+    return judge(model, corpus.documents, source, texts=not arguments.no_text)

@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _two_corpora(arguments: argparse.Namespace) -> DocumentPairs:
     gold, predicted = (
-        read_repaired(str(source), format=None, scheme=None, repair=False)[0].documents
+        read_repaired(str(source), format=None, scheme=None, repair=False, flag=None)[0].documents
         for source in (arguments.file, arguments.other)
     )
     return paired(gold, predicted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import shlex
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_extra, needs_train_extra
+from posner.cli.numbers import number
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.errors import UsageError
 from posner.evaluation.report import figures_console, percent
@@ -95,7 +95,7 @@ def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=number("--minutes", above=True),
         metavar="M",
         help="time of this process; a trial under way then waits at a checkpoint for the next call",
     )
@@ -149,8 +149,6 @@ def _check(arguments: argparse.Namespace, space: Space) -> None:
     """
     if arguments.trials is not None and arguments.trials < 1:
         raise UsageError("no trials", where="--trials", expected="1 or more", got=arguments.trials)
-    if arguments.minutes is not None and not 0 < arguments.minutes < math.inf:
-        raise UsageError("no time", where="--minutes", expected="above 0", got=arguments.minutes)
     for key in sorted(space.keys):
         if getattr(arguments, key) is not None:
             raise UsageError(

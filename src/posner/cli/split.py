@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from posner.cli.corpora import add_repair, print_losses, read_repaired, size, size_line
+from posner.cli.numbers import number
 from posner.corpus import FORMATS, Corpus, Parts, count_kinds, split_by_fraction, split_every, write
 from posner.corpus.files import plain_suffix
 from posner.corpus.split import Unit
@@ -24,7 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     way.add_argument(
         "--every", type=int, metavar="N", help="dev: what leaves the remainder --offset modulo N"
     )
-    way.add_argument("--fraction", type=float, metavar="SHARE", help="dev: this share, drawn")
+    way.add_argument(
+        "--fraction", type=number("--fraction"), metavar="SHARE", help="dev: this share, drawn"
+    )
     parser.add_argument("--offset", type=int, help="remainder for --every (default: 0)")
     parser.add_argument("--seed", type=int, help="seed for --fraction (default: 0)")
     parser.add_argument(

@@ -6,7 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from posner.cli.thresholds import add_threshold_flag, thresholds_from_flag
+from posner.cli.numbers import number
+from posner.cli.thresholds import FLAG as THRESHOLD
+from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_from_flag
 from posner.errors import UsageError
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import read_names
@@ -46,7 +48,7 @@ def add_step_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lexicon-least",
-        type=float,
+        type=number("--lexicon-least", high=1),
         metavar="SCORE",
         help="names with a lower score neither add nor relabel; default: 0",
     )
@@ -55,31 +57,43 @@ def add_step_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def set_steps(tagger: Tagger, arguments: argparse.Namespace) -> None:
+def set_steps(
+    tagger: Tagger, arguments: argparse.Namespace, *, beside: Tagger | None = None
+) -> None:
     """Give the tagger the steps that the flags name; thresholds come last.
+
+    Args:
+        tagger: whose steps they become.
+        arguments: the flags.
+        beside: another tagger that they are for as well, which may have labels that this one lacks.
 
     Raises:
         DataError: a lexicon cannot be read.
-        UsageError: flags that do not fit together.
+        UsageError: flags that do not fit together, or labels that no entity can have.
         MissingExtraError: packages for a lexicon are not installed.
     """
     given = thresholds_from_flag(arguments)
     last = tagger.steps if given is None else threshold_steps(given)
     rules = _rules(arguments)
-    if arguments.lexicon is None:
-        tagger.steps = last
-        return
-    names = [name for path in arguments.lexicon for name in read_names(path)]
-    known = tagger.knows if isinstance(tagger, Recognizer) else None
-    tagger.steps = (LexiconStep(names, rules, known=known), *last)
+    names = [name for path in arguments.lexicon or () for name in read_names(path)]
+    labels = {*tagger.manifest.labels, *(beside.manifest.labels if beside else ())}
+    check_labels("--lexicon-closed", arguments.lexicon_closed, labels)
+    if rules.add or rules.relabel:
+        labels |= {name.label for name in names}
+    check_labels(THRESHOLD, given.labels if given else (), labels)
+    if arguments.lexicon is not None:
+        known = tagger.knows if isinstance(tagger, Recognizer) else None
+        last = (LexiconStep(names, rules, known=known), *last)
+    tagger.steps = last
 
 
-def print_steps(tagger: Tagger) -> None:
-    """Say on standard error what the steps did."""
+def print_steps(tagger: Tagger, name: str | None = None) -> None:
+    """Say on standard error what the steps did; `name` is the model's where there are several."""
+    whose = "" if name is None else f"{name}: "
     for step in tagger.steps:
         line = step.report() if isinstance(step, LexiconStep | ThresholdStep) else None
         if line is not None:
-            print(f"posner: {line}", file=sys.stderr)
+            print(f"posner: {whose}{line}", file=sys.stderr)
 
 
 def _rules(arguments: argparse.Namespace) -> Rules:
@@ -98,6 +112,10 @@ def _rules(arguments: argparse.Namespace) -> Rules:
             raise UsageError(
                 "no such rule", where="--lexicon-rules", expected=",".join(RULES), got=name
             )
+    if arguments.lexicon_least is not None and not {"add", "relabel"} & set(named):
+        raise UsageError("--lexicon-least goes with --lexicon-rules add or relabel")
+    if arguments.lexicon_edits is not None and set(named) == {"veto"}:
+        raise UsageError("--lexicon-edits goes with --lexicon-rules correct, add or relabel")
     default = Rules()
     edits, least = arguments.lexicon_edits, arguments.lexicon_least
     return Rules(

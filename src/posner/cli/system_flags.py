@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 
 from posner.cli.corpora import read_corpus
+from posner.cli.fold_figures import print_folds
+from posner.corpus import Corpus
 from posner.errors import UsageError
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
-from posner.recipe import Setting, settings
-from posner.systems.recipes import KINDS, MAIN, kind_of, system_names, system_recipe
+from posner.recipe import Setting, load_recipe, settings
+from posner.systems.labelling import only_labels
+from posner.systems.recipes import (
+    KINDS,
+    MAIN,
+    NeuralRecipe,
+    SystemRecipe,
+    kind_of,
+    system_names,
+    system_recipe,
+)
 from posner.systems.train import train_system
+from posner.tagger import Tagger
 from posner.training.console import reporter_for
+from posner.training.folds import validate_folds
 
 
 def add_system_flags(parser: argparse.ArgumentParser) -> None:
@@ -55,14 +69,12 @@ def run_system(arguments: argparse.Namespace) -> int:
         )
     if arguments.start is not None:
         raise UsageError(f"--from: a {arguments.system} is always learned from nothing")
-    if arguments.folds is not None:
-        raise UsageError(f"--folds: a {arguments.system} is trained once, not cross-validated")
-    recipe = system_recipe(
-        arguments.system,
-        file=arguments.recipe,
-        values=_given(arguments),
-    )
+    given = _given(arguments)
+    recipe = system_recipe(arguments.system, file=arguments.recipe, values=given)
+    _refuse_idle(given, recipe)
     corpus = read_corpus(arguments.train, arguments)
+    if arguments.folds is not None:
+        return _cross_validate(corpus, recipe, arguments)
     dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
     console = figures_console()
     result = train_system(
@@ -78,6 +90,29 @@ def run_system(arguments: argparse.Namespace) -> int:
     console.print(result.describe(), highlight=False, soft_wrap=True)
     if arguments.json is not None:
         write_json(arguments.json, result.evaluation.to_json())
+    return 0
+
+
+def _cross_validate(corpus: Corpus, recipe: SystemRecipe, arguments: argparse.Namespace) -> int:
+    """Train a model a fold, and print their scores one by one and together."""
+    console = figures_console()
+    reporter = reporter_for(console)
+
+    def fit(learned: Corpus, run: Path) -> Tagger:
+        name, force = arguments.system, arguments.force
+        return train_system(name, learned, None, recipe, run, reporter=reporter, force=force).system
+
+    found = validate_folds(
+        only_labels(corpus, recipe.labels.kept),
+        fit,
+        arguments.out,
+        folds=arguments.folds,
+        seed=load_recipe("default").training.seed,
+        reporter=reporter,
+        force=arguments.force,
+    )
+    assert found is not None  # one process
+    print_folds(found, arguments, console)
     return 0
 
 
@@ -108,3 +143,23 @@ def _given(arguments: argparse.Namespace) -> dict[str, str]:
                 remedy=f"`posner recipes {arguments.system}` prints all",
             )
     return values
+
+
+def _refuse_idle(given: dict[str, str], recipe: SystemRecipe) -> None:
+    """Refuse settings on the command line that another setting leaves without effect.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if not isinstance(recipe, NeuralRecipe):
+        return
+    optimizer, has_file = recipe.learning.optimizer, bool(recipe.vectors.path)
+    idle = {
+        "vectors.freeze": None if has_file else "vectors.path",
+        "vectors.vocabulary": None if has_file else "vectors.path",
+        "learning.momentum": None if optimizer == "sgd" else "learning.optimizer sgd",
+        "learning.weight-decay": None if optimizer == "adamw" else "learning.optimizer adamw",
+    }
+    for key, needed in idle.items():
+        if key in given and needed is not None:
+            raise UsageError(f"--{key} changes nothing without --{needed}")

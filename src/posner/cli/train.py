@@ -7,10 +7,10 @@ from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
+from posner.cli.fold_figures import print_folds
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.cli.system_flags import add_system_flags, refuse_system_flags, run_system
 from posner.errors import UsageError
-from posner.evaluation.analysis_report import analysis_report
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
 from posner.systems.recipes import MAIN
@@ -46,6 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print the best epoch's figures."""
+    if arguments.folds is not None and arguments.dev is not None:
+        raise UsageError("--folds and --dev exclude each other", expected="one corpus to part")
     if arguments.system != MAIN:
         return run_system(arguments)
     refuse_system_flags(arguments)
@@ -80,13 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _cross_validate(arguments: argparse.Namespace) -> int:
     """Train a model a fold, and print their scores one by one and together."""
-    if arguments.dev is not None:
-        raise UsageError("--folds and --dev exclude each other", expected="one corpus to part")
     recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_corpus(arguments.train, arguments)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
-        from posner.training.folds import cross_validate, describe_folds
+        from posner.training.network_folds import cross_validate
     console = figures_console()
     found = cross_validate(
         corpus,
@@ -99,9 +99,5 @@ def _cross_validate(arguments: argparse.Namespace) -> int:
         force=arguments.force,
     )
     if found is not None:
-        console.print(analysis_report(found.together))
-        console.print()
-        console.print(describe_folds(found, arguments.out), highlight=False, soft_wrap=True)
-        if arguments.json is not None:
-            write_json(arguments.json, found.to_json())
+        print_folds(found, arguments, console)
     return 0

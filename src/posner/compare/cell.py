@@ -9,13 +9,12 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
-from posner.compare.memory import peak_gigabytes
 from posner.compare.order import (
     FAILED,
-    TRAINED,
+    PARTS,
     Order,
     Scored,
     Trained,
@@ -39,6 +38,7 @@ from posner.systems.recipes import MAIN, recipe_of_kind
 from posner.systems.train import train_system
 from posner.tagger import Tagger
 from posner.training.console import reporter_for
+from posner.training.memory import peak_gigabytes
 from posner.training.prepare import fingerprint
 from posner.training.run import RunFolder
 
@@ -56,7 +56,7 @@ def corpus_of(order: Order, *, dev: bool) -> Corpus:
     corpus = read(
         data.dev if dev else data.train, format=data.format, scheme=data.scheme, problems=problems
     )
-    corpus = only_labels(corpus, data.labels)
+    corpus = only_labels(corpus, data.labels, known=data.labels if dev else ())
     if not dev and order.share < 1:
         return split_by_fraction(corpus, order.share, SHARE_SEED, by="sentence").dev
     return corpus
@@ -68,21 +68,37 @@ def corpus_fingerprint(corpus: Corpus) -> str:
 
 
 def train_cell(folder: Path, order: Order) -> None:
-    """Train, and write what it cost; an interrupted network's training is gone on with."""
+    """Train, and write what it cost; an interrupted network's training is gone on with.
+
+    One clock for every system: from the corpus's files to a saved model that is judged, and the
+    parts of a resumed training are added. What is begun anew costs what its last beginning does.
+    """
     begin = time.perf_counter()
-    train, dev = corpus_of(order, dev=False), corpus_of(order, dev=True)
-    if order.system == MAIN:
-        seconds = _train_main(folder / RUN, order, train, dev)
-    else:
-        recipe = recipe_of_kind(order.system, order.recipe, where="order")
-        reporter = reporter_for(figures_console())
-        train_system(order.system, train, dev, recipe, folder / RUN, reporter=reporter, force=True)
-        seconds = time.perf_counter() - begin
-    write_json(folder / TRAINED, asdict(Trained(seconds, peak_gigabytes())))
+    resumes = order.system == MAIN and RunFolder(folder / RUN).record.is_file()
+    earlier = read_trained(folder, PARTS) if resumes else None
+    known = 0.0  # what the run itself says, should a part have been killed
+    try:
+        train, dev = corpus_of(order, dev=False), corpus_of(order, dev=True)
+        if order.system == MAIN:
+            known = _train_main(folder / RUN, order, train, dev)
+        else:
+            _train_other(folder / RUN, order, train, dev)
+    finally:
+        cost = Trained(time.perf_counter() - begin, peak_gigabytes()).after(earlier)
+        cost.write(folder, PARTS)
+    lines = RunFolder(folder / RUN).read_metrics()
+    steps = lines[-1].step if lines else None
+    replace(cost, seconds=max(cost.seconds or 0.0, known), steps=steps).write(folder)
+
+
+def _train_other(run: Path, order: Order, train: Corpus, dev: Corpus) -> None:
+    recipe = recipe_of_kind(order.system, order.recipe, where="order")
+    reporter = reporter_for(figures_console())
+    train_system(order.system, train, dev, recipe, run, reporter=reporter, force=True)
 
 
 def _train_main(run: Path, order: Order, train: Corpus, dev: Corpus) -> float:
-    """Train Posner's own; the seconds that all parts of its training took."""
+    """Train Posner's own; the seconds that it has trained for, whatever ended its parts."""
     try:
         from posner.training.train import train as train_network
     except ImportError as error:

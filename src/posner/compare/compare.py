@@ -20,7 +20,6 @@ from typing import Any
 from posner.compare.order import (
     FAILED,
     SCORED,
-    TRAINED,
     Data,
     Order,
     Scored,
@@ -153,7 +152,7 @@ class Comparer:
             order.write(folder)
         (folder / FAILED).unlink(missing_ok=True)
         if cell.system.is_opponent and read_trained(folder) is None:
-            write_json(folder / TRAINED, asdict(Trained(None, None)))
+            Trained(None, None).write(folder)
         for work, done in (("train", read_trained), ("score", read_scored)):
             if done(folder) is None and not self._work(work, folder):
                 return Result(cell, read_trained(folder), None, read_failure(folder))

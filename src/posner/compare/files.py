@@ -45,15 +45,7 @@ def results_json(
             }
             for cell, result in comparison.results.items()
         },
-        "leads": [
-            {
-                "own": duel.own.name,
-                "rival": duel.rival.name,
-                "leads": duel.leads,
-                **duel.difference.to_json(),
-            }
-            for duel in duels
-        ],
+        "leads": [duel.to_json() for duel in duels],
     }
 
 

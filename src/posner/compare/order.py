@@ -14,6 +14,7 @@ from posner.files import write_json
 
 ORDER = "order.json"
 TRAINED = "trained.json"
+PARTS = "parts.json"
 SCORED = "scored.json"
 FAILED = "failed.json"
 
@@ -85,12 +86,27 @@ class Trained:
     """What training cost.
 
     Attributes:
-        seconds: wall time of the training, from corpus to model; None where there was none.
-        gigabytes: the most memory that its process held; None where unknown.
+        seconds: wall time of the training, from corpus to model, earlier parts of a resumed one
+            included; None where there was none.
+        gigabytes: the most memory that one of its processes held; None where unknown.
+        steps: of a network's optimiser; None for others.
     """
 
     seconds: float | None
     gigabytes: float | None
+    steps: int | None = None
+
+    def after(self, earlier: Trained | None) -> Trained:
+        """What it cost together with an earlier part."""
+        if earlier is None:
+            return self
+        known = [g for g in (self.gigabytes, earlier.gigabytes) if g is not None]
+        seconds = (self.seconds or 0) + (earlier.seconds or 0)
+        return Trained(seconds, max(known, default=None), self.steps)
+
+    def write(self, folder: Path, name: str = TRAINED) -> None:
+        """Into a cell's folder."""
+        write_json(folder / name, asdict(self))
 
 
 @dataclass(frozen=True)
@@ -114,18 +130,18 @@ class Scored:
     def write(self, folder: Path) -> None:
         """Into a cell's folder."""
         units = {
-            "unit": self.units.unit,
             "names": list(self.units.names),
-            "counts": self.units.counts.tolist(),
+            "documents": self.units.documents.tolist(),
+            "sentences": None if self.units.sentences is None else self.units.sentences.tolist(),
         }
         kept = {name: getattr(self, name) for name in ("figures", "words_per_second", "gigabytes")}
         write_json(folder / SCORED, {**kept, "bytes": self.bytes, "units": units})
 
 
-def read_trained(folder: Path) -> Trained | None:
-    """What a cell's training cost; None while it is not finished."""
+def read_trained(folder: Path, name: str = TRAINED) -> Trained | None:
+    """What a cell's training cost, or the parts of it so far; None while it is not finished."""
     try:
-        return Trained(**json.loads((folder / TRAINED).read_text(encoding="utf-8")))
+        return Trained(**json.loads((folder / name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -135,8 +151,9 @@ def read_scored(folder: Path) -> Scored | None:
     try:
         found = json.loads((folder / SCORED).read_text(encoding="utf-8"))
         units = found.pop("units")
-        counts = np.array(units["counts"], dtype=np.int64)
-        return Scored(**found, units=UnitCounts(units["unit"], tuple(units["names"]), counts))
+        documents, parts = np.array(units["documents"], dtype=np.int64), units["sentences"]
+        sentences = None if parts is None else np.array(parts, dtype=np.int64)
+        return Scored(**found, units=UnitCounts(tuple(units["names"]), documents, sentences))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

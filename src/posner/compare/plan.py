@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from posner.errors import UsageError
@@ -39,7 +40,14 @@ class SystemName:
     @property
     def title(self) -> str:
         """As a table names it: of a recipe's path only the file's name."""
-        return self.text if self.recipe is None else f"{self.base}:{Path(self.recipe).stem}"
+        return self.short(1)
+
+    def short(self, length: int) -> str:
+        """Its name with the last parts of its recipe's path."""
+        if self.recipe is None:
+            return self.text
+        parts = Path(self.recipe).with_suffix("").parts
+        return f"{self.base}:{'/'.join(parts[-length:])}"
 
     @property
     def is_main(self) -> bool:
@@ -55,6 +63,17 @@ class SystemName:
     def once(self) -> bool:
         """Whether each seed would give the same."""
         return self.is_opponent or kind_of(self.base) in DETERMINISTIC
+
+    @property
+    def chooses_epoch(self) -> bool:
+        """Whether it is the dev set that chooses its best epoch."""
+        return not self.once
+
+    @property
+    def has_random_vectors(self) -> bool:
+        """Whether it learns the vectors of words from nothing."""
+        vectors = {} if self.is_opponent else self.settings().get("vectors", {})
+        return vectors.get("path") == ""
 
     def settings(self) -> dict[str, dict[str, object]]:
         """The recipe in full; nothing for a system that needs no training.
@@ -86,8 +105,11 @@ class Cell:
 
     @property
     def slug(self) -> str:
-        """The name of its folder."""
-        name = re.sub(r"[^A-Za-z0-9.-]+", "_", self.system.text)
+        """The name of its folder: no two systems' are the same."""
+        plain = self.system.text.replace(":", "_", 1)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", plain)
+        if name != plain:
+            name += f"-{sha256(self.system.text.encode()).hexdigest()[:8]}"
         share = "" if self.share == 1 else f"-{self.share:g}"
         return f"{name}{share}-{self.seed}"
 
@@ -123,8 +145,8 @@ def plan_rows(
     """The rows of a comparison.
 
     A rival on a share of the data, or with fewer seeds, is followed by a row of Posner's own (the
-    first of the systems that is) with the same; a system that no seed changes is trained once,
-    and has no such row for that alone.
+    first of the systems that is) with the same, but never with more seeds than Posner's own has; a
+    system that no seed changes is trained once, and has no such row for that alone.
 
     Args:
         systems: names, each once.
@@ -133,11 +155,13 @@ def plan_rows(
         fewer: seeds, by name.
 
     Raises:
-        UsageError: a name twice, or a share or number of seeds that is none, or of no system.
+        UsageError: a name twice, or a share or number of seeds that is none, or of a system that
+            has none to choose.
     """
     shares, fewer = shares or {}, fewer or {}
     _check(systems, seeds, shares, fewer)
     names = [SystemName(text) for text in systems]
+    _check_choices(names, shares, fewer)
     own = next((name for name in names if name.is_main), None)
     rows: list[Row] = []
     for name in names:
@@ -146,22 +170,31 @@ def plan_rows(
         rows.append(Row(name, share, _first(count)))
         if own is None or name.is_main or name.is_opponent:
             continue
-        beside = Row(own, share, _first(seeds if name.once else count))
-        if beside not in rows and beside != _usual(own, shares, fewer, seeds):
+        most = fewer.get(own.text, seeds)
+        beside = Row(own, share, _first(most if name.once else min(count, most)))
+        usual = Row(own, shares.get(own.text, 1.0), _first(most))
+        if beside not in rows and beside != usual:
             rows.append(beside)
     return rows
-
-
-def _usual(
-    name: SystemName, shares: Mapping[str, float], fewer: Mapping[str, int], seeds: int
-) -> Row:
-    """The row that a system has anyway."""
-    return Row(name, shares.get(name.text, 1.0), _first(fewer.get(name.text, seeds)))
 
 
 def cells_of(rows: Sequence[Row]) -> list[Cell]:
     """Every cell once, in the order of the rows."""
     return list(dict.fromkeys(cell for row in rows for cell in row.cells))
+
+
+def titles_of(rows: Sequence[Row]) -> dict[SystemName, str]:
+    """What the systems are called in a table: the shortest that tells each from the others."""
+    names = dict.fromkeys(row.system for row in rows)
+    found = {}
+    for name in names:
+        length = 1
+        while length < len(name.text) and any(
+            other.short(length) == name.short(length) for other in names if other != name
+        ):
+            length += 1
+        found[name] = name.short(length)
+    return found
 
 
 def _first(count: int) -> tuple[int, ...]:
@@ -183,3 +216,13 @@ def _check(
         raise UsageError("a number of seeds must be at least 1")
     if any(not 0 < share <= 1 for share in shares.values()):
         raise UsageError("a share must be above 0 and at most 1")
+
+
+def _check_choices(
+    names: Sequence[SystemName], shares: Mapping[str, float], fewer: Mapping[str, int]
+) -> None:
+    for name in names:
+        if name.is_opponent and name.text in shares:
+            raise UsageError("is not trained, and has no share of the data", where=name.text)
+        if name.once and fewer.get(name.text, 1) > 1:
+            raise UsageError("no seed changes it", where=name.text, got=fewer[name.text])

@@ -14,9 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from posner.compare.lines import FLAT, STRICT, Line
-from posner.evaluation.bootstrap import Interval
+from posner.evaluation.bootstrap import RATIOS, Interval
 
-_RATIOS = ("precision", "recall", "f1")
 _SHORT = {"precision": "P", "recall": "R", "f1": "F1"}
 
 
@@ -65,13 +64,12 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
         lines: what was found.
         words: of the dev set.
     """
-    columns = [
-        (f"{reading} {_SHORT[r]}", reading, r) for reading in (STRICT, FLAT) for r in _RATIOS
-    ]
     header = (
         "system",
         "seeds",
-        *(title for title, _, _ in columns),
+        *(f"{STRICT} {_SHORT[ratio]}" for ratio in RATIOS),
+        "by seed",
+        *(f"{FLAT} {_SHORT[ratio]}" for ratio in RATIOS),
         "minutes",
         "words/s",
         "MB",
@@ -83,7 +81,9 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
             line.name,
             (
                 Value(str(len(line.f1s))),
-                *(_ratio(line, reading, ratio) for _, reading, ratio in columns),
+                *(_ratio(line, STRICT, ratio) for ratio in RATIOS),
+                _number(None if line.spread is None else 100 * line.spread, "{:.2f}"),
+                *(_ratio(line, FLAT, ratio) for ratio in RATIOS),
                 _number(line.minutes, "{:.2f}"),
                 _number(line.words_per_second, "{:.0f}"),
                 _number(line.megabytes, "{:.1f}"),
@@ -95,24 +95,56 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
     )
     notes = [
         f"{words:,} words were tagged. Strict: exact span and label, micro. Flat: words by IOB2 "
-        "tag, micro, without O. With each figure its 95 % bootstrap interval over documents (or a "
-        "lone one's sentences); several seeds' counts are added. Minutes are of training.",
+        "tag, micro, without O. With each figure its 95 % bootstrap interval over "
+        f"{_drawn(lines)}; several seeds' counts are added, and the interval knows nothing of "
+        "how they differ: by seed is the standard deviation of their strict F1. Minutes are "
+        "from the corpus's files to the saved model, judged on dev.",
+        *_choices(lines),
+        *_steps(lines),
         *(f"{line.name}: {line.error}" for line in lines if line.error),
     ]
     return Grid("systems", header, rows, tuple(notes))
 
 
+def _choices(lines: Sequence[Line]) -> list[str]:
+    """What was chosen by the dev set, whose figures are then better than those of other data."""
+    names = [line.name for line in lines if line.row.system.chooses_epoch]
+    if not names:
+        return []
+    text = f"The dev set chose the best epoch of {', '.join(names)}"
+    if any(line.row.system.is_main for line in lines):
+        text += ", and the scores of Posner's own were calibrated on it"
+    return [f"{text}; so figures of data that nothing was chosen on may be lower."]
+
+
+def _steps(lines: Sequence[Line]) -> list[str]:
+    """How long each network over words has learned, and from what: few data make few steps."""
+    told = [
+        f"{line.name}, {line.steps:,} steps"
+        + (" from random vectors" if line.row.system.has_random_vectors else "")
+        for line in lines
+        if line.steps is not None and not line.row.system.is_main
+    ]
+    return [f"Learned: {'; '.join(told)}."] if told else []
+
+
+def _drawn(lines: Sequence[Line]) -> str:
+    """What the intervals were drawn from: every row has the same."""
+    units = next((line.units for line in lines if line.units is not None), None)
+    return "documents" if units is None else f"{len(units.counts):,} {units.unit}"
+
+
 def label_grid(lines: Sequence[Line]) -> Grid:
     """Each system's strict figures by label."""
     labels = sorted({label for line in lines for label in line.labels})
-    header = ("system", *(f"{label} {_SHORT[r]}" for label in labels for r in _RATIOS))
+    header = ("system", *(f"{label} {_SHORT[r]}" for label in labels for r in RATIOS))
     rows = tuple(
         (
             line.name,
             tuple(
                 Value(_ratio(line, f"{STRICT}.{label}", ratio).shown)
                 for label in labels
-                for ratio in _RATIOS
+                for ratio in RATIOS
             ),
         )
         for line in lines
@@ -121,11 +153,13 @@ def label_grid(lines: Sequence[Line]) -> Grid:
 
 
 def _ratio(line: Line, reading: str, ratio: str) -> Value:
-    figure = line.figures.get(reading)
-    if figure is None:
+    if reading not in line.figures:
         return Value("-")
-    found: Interval = getattr(figure, ratio)
-    return Value(*(f"{100 * v:.2f}" for v in (found.value, found.low, found.high)))
+    shown = f"{100 * getattr(line.figures[reading], ratio):.2f}"
+    if reading not in line.intervals:
+        return Value(shown)
+    found: Interval = getattr(line.intervals[reading], ratio)
+    return Value(shown, f"{100 * found.low:.2f}", f"{100 * found.high:.2f}")
 
 
 def _number(value: float | None, form: str) -> Value:

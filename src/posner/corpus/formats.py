@@ -110,6 +110,10 @@ FORMATS: dict[str, Format] = {
 }
 
 
+class UnknownFormatError(DataError):
+    """A corpus whose format cannot be told."""
+
+
 def format_named(name: str) -> Format:
     """The format of that name.
 
@@ -141,22 +145,25 @@ def _check_scheme(name: str | None, format: Format) -> None:
 def looks_like_corpus(path: Path) -> bool:
     """Whether an existing file or folder is surely a corpus, not a text.
 
-    Its suffix tells (that of `.csv` and JSON only together with how the file begins), or its rows:
-    nearly all of one width, with a tag at the end. A text that has a corpus beside it is a text.
+    Its suffix tells (that of `.csv`, `.tsv` and JSON only together with how the file begins), or
+    its rows: nearly all of one width, with a tag at the end. A text that has a corpus beside it is
+    a text, and a folder of Parquet files without words is one of texts.
 
     Raises:
         DataError: the file cannot be read.
     """
     if path.is_dir():
-        return standoff.detects(path, b"") or hub.detects(path, b"")
+        return standoff.detects(path, b"") or hub.holds_words(path)
     suffix = plain_suffix(path)
-    if suffix in (*conll.SUFFIXES, ".col", ".tsv", ".ann", spacy_docs.SUFFIX):
+    if suffix in (*conll.SUFFIXES, ".col", ".ann", spacy_docs.SUFFIX):
         return True
     head = read_head(path)
     if annotated.detects(path, head):
         return True
-    if suffix in (".json", ".jsonl"):
+    if suffix in (".json", ".jsonl", ".ndjson"):
         return jsonl.detects(path, head)
+    if suffix == ".tsv":  # a table of texts has next to no tags
+        return conll.detects(path, head)
     return kaggle.detects(path, head) or (suffix != ".csv" and conll.has_only_rows(head))
 
 
@@ -164,7 +171,8 @@ def detect_format(path: Path) -> Format:
     """Find out the format of a file or folder.
 
     Raises:
-        DataError: no such file, an empty one, or none of the formats.
+        DataError: no such file, or an empty one.
+        UnknownFormatError: none of the formats.
     """
     head = b"" if path.is_dir() else read_head(path)
     if not path.is_dir() and not head.strip() and not standoff.detects(path, head):
@@ -174,11 +182,11 @@ def detect_format(path: Path) -> Format:
     if found is FORMATS["jsonl"] and conll.is_sure(path, head):
         return FORMATS["conll"]
     if found is None:
-        raise DataError(
+        raise UnknownFormatError(
             "the format cannot be told",
             where=path,
             expected="CoNLL columns, the Kaggle csv, JSON Lines, brat, spaCy or a saved data set",
-            remedy=f"name it with --format ({', '.join(FORMATS)})",
+            remedy=f"name its format ({', '.join(FORMATS)})",
         )
     return found
 

@@ -34,9 +34,32 @@ _DOCUMENT, _NUMBER, _ID, _EXTRA = "document", "sentence_number", "document_id", 
 def detects(path: Path, head: bytes) -> bool:
     """Whether it is a folder that `datasets` saved or can load."""
     del head
-    if not path.is_dir():
-        return False
-    return any((path / name).exists() for name in _SAVED) or any(path.glob("**/*.parquet"))
+    return path.is_dir() and (_is_saved(path) or any(path.glob("**/*.parquet")))
+
+
+def holds_words(path: Path) -> bool:
+    """Whether a folder is one that `datasets` saved, or of Parquet that has words, not texts."""
+    if _is_saved(path):
+        return True
+    first = min(path.glob("**/*.parquet"), default=None)
+    return first is not None and not set(_WORDS).isdisjoint(_parquet_columns(first))
+
+
+def _is_saved(path: Path) -> bool:
+    return any((path / name).exists() for name in _SAVED)
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    """The columns of a Parquet file; none where that cannot be found out."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        return []
+    try:
+        return list(parquet.read_schema(path).names)
+    except (pyarrow.ArrowException, OSError):
+        return []
 
 
 def _datasets() -> Any:
@@ -71,7 +94,7 @@ def _load(name: str) -> Any:
     base, config = parts[0], parts[1] if len(parts) == 3 else None
     split = parts[-1] if len(parts) > 1 else None
     try:
-        if any((Path(base) / saved).exists() for saved in _SAVED):
+        if _is_saved(Path(base)):
             loaded = datasets.load_from_disk(base)
         else:
             loaded = datasets.load_dataset(base, config)

@@ -25,10 +25,12 @@ SPANS_KEY = "sc"
 """The span group that spaCy's own span categoriser uses; overlapping entities are written to it."""
 SCORE = "score"
 """The extension attribute of spans (`span._.score`) that holds a score."""
+CHANGED = ("corrected", "similarity", "changes")
+"""Those that hold what a lexicon and other steps made of an entity, named as `Entity` does."""
 
 
 def spacy_module() -> Any:
-    """The spacy package, with the attribute for scores made known to it.
+    """The spacy package, with the attributes for scores and changes made known to it.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -37,8 +39,9 @@ def spacy_module() -> Any:
         import spacy
     except ImportError as error:
         raise MissingExtraError("reading and writing spaCy's documents", "spacy") from error
-    if not spacy.tokens.Span.has_extension(SCORE):
-        spacy.tokens.Span.set_extension(SCORE, default=None)
+    for name in (SCORE, *CHANGED):
+        if not spacy.tokens.Span.has_extension(name):
+            spacy.tokens.Span.set_extension(name, default=None)
     return spacy
 
 

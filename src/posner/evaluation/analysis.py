@@ -12,14 +12,15 @@ from posner.document import Document, Entity
 from posner.evaluation.bootstrap import LEVEL, RESAMPLES, UnitCounts, intervals
 from posner.evaluation.calibration import Calibration
 from posner.evaluation.confusion import Cell, Confusion
-from posner.evaluation.documents import character_spans, evaluate_document, scoring_units
+from posner.evaluation.documents import character_spans
 from posner.evaluation.matching import closest_pairs
 from posner.evaluation.mentions import KnownMentions
 from posner.evaluation.mistakes import Mistake, count_kinds, kind_of
-from posner.evaluation.model import as_read_by, evaluate_each
+from posner.evaluation.model import as_read_by, evaluate_each, with_labels
 from posner.evaluation.places import Places
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
+from posner.evaluation.units import unit_counts
 from posner.tagger import Tagger
 
 
@@ -29,7 +30,8 @@ class Analysis:
 
     Attributes:
         evaluation: the counts of all readings.
-        units: each document's counts, for intervals and paired tests.
+        units: each document's counts, or each sentence's of few documents, for intervals and
+            paired tests.
         confusion: gold labels against predicted ones, missed and spurious entities among them.
         mistakes: every error with its sentence, in the order of the documents.
         splits: the strict counts of parts of the data: `mention_length`, `sentence_length`,
@@ -45,11 +47,7 @@ class Analysis:
     calibration: Calibration = field(default_factory=Calibration)
 
     def __add__(self, other: Analysis) -> Analysis:
-        """What analysing both sets together gives.
-
-        Raises:
-            DataError: one counts documents and the other sentences.
-        """
+        """What analysing both sets together gives."""
         return Analysis(
             self.evaluation + other.evaluation,
             self.units + other.units,
@@ -91,15 +89,20 @@ def analyse_tagger(
     *,
     train: KnownMentions | None = None,
     by: Sequence[str] = (),
+    labels: Sequence[str] = (),
 ) -> Analysis:
-    """Tag the words of gold documents and analyse what was found; see `analyse`."""
+    """Tag the words of gold documents and analyse what was found; see `analyse`.
+
+    Where `labels` are named, the entities of others count neither as annotated nor as found.
+    """
     check_fields(documents, by)  # before the long work
-    documents = as_read_by(tagger, documents)
+    documents = with_labels(as_read_by(tagger, documents), labels)
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
     has_pos = bool(tagger.manifest.pos_tags)
-    return analyse(documents, tagged, train=train, by=by, has_pos=has_pos, seconds=seconds)
+    found = with_labels(tagged, labels)
+    return analyse(documents, found, train=train, by=by, has_pos=has_pos, seconds=seconds)
 
 
 def analyse(
@@ -126,11 +129,8 @@ def analyse(
         DataError: other words, or no document has such a field.
     """
     check_fields(gold, by)
-    units = scoring_units(gold, tagged)
     each = list(evaluate_each(gold, tagged, has_pos))
     evaluation = sum(each, Evaluation(seconds=seconds))
-    if units.unit == "sentences":
-        each = [evaluate_document(left, right) for left, right in units.pairs]
     splitter = Splitter(train, by)
     cells: Counter[Cell] = Counter()
     mistakes: list[Mistake] = []
@@ -154,7 +154,7 @@ def analyse(
     confusion = Confusion() + Confusion(cells)
     return Analysis(
         evaluation,
-        UnitCounts.of(units.unit, each),
+        unit_counts(gold, tagged, each),
         confusion,
         tuple(mistakes),
         splitter.splits(),

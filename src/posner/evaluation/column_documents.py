@@ -32,6 +32,7 @@ def _document(sentences: list[TaggedSentence], tags: list[tuple[str, ...]]) -> D
             WordSentence(
                 tuple(WordRow(word) for word in sentence.words),
                 tuple(tags_to_spans(own, scheme, "repair")),
+                metadata=sentence.metadata,
             )
             for sentence, own in zip(sentences, tags, strict=True)
         ]

@@ -11,12 +11,12 @@ import gzip
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from posner.corpus.conll import is_comment
+from posner.corpus.conll import comment_metadata, is_comment
 from posner.errors import DataError, SchemeError, UsageError
 from posner.schemes import OUTSIDE, Scheme, parse_tag
 
@@ -35,6 +35,7 @@ class TaggedSentence:
         predicted: a tag a word.
         words: the first column; empty unless asked for.
         document: how many rows that begin a document stand before it.
+        metadata: what the comment lines before it say, with its words.
     """
 
     line: int
@@ -42,6 +43,7 @@ class TaggedSentence:
     predicted: tuple[str, ...]
     words: tuple[str, ...] = ()
     document: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_tag_columns(
@@ -59,7 +61,7 @@ def read_tag_columns(
         gold: the column of the gold tags, counted from 1; None is the last but one.
         predicted: the column of the predicted tags; None is the last. Where a column is counted
             from the end, all rows must be of the first row's width, lest it slip.
-        words: keep the first column.
+        words: keep the first column, and the comments as metadata.
         document_rows: read a row `-DOCSTART-` as a sentence of one word, as conlleval does, where
             it has as many columns as the others.
 
@@ -123,6 +125,7 @@ class _Reader:
     document_rows: bool
     width: int | None = None
     documents: int = 0
+    comments: list[str] = field(default_factory=list)
 
     def sentences(self) -> Iterator[TaggedSentence]:
         rows: list[_Row] = []
@@ -137,11 +140,9 @@ class _Reader:
                 if begins and self.document_rows and len(columns) >= self._needed:
                     yield self._sentence([self._row(columns, number)])
                 continue
-            if (
-                columns[0].startswith("#")
-                and not rows
-                and is_comment(text.strip(" \t"), self.width)
-            ):
+            line = text.strip(" \t")
+            if columns[0].startswith("#") and not rows and is_comment(line, self.width):
+                self.comments.append(line)
                 continue
             self.width = self.width or len(columns)
             where = f"{self.path}:{number}"
@@ -162,12 +163,14 @@ class _Reader:
         return _Row(number, gold, predicted, sys.intern(columns[0]) if self.words else "")
 
     def _sentence(self, rows: Sequence[_Row]) -> TaggedSentence:
+        comments, self.comments = self.comments, []
         return TaggedSentence(
             rows[0].line,
             tuple(row.gold for row in rows),
             tuple(row.predicted for row in rows),
             tuple(row.word for row in rows) if self.words else (),
             self.documents,
+            comment_metadata(comments) if self.words else {},
         )
 
 

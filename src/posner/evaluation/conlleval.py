@@ -6,6 +6,7 @@ so that they round alike, and labels are padded by their bytes, as Perl pads wha
 
 from __future__ import annotations
 
+from posner.errors import DataError
 from posner.evaluation.counts import Counts, Score
 from posner.evaluation.result import Evaluation
 from posner.evaluation.tags import TagScore
@@ -19,8 +20,18 @@ def tag_score_conlleval(score: TagScore) -> str:
 
 
 def evaluation_conlleval(evaluation: Evaluation) -> str:
-    """What conlleval prints of documents written in IOB2."""
-    correct = sum(counts.correct for counts in evaluation.flat.tags.values())
+    """What conlleval prints of documents written in IOB2, which have no rows beside their words.
+
+    Raises:
+        DataError: entities overlap, and a word has no one tag.
+    """
+    tags = evaluation.flat.tags.values()
+    if max(sum(c.gold for c in tags), sum(c.predicted for c in tags)) > evaluation.words:
+        raise DataError(
+            "conlleval knows no entities that overlap",
+            remedy="leave --conlleval out: all other figures count them",
+        )
+    correct = sum(counts.correct for counts in tags)
     return conlleval_text(evaluation.strict, evaluation.words, correct)
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Literal
 
 from posner.document import Document, Entity, sentence_spans
 from posner.errors import DataError
@@ -67,73 +63,6 @@ def evaluate_document(
     )
     matched = match_spans([(character_spans(gold.entities), character_spans(predicted.entities))])
     return inside + Evaluation(strict=misaligned, readings=matched)
-
-
-@dataclass(frozen=True)
-class ScoringUnits:
-    """What a bootstrap draws: a gold part and a predicted part of the data each.
-
-    Attributes:
-        unit: `documents`, or `sentences` where the data are one document.
-        pairs: gold and predicted.
-    """
-
-    unit: Literal["documents", "sentences"]
-    pairs: tuple[tuple[Document, Document], ...]
-
-
-def scoring_units(gold: Sequence[Document], predicted: Sequence[Document]) -> ScoringUnits:
-    """The documents, or a lone document's sentences; those that an entity joins are one unit.
-
-    Raises:
-        DataError: not as many predicted documents as gold ones.
-    """
-    if len(gold) != len(predicted):
-        raise DataError(
-            "another number of predicted documents than of gold documents",
-            expected=len(gold),
-            got=len(predicted),
-        )
-    if len(gold) == 1:
-        return ScoringUnits("sentences", tuple(_sentence_units(gold[0], predicted[0])))
-    return ScoringUnits("documents", tuple(zip(gold, predicted, strict=True)))
-
-
-def _sentence_units(gold: Document, predicted: Document) -> Iterable[tuple[Document, Document]]:
-    filled = [i for i, s in enumerate(gold.sentences) if s.tokens]
-    starts = [gold.sentences[i].start for i in filled]
-    if not filled:
-        yield gold, predicted
-        return
-    reach = list(range(len(filled)))  # the last sentence that an entity joins to each
-    for entity in (*gold.entities, *predicted.entities):
-        first = max(bisect_right(starts, entity.start) - 1, 0)
-        reach[first] = max(reach[first], bisect_left(starts, entity.end) - 1)
-    borders, end = [0], reach[0]
-    for place in range(1, len(filled)):
-        if place > end:
-            borders.append(place)
-        end = max(end, reach[place])
-    parted = [_by_border(document, [starts[b] for b in borders]) for document in (gold, predicted)]
-    for (first, last), *own in zip(pairwise([*borders, len(filled)]), *parted, strict=True):
-        kept = filled[first:last]
-        left, right = (
-            replace(
-                document,
-                sentences=tuple(document.sentences[i] for i in kept),
-                entities=tuple(entities),
-            )
-            for document, entities in zip((gold, predicted), own, strict=True)
-        )
-        yield left, right
-
-
-def _by_border(document: Document, starts: Sequence[int]) -> list[list[Entity]]:
-    """A document's entities by the unit in which they begin."""
-    parted: list[list[Entity]] = [[] for _ in starts]
-    for entity in document.entities:
-        parted[max(bisect_right(starts, entity.start) - 1, 0)].append(entity)
-    return parted
 
 
 def _word_places(document: Document) -> list[list[tuple[int, int]]]:

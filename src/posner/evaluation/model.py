@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from posner.corpus.words import resegmented
 from posner.document import Document
+from posner.errors import DataError
 from posner.evaluation.documents import evaluate_document
 from posner.evaluation.result import Evaluation
 from posner.tagger import Tagger
@@ -18,6 +20,17 @@ def as_read_by(tagger: Tagger, documents: Sequence[Document]) -> list[Document]:
     Whatever scores a model goes through here first, so that all figures are of the same words.
     """
     return [resegmented(document, tagger.segmenter) for document in documents]
+
+
+def with_labels(documents: Sequence[Document], labels: Sequence[str]) -> list[Document]:
+    """Documents with the entities of some labels; with all where none is named."""
+    wanted = frozenset(labels)
+    if not wanted:
+        return list(documents)
+    return [
+        replace(document, entities=tuple(e for e in document.entities if e.label in wanted))
+        for document in documents
+    ]
 
 
 def evaluate_documents(tagger: Tagger, documents: Sequence[Document]) -> Evaluation:
@@ -40,7 +53,17 @@ def score_documents(
 def evaluate_each(
     gold: Sequence[Document], tagged: Sequence[Document], has_pos: bool
 ) -> Iterator[Evaluation]:
-    """Each tagged document's evaluation; `has_pos`: its parts of speech were predicted."""
+    """Each tagged document's evaluation; `has_pos`: its parts of speech were predicted.
+
+    Raises:
+        DataError: not as many tagged documents as gold ones.
+    """
+    if len(gold) != len(tagged):
+        raise DataError(
+            "another number of predicted documents than of gold documents",
+            expected=len(gold),
+            got=len(tagged),
+        )
     for truth, found in zip(gold, tagged, strict=True):
         pos = [[t.pos or "" for t in s.tokens] for s in found.sentences] if has_pos else None
         yield evaluate_document(truth, found, predicted_pos=pos)

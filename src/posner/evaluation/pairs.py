@@ -98,7 +98,7 @@ def paired(gold: Sequence[Document], predicted: Sequence[Document]) -> DocumentP
     """Pair the documents of two corpora; the words are the gold ones.
 
     Raises:
-        DataError: they have other texts.
+        DataError: they have other texts, or a score is no number from 0 to 1.
     """
     if len(gold) != len(predicted):
         raise DataError(
@@ -115,6 +115,8 @@ def paired(gold: Sequence[Document], predicted: Sequence[Document]) -> DocumentP
                 expected=repr(left.text[:40]),
                 got=repr(right.text[:40]),
             )
+        for entity in right.entities:
+            _score(entity.score, f"document {left.id or index}")
         found.append(left.with_entities(right.entities))
     return DocumentPairs(tuple(gold), tuple(found))
 
@@ -259,7 +261,20 @@ def _span(value: object) -> tuple[int, int, str, float | None]:
             expected='[start, end, "LABEL"] or {"start", "end", "label"}',
             got=json.dumps(value, ensure_ascii=False)[:80],
         )
-    return start, end, label, float(score) if isinstance(score, int | float) else None
+    return start, end, label, _score(score)
+
+
+def _score(value: object, where: str | None = None) -> float | None:
+    """A predicted entity's score, or None.
+
+    Raises:
+        DataError: it is no number from 0 to 1; percentages and logits would be read as certainty.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    raise DataError("no score", where=where, expected="a number from 0 to 1", got=repr(value)[:80])
 
 
 def _outside(value: object, expected: str) -> DataError:

@@ -12,8 +12,9 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+from posner.decode import Decoder
 from posner.document import Document, Entity, sentence_spans
 from posner.errors import DataError
 from posner.evaluation.analysis import Analysis, analyse_tagger
@@ -23,6 +24,7 @@ from posner.files import write_text
 from posner.recognizer import Recognizer
 from posner.schemes import OUTSIDE
 from posner.tagger import Tagger
+from posner.windows import FloatArray
 
 SUSPECTS = "suspects.jsonl"
 """The file of a cross-validation's folder that holds them."""
@@ -34,6 +36,20 @@ OutsideScores = dict[tuple[int, int, int, str], float]
 """Probabilities that no entity is there, by the document's place, start, end and label."""
 
 
+@runtime_checkable
+class SaysEmissions(Protocol):
+    """A tagger whose tags' weights are known, word by word."""
+
+    @property
+    def decoder(self) -> Decoder:
+        """What makes probabilities of them."""
+        ...
+
+    def emissions(self, documents: Sequence[Document]) -> list[FloatArray]:
+        """(words, tags) for each sentence, one after the other through all documents."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Suspect:
     """One disagreement.
@@ -41,14 +57,17 @@ class Suspect:
     Attributes:
         suspicion: 0 to 1; see the module.
         mistake: the annotation beside the prediction.
+        known: whether the system says how sure it is; else it stands among those of one half.
     """
 
     suspicion: float
     mistake: Mistake
+    known: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """A line of `suspects.jsonl`."""
-        return {"suspicion": self.suspicion, "start": self.mistake.start, **self.mistake.to_json()}
+        own = {"suspicion": self.suspicion, "known": self.known, "start": self.mistake.start}
+        return {**own, **self.mistake.to_json()}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Suspect:
@@ -74,7 +93,7 @@ class Suspect:
             record["document"],
             int(record["index"]),
         )
-        return cls(float(record["suspicion"]), mistake)
+        return cls(float(record["suspicion"]), mistake, bool(record.get("known", True)))
 
 
 def outside_scores(
@@ -83,20 +102,24 @@ def outside_scores(
     """The probability that a system finds no entity at all where one is annotated.
 
     Args:
-        tagger: only a `Recognizer` knows such probabilities; of others nothing is returned.
+        tagger: a network, or whatever `SaysEmissions`; others know no such probabilities, and
+            nothing is returned.
         documents: with their annotated entities; one that is no span of words has no probability.
         places: for each document its place among all.
     """
-    if not isinstance(tagger, Recognizer):
+    if isinstance(tagger, Recognizer):
+        emissions = [vote.entity for vote in tagger.votes(documents)]
+    elif isinstance(tagger, SaysEmissions):
+        emissions = tagger.emissions(documents)
+    else:
         return {}
     spans = [sentence_spans(document).spans for document in documents]
-    votes = tagger.votes(documents)
     asked = [
         [span._replace(label=OUTSIDE) for span in own]
         for of_document in spans
         for own in of_document
     ]
-    scores = iter(tagger.decoder.span_scores([vote.entity for vote in votes], asked))
+    scores = iter(tagger.decoder.span_scores(emissions, asked))
     found: OutsideScores = {}
     for index, document, of_document in zip(places, documents, spans, strict=True):
         for sentence, own in zip(document.sentences, of_document, strict=True):
@@ -108,7 +131,7 @@ def outside_scores(
 
 def rank_suspects(analysis: Analysis, scores: OutsideScores) -> list[Suspect]:
     """The disagreements, the most suspect first; equals keep the order of the documents."""
-    found = [Suspect(_suspicion(mistake, scores), mistake) for mistake in analysis.mistakes]
+    found = [_suspect(mistake, scores) for mistake in analysis.mistakes]
     return sorted(found, key=lambda suspect: -suspect.suspicion)
 
 
@@ -171,10 +194,11 @@ def find_suspects(
     return suspects
 
 
-def _suspicion(mistake: Mistake, scores: OutsideScores) -> float:
-    if mistake.predicted is not None:
-        return _UNKNOWN if mistake.predicted.score is None else mistake.predicted.score
+def _suspect(mistake: Mistake, scores: OutsideScores) -> Suspect:
     gold = mistake.gold
-    assert gold is not None
-    score = scores.get((mistake.index, gold.start, gold.end, gold.label))
-    return _UNKNOWN if score is None else score
+    if mistake.predicted is not None:
+        score = mistake.predicted.score
+    else:
+        assert gold is not None
+        score = scores.get((mistake.index, gold.start, gold.end, gold.label))
+    return Suspect(_UNKNOWN if score is None else score, mistake, score is not None)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from posner.align import PieceTokenizer
-from posner.backends.onnx import BATCH_PIECES, OnnxBackend, cores, open_session
+from posner.backends.cores import cores
+from posner.backends.onnx import BATCH_PIECES, OnnxBackend, open_session
 from posner.decode import Transitions
 from posner.document import Document
 from posner.errors import ModelError
@@ -152,7 +153,7 @@ def check_quality(quality: Quality, max_loss: float, where: Path) -> None:
     Raises:
         ModelError: they do; it tells both figures.
     """
-    if quality.loss > max_loss + 1e-9:
+    if not quality.loss <= max_loss + 1e-9:  # nor does a limit that is no number pass any
         full, int8 = 100 * quality.full.f1, 100 * quality.int8.f1
         raise ModelError(
             "8 bits lose more than they may, so nothing is written",

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from posner.errors import ModelError
 from posner.model.features import CharacterCNN
 from posner.model.network import Network
 from posner.model.tensors import TensorBatch
@@ -55,7 +56,11 @@ HEADS = ("entity", "pos", "chunk")
 
 
 def network_graph(network: Network) -> ir.Model:
-    """The graph of a network in evaluation mode; the network is changed and of no further use."""
+    """The graph of a network in evaluation mode; the network is changed and of no further use.
+
+    Raises:
+        ModelError: torch cannot export its encoder.
+    """
     if network.characters is not None:
         network.characters = _EveryWord(network.characters)  # type: ignore[assignment]
     config = network.encoder.config
@@ -63,17 +68,25 @@ def network_graph(network: Network) -> ir.Model:
         _register()
         config._attn_implementation = FUSED  # type: ignore[union-attr]
     example = _example(network)
-    with _quietly():
-        program = torch.onnx.export(
-            _Flat(network, tuple(example)).eval(),
-            tuple(example.values()),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=list(example),
-            output_names=_output_names(network),
-            dynamic_shapes=(_dynamic(example),),
-            verbose=False,
-        )
+    try:
+        with _quietly():
+            program = torch.onnx.export(
+                _Flat(network, tuple(example)).eval(),
+                tuple(example.values()),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=list(example),
+                output_names=_output_names(network),
+                dynamic_shapes=(_dynamic(example),),
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        kind = getattr(config, "model_type", "unknown")
+        raise ModelError(
+            "torch cannot export this encoder",
+            where=f"encoder {kind}",
+            got=str(error.__cause__ or error).splitlines()[0],
+        ) from error
     assert program is not None
     model: ir.Model = program.model
     return model

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 from posner.document import Document, Entity, Sentence
 from posner.postprocess.matcher import Matcher
 from posner.postprocess.names import Name
-from posner.postprocess.near import Near, NearNames, edits_allowed
+from posner.postprocess.near import Near
+from posner.postprocess.nearest import NearestName
+from posner.postprocess.read import ReadText
 from posner.postprocess.rules import Rules
+from posner.postprocess.taken import Taken
 from posner.schemes import OUTSIDE
-
-REMEMBERED = 100_000
-"""Texts whose nearest names are remembered."""
 
 _LONGEST_RUN = 3  # words of a misspelt name that no system found
 
@@ -47,24 +46,25 @@ class LexiconStep:
         self.rules = rules or Rules()
         self.matcher = Matcher(names, case=self.rules.case)
         self.done: Counter[str] = Counter()
-        self._known = known
-        self._near = None
-        if self.rules.edits:
-            self._near = NearNames(self.matcher.spellings, most=self.rules.edits)
-        self._nearest = lru_cache(maxsize=REMEMBERED)(self._look_up)
+        self._names = NearestName(self.matcher, self.rules.edits) if self.rules.edits else None
         self._lock = Lock()
+        self._known = known
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _step, (self.matcher.names, self.rules, self._known)
 
     def __call__(self, document: Document) -> Document:
         """The document with its entities changed as the rules say."""
-        exact = self._exact(document)
+        read = ReadText(document)
+        exact = self._exact(document, read)
         done: Counter[str] = Counter()
-        kept = [self._judged(entity, exact, done) for entity in document.entities]
+        kept = [self._judged(entity, read, exact, done) for entity in document.entities]
         entities = [entity for entity in kept if entity is not None]
         if self.rules.add:
             # What was vetoed stays away: the places of all entities that were found are taken.
-            taken = _Places(document.entities)
+            taken = Taken(document.entities)
             added = list(self._added(document, exact, taken))
-            added += self._added_near(document, taken)
+            added += self._added_near(document, read, taken)
             done["added"] += len(added)
             entities += added
         if not done.total():
@@ -80,7 +80,7 @@ class LexiconStep:
         parts = [f"{count:,} {what}" for what, count in sorted(self.done.items())]
         return f"entities by the lexicon: {', '.join(parts)}"
 
-    def _exact(self, document: Document) -> dict[tuple[int, int], tuple[int, ...]]:
+    def _exact(self, document: Document, read: ReadText) -> dict[tuple[int, int], tuple[int, ...]]:
         """The spellings that fill whole words of one sentence, by where they stand."""
         starts: dict[int, int] = {}
         ends: dict[int, int] = {}
@@ -89,16 +89,22 @@ class LexiconStep:
                 starts[token.start] = number
                 ends[token.end] = number
         found: dict[tuple[int, int], tuple[int, ...]] = {}
-        for start, end, spellings in self.matcher.find(document.text):
+        for first, last, spellings in self.matcher.find(read.text):
+            start, end = read.place(first, last)
             sentence_number = starts.get(start)
             if sentence_number is not None and ends.get(end) == sentence_number:
                 found[start, end] = spellings
         return found
 
     def _judged(
-        self, entity: Entity, exact: dict[tuple[int, int], tuple[int, ...]], done: Counter[str]
+        self,
+        entity: Entity,
+        read: ReadText,
+        exact: dict[tuple[int, int], tuple[int, ...]],
+        done: Counter[str],
     ) -> Entity | None:
         """The entity as the rules leave it; None where it goes."""
+        form = read.form(entity.start, entity.end)
         spellings = exact.get((entity.start, entity.end), ())
         names = [self.matcher.name(spelling) for spelling in spellings]
         rules = self.rules
@@ -107,14 +113,13 @@ class LexiconStep:
             return None
         own = [name for name in names if name.label == entity.label]
         if own:  # rather the one that is spelt just so than one in other letter case
-            exactly = next((name for name in own if name.name == entity.text), own[0])
+            exactly = next((name for name in own if name.name == form), own[0])
             return self._known_name(entity, exactly, done)
-        if not names and self._is_strange(entity.text):
-            near = self._nearest(entity.text, entity.label)
-            if near is not None:
-                return self._corrected(entity, near, done)
+        near = None if names else self._nearest(form, entity.label)
+        if near is not None:
+            return self._corrected(entity, near, done)
         if rules.relabel:
-            other = self._only_other(entity, names)
+            other = self._only_other(entity, form, names)
             if other is not None:
                 return self._relabelled(entity, other, done)
         if entity.label in rules.closed:
@@ -130,7 +135,13 @@ class LexiconStep:
             return entity
         done["known"] += 1
         note = "known to the lexicon"
-        return replace(entity, corrected=corrected, id=name.id, changes=(*entity.changes, note))
+        return replace(
+            entity,
+            corrected=corrected,
+            id=name.id,
+            changes=(*entity.changes, note),
+            similarity=1.0,
+        )
 
     def _corrected(self, entity: Entity, near: Near, done: Counter[str]) -> Entity:
         if not self.rules.correct:
@@ -142,15 +153,18 @@ class LexiconStep:
             corrected=name.name,
             id=name.id,
             changes=(*entity.changes, _near_note("corrected", near)),
+            similarity=near.similarity,
         )
 
-    def _only_other(self, entity: Entity, names: Sequence[Name]) -> tuple[Name, Near | None] | None:
+    def _only_other(
+        self, entity: Entity, form: str, names: Sequence[Name]
+    ) -> tuple[Name, Near | None] | None:
         """The name of the one other label that an entity can have."""
         labels = {name.label for name in names}
         if len(labels) == 1:
             name, near = names[0], None
-        elif not labels and self._is_strange(entity.text):
-            near = self._nearest(entity.text, None)
+        elif not labels and self._is_strange(form):
+            near = self._nearest(form, None)
             if near is None:
                 return None
             name = self.matcher.name(near.spelling)
@@ -178,7 +192,11 @@ class LexiconStep:
                 *entity.changes,
                 f"{note} by the lexicon" if near is None else _near_note(note, near),
             ),
+            similarity=1.0 if near is None else near.similarity,
         )
+
+    def _nearest(self, form: str, label: str | None) -> Near | None:
+        return None if self._names is None else self._names.of(form, label)
 
     def _is_strange(self, text: str) -> bool:
         """Whether some word may be misspelt: one that the vocabulary lacks, if that is known."""
@@ -191,7 +209,7 @@ class LexiconStep:
         self,
         document: Document,
         exact: dict[tuple[int, int], tuple[int, ...]],
-        taken: _Places,
+        taken: Taken,
     ) -> Iterator[Entity]:
         """Names that touch no entity, from left to right, the longest of each place."""
         for (start, end), spellings in sorted(exact.items(), key=lambda item: _by_place(item[0])):
@@ -201,17 +219,15 @@ class LexiconStep:
             if self._is_sure(names[0]) and taken.take(start, end):
                 yield self._new(document, start, end, names[0], None)
 
-    def _added_near(self, document: Document, taken: _Places) -> Iterator[Entity]:
+    def _added_near(self, document: Document, read: ReadText, taken: Taken) -> Iterator[Entity]:
         """Names near runs of words that the vocabulary lacks one of, the longest runs first."""
-        if self._known is None or self._near is None:
+        if self._known is None:
             return
         for sentence in document.sentences:
             for start, end in self._strange_runs(sentence):
-                near = (
-                    self._nearest(document.text[start:end], None)
-                    if taken.free(start, end)
-                    else None
-                )
+                if not taken.free(start, end):
+                    continue
+                near = self._nearest(read.form(start, end), None)
                 if near is not None:
                     name = self.matcher.name(near.spelling)
                     if name.label != OUTSIDE and self._is_sure(name) and taken.take(start, end):
@@ -225,7 +241,7 @@ class LexiconStep:
             not token.text[:1].islower() and any(map(str.isalpha, token.text)) for token in tokens
         ]
         strange = [
-            is_named and not self._known(t.text) for is_named, t in zip(named, tokens, strict=True)
+            is_named and not self._known(t.form) for is_named, t in zip(named, tokens, strict=True)
         ]
         for length in range(_LONGEST_RUN, 0, -1):
             for first in range(len(tokens) - length + 1):
@@ -239,22 +255,15 @@ class LexiconStep:
         entity = document.entity(start, end, name.label, name.score)
         note = "added by the lexicon" if near is None else _near_note("added", near)
         corrected = None if entity.text == name.name else name.name
-        return replace(entity, corrected=corrected, id=name.id, changes=(note,))
+        similarity = 1.0 if near is None else near.similarity
+        return replace(
+            entity, corrected=corrected, id=name.id, changes=(note,), similarity=similarity
+        )
 
-    def _look_up(self, text: str, label: str | None) -> Near | None:
-        """The nearest spelling of a label; of any, if all that are as near have the same."""
-        if self._near is None or not edits_allowed(len(text) + self.rules.edits, self.rules.edits):
-            return None
-        spaced = " ".join(text.split())
-        matcher = self.matcher
-        if label is not None:
-            return self._near.nearest(spaced, lambda n: matcher.name(n).label == label)
-        best = self._near.nearest(spaced, lambda _: True)
-        if best is None:
-            return None
-        own = matcher.name(best.spelling).label
-        rival = self._near.nearest(spaced, lambda n: matcher.name(n).label != own)
-        return None if rival is not None and rival.edits == best.edits else best
+
+def _step(names: Sequence[Name], rules: Rules, known: Callable[[str], bool] | None) -> LexiconStep:
+    """A step as another process builds it, with counts of its own."""
+    return LexiconStep(names, rules, known=known)
 
 
 def _near_note(what: str, near: Near) -> str:
@@ -263,28 +272,3 @@ def _near_note(what: str, near: Near) -> str:
 
 def _by_place(place: tuple[int, int]) -> tuple[int, int]:
     return place[0], -place[1]
-
-
-class _Places:
-    """Which characters are taken by entities."""
-
-    def __init__(self, entities: Sequence[Entity]) -> None:
-        taken = sorted((e.start, e.end) for e in entities)
-        self._starts = [start for start, _ in taken]
-        self._ends: list[int] = []
-        for _, end in taken:  # entities may overlap: how far all up to here reach
-            self._ends.append(max(end, self._ends[-1]) if self._ends else end)
-
-    def free(self, start: int, end: int) -> bool:
-        """Whether nothing touches these characters."""
-        before = bisect_left(self._starts, end)
-        return before == 0 or self._ends[before - 1] <= start
-
-    def take(self, start: int, end: int) -> bool:
-        """Take them, if they are free."""
-        if not self.free(start, end):
-            return False
-        place = bisect_right(self._starts, start)
-        self._starts.insert(place, start)
-        self._ends.insert(place, end)
-        return True

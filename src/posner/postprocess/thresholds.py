@@ -35,6 +35,9 @@ class Thresholds:
                     "not a threshold", expected="a score from 0 to 1", got=repr(value)[:40]
                 )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Thresholds.from_json, (self.to_json(),)
+
     def of(self, label: str) -> float:
         """The threshold of a label."""
         return self.labels.get(label, self.overall)
@@ -86,6 +89,9 @@ class ThresholdStep:
         self.thresholds = thresholds
         self.removed: Counter[str] = Counter()
         self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ThresholdStep, (self.thresholds,)  # another process counts for itself
 
     def __call__(self, document: Document) -> Document:
         """The document without its unlikely entities."""

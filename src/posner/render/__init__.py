@@ -12,9 +12,10 @@ from posner.render.html import html
 from posner.render.marks import coloured, has_colour
 from posner.render.records import json_array, jsonl, to_dict
 from posner.render.tables import table
-from posner.render.tagged import Tagged, iob2_tags, printable, write
+from posner.render.tagged import Origin, Tagged, iob2_tags, printable, write
 
 __all__ = [
+    "Origin",
     "PieceTag",
     "Tagged",
     "coloured",

@@ -10,7 +10,8 @@ from posner.render.tagged import Documents, each_tagged
 
 COLUMNS = (
     *("document", "document_id", "start", "end", "label", "score", "text"),
-    *("corrected", "entity_id", "changes"),
+    *("corrected", "entity_id", "changes", "similarity"),
+    *("file", "line", "row"),
 )
 
 
@@ -18,20 +19,25 @@ def csv_lines(documents: Documents) -> Iterator[str]:
     """A line of headings, then a line an entity, with commas and quotes as RFC 4180 has them.
 
     `document` counts the documents from 1, so that those without entities are missed in it.
-    `start` and `end` count characters of the document's text. What is not known is empty; the last
-    three columns are post-processing's.
+    `start` and `end` count characters of the text that stands in `file` at `line` or `row`, of
+    which the document may be a part. What is not known is empty; `corrected`, `entity_id`,
+    `changes` and `similarity` are post-processing's.
     """
     yield _line(COLUMNS)
     number = 1
     for item in each_tagged(documents):
+        origin = item.origin
+        place = ("", None, None) if origin is None else (origin.file, origin.line, origin.row)
         for entity in item.document.entities:
             yield _line(
                 (
                     *(number, item.document.id or ""),
-                    *(item.start + entity.start, item.start + entity.end, entity.label),
+                    *(item.before + entity.start, item.before + entity.end, entity.label),
                     "" if entity.score is None else f"{entity.score:.6f}",
                     entity.text,
                     *(entity.corrected or "", entity.id or "", "; ".join(entity.changes)),
+                    "" if entity.similarity is None else f"{entity.similarity:.6f}",
+                    *place,
                 )
             )
         number += item.last
@@ -39,5 +45,6 @@ def csv_lines(documents: Documents) -> Iterator[str]:
 
 def _line(values: tuple[object, ...]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(values)
-    return buffer.getvalue()
+    # Both line ends, so that a cell that holds either is quoted.
+    csv.writer(buffer, lineterminator="\r\n").writerow(values)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"

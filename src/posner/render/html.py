@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from posner.document import Document, Entity, entity_order
 from posner.render.marks import colour_of, visible
-from posner.render.tagged import Documents, each_tagged, printable
+from posner.render.tagged import Documents, Tagged, each_tagged, printable
 
 # The policy keeps a browser from loading or running anything, whatever a text holds.
 _HEAD = """\
@@ -52,24 +52,27 @@ mark b { margin-inline-start: .4em; font-size: .7em; }
 _END = "</body>\n</html>\n"
 
 
-def html(documents: Documents) -> Iterator[str]:
+def html(documents: Documents, *, places: bool = False) -> Iterator[str]:
     r"""The page, document by document.
 
     A score and a corrected name stand in the tip of their entity. A lone surrogate, which UTF-8
     cannot hold, is written `\ud800`; control characters are shown by their pictures. Overlapping
-    entities keep a piece of text together on one line.
+    entities keep a piece of text together on one line. With `places` the heading says where a
+    document was read.
     """
     yield _HEAD
     for item in each_tagged(documents):
-        yield "" if item.start else _beginning(item.document)
+        yield "" if item.start else _beginning(item, places)
         yield _marked(item.document)
         yield "</article>\n" if item.last else ""
     yield _END
 
 
-def _beginning(document: Document) -> str:
-    name = f"<h2>{_shown(document.id)}</h2>" if document.id else ""
-    return f'<article dir="auto">{name}'
+def _beginning(item: Tagged, places: bool) -> str:
+    names = (item.origin.heading if places and item.origin else "", item.document.id)
+    name = ": ".join(name for name in names if name)
+    heading = f"<h2>{_shown(name)}</h2>" if name else ""
+    return f'<article dir="auto">{heading}'
 
 
 def _marked(document: Document) -> str:

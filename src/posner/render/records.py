@@ -21,7 +21,8 @@ def to_dict(
 
     Always `text` and `entities`; `id` and `meta` where the document has them; `tokens` with
     `tags`; `pieces` if they are given. Every `word` but a piece's is the exact slice of the text.
-    An entity has `corrected`, `id` and `changes` only where post-processing gave it some.
+    An entity has `corrected`, `id`, `similarity` and `changes` only where post-processing gave it
+    some.
 
     Raises:
         DataError: with `tags`, entities that tags of words cannot express.
@@ -129,6 +130,8 @@ def _entity(entity: Entity) -> dict[str, Any]:
         record["corrected"] = entity.corrected
     if entity.id is not None:
         record["id"] = entity.id
+    if entity.similarity is not None:
+        record["similarity"] = entity.similarity
     if entity.changes:
         record["changes"] = list(entity.changes)
     return record

@@ -19,10 +19,11 @@ _POSTPROCESSED: Mapping[str, Callable[[Entity], str | None]] = {
 """Columns that only documents have in which post-processing did something."""
 
 
-def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
+def table(documents: Documents, *, tags: bool = False, places: bool = False) -> Iterator[str]:
     r"""For each document its text's beginning and a table of its entities.
 
-    With `tags` the words with their tags follow, and the pieces where a document has them.
+    With `tags` the words with their tags follow, and the pieces where a document has them; with
+    `places` the heading begins with where the document was read.
     Columns are aligned by the cells that a terminal gives each character. Control characters are
     shown by their pictures, white space inside an entity as one space; a lone surrogate, which
     UTF-8 cannot hold, is written `\ud800` (`backslashreplace`).
@@ -34,14 +35,16 @@ def table(documents: Documents, *, tags: bool = False) -> Iterator[str]:
     between = ""
     for item in each_tagged(documents):
         if item.start:  # a further part of the same document
-            parts = [_entities(item.document, item.start)] if item.document.entities else []
+            parts = [_entities(item.document, item.before)] if item.document.entities else []
             between = "\n" if parts else ""
         else:
-            parts = [_heading(item.document) + _entities(item.document)]
+            place = _cell(item.origin.heading) if places and item.origin else ""
+            place += ": " if place else ""
+            parts = [place + _heading(item.document) + _entities(item.document, item.before)]
         if tags:
             parts.append(_words(item.document))
         if item.pieces is not None:
-            parts.append(_pieces(item.pieces, item.start))
+            parts.append(_pieces(item.pieces, item.before))
         yield between + "\n".join(parts)
         between = "\n"
 
@@ -55,7 +58,7 @@ def _heading(document: Document) -> str:
     return heading + "\n"
 
 
-def _entities(document: Document, start: int = 0) -> str:
+def _entities(document: Document, start: int) -> str:
     if not document.entities:
         return "  no entities\n"
     head = ["entity", "label", "score", "start-end"]

@@ -14,6 +14,31 @@ from posner.schemes import SCHEMES, spans_to_tags
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a document was read.
+
+    Attributes:
+        file: the file, as it was named.
+        line: the line there, from 1.
+        row: the row of a table, from 1.
+        offset: characters of the text there that stand before it, where it is a part of one.
+    """
+
+    file: str
+    line: int | None = None
+    row: int | None = None
+    offset: int = 0
+
+    @property
+    def heading(self) -> str:
+        """Its place in a few words; empty where the file alone is known, which tells little."""
+        number = self.row if self.line is None else self.line
+        if number is None:
+            return ""
+        return f"{self.file}:{number}" + (f", character {self.offset}" if self.offset else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Tagged:
     """A tagged document, or a part of a long one; and, where asked for, its pieces.
 
@@ -22,12 +47,19 @@ class Tagged:
         pieces: its pieces with their tags.
         start: characters of the whole document that stand before the part.
         last: whether the document ends with it; else the next one is another part of the same.
+        origin: where the document was read, if that is known.
     """
 
     document: Document
     pieces: Sequence[PieceTag] | None = None
     start: int = 0
     last: bool = True
+    origin: Origin | None = None
+
+    @property
+    def before(self) -> int:
+        """Characters of the text that was read that stand before the part."""
+        return self.start + (self.origin.offset if self.origin else 0)
 
 
 Documents = Iterable[Document | Tagged]

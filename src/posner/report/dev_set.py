@@ -22,10 +22,11 @@ _DIGEST = 64
 
 @dataclass(frozen=True)
 class DevSet:
-    """A run's dev set and what it is called."""
+    """A run's dev set, what it is called, and where it or what it is a part of stands."""
 
     name: str
     documents: Sequence[Document]
+    path: str
 
 
 def own_dev_set(story: Story) -> DevSet:
@@ -42,7 +43,7 @@ def own_dev_set(story: Story) -> DevSet:
         raise DataError("is not there any more", where=source)
     # Training went on where a repair costs an annotation only if it was told to; then it was this.
     kept = story.recipe.get("labels", {}).get("keep", "").split()
-    corpus = only_labels(read(source, problems=[]), kept)
+    corpus = only_labels(read(source, problems=[]), kept, known=kept)
     segmenter = _segmenter(story)
     documents: Sequence[Document] = [resegmented(d, segmenter) for d in corpus.documents]
     name = Path(source).name
@@ -54,7 +55,7 @@ def own_dev_set(story: Story) -> DevSet:
     expected = str(data.get("fingerprint", ""))[_DIGEST : 2 * _DIGEST]
     if fingerprint(documents) != expected:
         raise DataError("is another than when the run was made", where=source)
-    return DevSet(name, documents)
+    return DevSet(name, documents, source)
 
 
 def _segmenter(story: Story) -> Segmenter:

@@ -12,10 +12,11 @@ from posner.evaluation.analysis import Analysis, analyse
 from posner.evaluation.bootstrap import intervals
 from posner.evaluation.calibration import BINS
 from posner.evaluation.mistakes import Mistake, count_kinds
-from posner.evaluation.model import as_read_by
+from posner.evaluation.model import as_read_by, with_labels
 from posner.postprocess.thresholds import ThresholdStep
 from posner.report.findings import Findings, Marked, Wrong, WrongSentence
 from posner.report.reliability import Bin
+from posner.systems.system import kept_labels
 from posner.tagger import Tagger
 from posner.training.prepare import fingerprint
 
@@ -29,7 +30,8 @@ def judge(tagger: Tagger, documents: Sequence[Document], source: str, *, texts: 
         source: the corpus's name.
         texts: whether the sentences with errors are kept.
     """
-    documents = as_read_by(tagger, documents)
+    labels = kept_labels(tagger)
+    documents = with_labels(as_read_by(tagger, documents), labels)
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
@@ -37,7 +39,8 @@ def judge(tagger: Tagger, documents: Sequence[Document], source: str, *, texts: 
     analysis = analyse(documents, tagged, has_pos=has_pos, seconds=seconds)
     # Else a reader would wonder why the figures are not those of the training.
     thresholds = (step.report() for step in tagger.steps if isinstance(step, ThresholdStep))
-    told = "; ".join([source, *filter(None, thresholds)])
+    chosen = f"only {' '.join(labels)} (labels.keep)" if labels else None
+    told = "; ".join([source, *filter(None, (chosen, *thresholds))])
     return findings_of(analysis, documents, tagged, told, texts=texts)
 
 

@@ -73,7 +73,10 @@ def cost_table(runs: Sequence[Told]) -> Table:
     """What each run cost, and on what."""
     rows = [
         Row("training, minutes:seconds", [_text(run.story.seconds, clock) for run in runs]),
-        Row("pieces a second, training", [_text(_pace(run), "{:,.0f}".format) for run in runs]),
+        Row(
+            f"{_pace_unit(runs)} a second, training",
+            [_text(_pace(run), "{:,.0f}".format) for run in runs],
+        ),
         Row("words a second, tagging", [_text(_speed(run), "{:,.0f}".format) for run in runs]),
         Row("peak memory, GB", [_text(run.story.memory, "{:.2f}".format) for run in runs]),
         Row("steps", [_text(_last(run, "step"), "{:,}".format) for run in runs]),
@@ -193,6 +196,13 @@ def _count(value: Any) -> str:
 def _last(run: Told, name: str) -> Any:
     metrics = run.story.course.metrics
     return getattr(metrics[-1], name) if metrics else None
+
+
+def _pace_unit(runs: Sequence[Told]) -> str:
+    """What training is counted in: the networks over word vectors know no pieces."""
+    paced = [run for run in runs if _pace(run) is not None]
+    units = {"words" if "vectors" in run.story.recipe else "pieces" for run in paced}
+    return " or ".join(sorted(units or {"pieces"}))
 
 
 def _pace(run: Told) -> float | None:

@@ -3,7 +3,8 @@ r"""Where the sentences of a text end.
 A sentence ends
     - after `. ! ?`, an ellipsis and their kin in other scripts, together with the closing quotes
       and brackets behind them, where white space follows (Chinese, Japanese and Indic marks need
-      none) and the next word does not begin in lower case;
+      none, nor do `!` and `?` between Chinese or Japanese characters) and the next word does not
+      begin in lower case;
     - after an abbreviation that can end one (`Inc.`, `U.S.`, `p.m.`) only before a word that
       usually begins one (`The`, `He`); after a title or an initial (`Mr.`, `J.`) never;
     - at a blank line or a paragraph separator, always;
@@ -25,6 +26,7 @@ from itertools import accumulate, pairwise
 
 from posner.segment.abbreviations import AFTER_ORDINAL, SENTENCE_STARTERS, never_ends
 from posner.segment.lines import LINE_BREAK
+from posner.segment.words import HAN_KANA
 
 Offsets = tuple[int, int]
 
@@ -96,7 +98,16 @@ class _Borders:
         if any(self._word(i) in _ANYWHERE for i in range(index, after)):
             return after, self._word(after) not in _GO_ON
         gap = self.words[after][0] - self.words[after - 1][1]
-        return after, gap > 0 and self._may_begin(after)
+        return after, (gap > 0 or self._is_spaceless(index, after)) and self._may_begin(after)
+
+    def _is_spaceless(self, index: int, after: int) -> bool:
+        """Whether a Western `!` or `?` stands between characters that nobody parts by spaces."""
+        before = self.text[self.words[index][0] - 1 : self.words[index][0]]
+        return (
+            self._word(index)[0] in "!?"
+            and HAN_KANA.match(before) is not None
+            and HAN_KANA.match(self.text, self.words[after][0]) is not None
+        )
 
     def _past_closers(self, index: int, open_quote: bool) -> int:
         """The index after the mark, its repetitions, and the quotes and brackets that close."""

@@ -53,6 +53,10 @@ _BLANKS = " \t\u00a0"
 _APOSTROPHES = "'\u2019"
 
 
+HAN_KANA = re.compile(f"[{_HAN_KANA}]")
+"""A character of scripts that write neither words nor sentences apart."""
+
+
 @cache
 def _marks() -> str:
     """The body of a character class that holds all combining marks (Unicode category M)."""
@@ -104,7 +108,7 @@ def _pattern(marked: bool) -> re.Pattern[str]:
         r"[A-Za-z]+(?=[ \n,;)])",
         r"(?P<url>(?i:(?:https?|ftps?|file)://|www\.(?=\w))[^\s<>\"\u201c\u201d\u00ab\u00bb]+)",
         rf"[{mailbox}][{mailbox}.+%\-]{{0,63}}+@[{mailbox}\-]{{1,63}}(?:\.[{mailbox}\-]{{1,63}})+",
-        rf"(?:[A-Za-z0-9\-]{{1,63}}+\.){{1,8}}(?:{'|'.join(sorted(DOT_ENDINGS))})\b(?!\.\w)(?:/[\w/.\-]*\w)?",
+        rf"(?:[A-Za-z0-9\-]{{1,63}}+\.){{1,8}}(?:{'|'.join(sorted(DOT_ENDINGS))})\b(?!\.\w)(?:/[\w/.\-?&=#%+~@:]*\w)?",
         rf"(?:{letter}|Ph|Sc|Ed)\.(?:D|{degree})\.|EE\.UU\.",
         rf"(?:{letter}\.)+(?:{letter}\.|{letter}(?![\w'\u2019]))(?:[{_HYPHENS}]{unit})*",
         rf"(?P<word>{word})(?P<dotted>\.(?!\.))?",

@@ -13,11 +13,12 @@ from posner.serve.errors import ServiceError, wrong_field
 
 
 def check_spans(text: str, spans: Sequence[Span]) -> None:
-    """Refuse spans outside the text or around white space, labelled `O`, and those that overlap.
+    """Refuse spans outside the text or around white space, labelled `O`, and those that stand twice.
 
     Raises:
         ServiceError: there is one; `field` names it by its place.
     """
+    seen: set[Span] = set()
     for number, (start, end, label) in enumerate(spans):
         if not start < end <= len(text):
             raise _wrong(number, f"{start} to {end} is no stretch of the text")
@@ -25,12 +26,9 @@ def check_spans(text: str, spans: Sequence[Span]) -> None:
             raise _wrong(number, f"{OUTSIDE} means that there is no entity", "label")
         if text[start:end] != text[start:end].strip():
             raise _wrong(number, f"{start} to {end} begins or ends with white space")
-    reach, last = 0, -1
-    for number in sorted(range(len(spans)), key=lambda n: spans[n][:2]):
-        start, end, _ = spans[number]
-        if start < reach:
-            raise _wrong(number, f"{start} to {end} overlaps entities.{last}")
-        reach, last = end, number
+        if (start, end, label) in seen:
+            raise _wrong(number, f"{label} at {start} to {end} stands there twice")
+        seen.add((start, end, label))
 
 
 def check_words(annotation: Annotation) -> None:

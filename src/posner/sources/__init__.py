@@ -4,7 +4,8 @@ A `Text` is one text, or words that its file brings; a `Bad` is what stands in i
 cannot be tagged. Text files, JSON Lines, CSV and Parquet are read as they come, never whole.
 """
 
-from posner.sources.item import Bad, Item, Limit, Meter, Place, Text, limited
+from posner.sources.item import Bad, Item, Meter, Place, Text
+from posner.sources.limits import Limit, limited
 from posner.sources.reading import KINDS, Reading, files_in, kind_of, read_file, read_text_stream
 
 __all__ = [

@@ -1,10 +1,10 @@
-"""What a source gives: a text with its place, or what is wrong there; and limits of length."""
+"""What a source gives: a text with its place, or what is wrong there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from posner.document import Document
 from posner.errors import DataError
@@ -14,10 +14,22 @@ from posner.segment.passages import Passage, passages
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: the file, and the number of its line or row there, from 1."""
+    """Where something stands.
+
+    Attributes:
+        file: the file, as it was named.
+        line: the line there, from 1.
+        row: the row of a table, from 1.
+    """
 
     file: str
-    number: int | None = None
+    line: int | None = None
+    row: int | None = None
+
+    @property
+    def number(self) -> int | None:
+        """Its line, or its row in a file without lines."""
+        return self.row if self.line is None else self.line
 
     def __str__(self) -> str:
         return self.file if self.number is None else f"{self.file}:{self.number}"
@@ -34,6 +46,7 @@ class Text:
         length: its characters.
         id: its own name, if it has one.
         metadata: what stands beside it and is carried through.
+        offset: characters that stand before it in the text that it is a part of.
     """
 
     place: Place
@@ -41,6 +54,7 @@ class Text:
     length: int
     id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    offset: int = 0
 
     def passages(self, segmenter: Segmenter) -> Iterator[Passage]:
         """Its parts, segmented where it has no words of its own; see `segment.passages`."""
@@ -74,7 +88,8 @@ class Bad:
 
     def to_json(self) -> dict[str, Any]:
         """The line of a side file."""
-        reason = self.error.line().removeprefix(f"{self.error.where}: ")
+        # Where the error knows the place more exactly, the reason says that.
+        reason = self.error.line().removeprefix(f"{self.place}: ")
         return {
             "file": self.place.file,
             "line": self.place.number,
@@ -97,69 +112,3 @@ class Meter:
 
     total: int = 0
     done: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How long a text may be, and what happens to a longer one; it is never cut.
-
-    Attributes:
-        characters: of a text, at most.
-        policy: `error`: a longer text is bad; `split`: it is several, each of which ends at a
-            blank line, else with a sentence, else with a word.
-    """
-
-    characters: int
-    policy: Literal["error", "split"] = "error"
-
-
-def limited(items: Iterable[Item], limit: Limit, segmenter: Segmenter) -> Iterator[list[Item]]:
-    """What each item becomes under the limit: itself, its parts, or what is wrong with it.
-
-    A part's metadata say which it is (`part`, from 1) and how many characters of the whole text
-    stand before it (`offset`).
-    """
-    for item in items:
-        if isinstance(item, Bad) or item.length <= limit.characters:
-            yield [item]
-        elif limit.policy == "error" or isinstance(item.content, Document):
-            yield [_too_long(item, limit)]
-        else:
-            yield _split(item, limit, segmenter)
-
-
-def _too_long(item: Text, limit: Limit) -> Bad:
-    error = DataError(
-        "the text is too long",
-        where=item.place,
-        expected=f"at most {limit.characters:,} characters",
-        got=f"{item.length:,}",
-        remedy="allow more with --max-chars, or part it with --over-limit split",
-    )
-    return Bad(item.place, error, "".join(item.characters()))
-
-
-def _split(item: Text, limit: Limit, segmenter: Segmenter) -> list[Item]:
-    found = passages(item.characters(), limit=limit.characters, strict=True, segmenter=segmenter)
-    try:
-        # Only their texts and places: the words of a long text take far more room than it.
-        parts = [(part.start, part.document.text) for part in found]
-    except DataError as error:
-        where = f"{item.place}, {error.where}"
-        moved = DataError(
-            error.problem,
-            where=where,
-            expected=error.expected,
-            got=error.got,
-            remedy="allow more with --max-chars",
-        )
-        return [Bad(item.place, moved, "".join(item.characters()))]
-    return [
-        replace(
-            item,
-            content=text,
-            length=len(text),
-            metadata={**item.metadata, "part": number, "offset": start},
-        )
-        for number, (start, text) in enumerate(parts, start=1)
-    ]

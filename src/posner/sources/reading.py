@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
+import shutil
+import tempfile
 import zlib
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from posner.corpus.files import plain_suffix
 from posner.errors import DataError
+from posner.sources.delimited import csv_rows
 from posner.sources.item import Bad, Item, Meter, Place, Text
-from posner.sources.records import csv_rows, json_lines, parquet_rows
+from posner.sources.parquet import parquet_rows
+from posner.sources.records import json_lines
+from posner.sources.whole import file_blocks, is_packed, rewound, unpacked, whole_text
 from posner.textfile import Unreadable, read_documents
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -28,8 +31,6 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 LONG = 1 << 20
 """Bytes of a file that is one document, beyond which it is read piece by piece, twice."""
-
-_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,18 @@ def kind_of(path: Path) -> str | None:
     return next((kind for kind, suffixes in KINDS.items() if suffix in suffixes), None)
 
 
-def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
+def files_in(folder: Path, *, without: Collection[Path] = ()) -> tuple[list[Path], list[Path]]:
     """The files below a folder that hold texts, in order of their paths, and those that do not.
 
-    Hidden files and folders are passed over.
+    Hidden files and folders are passed over, and those `without` which it is read.
     """
+    left_out = {path.resolve() for path in without}
     found = sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not (left_out and path.resolve() in left_out)
     )
     wanted = [path for path in found if kind_of(path)]
     return wanted, [path for path in found if not kind_of(path)]
@@ -85,10 +88,10 @@ def read_file(path: Path, kind: str, reading: Reading, meter: Meter) -> Iterator
     try:
         if kind == "parquet":
             yield from parquet_rows(path, reading.column, reading.keep, meter)
-        elif kind == "text" and reading.unit == "file" and path.stat().st_size > LONG:
-            yield _long_text(path)
+        elif kind == "text" and reading.unit == "file" and _is_long(path):
+            yield whole_text(str(path), partial(file_blocks, path), partial(_moved, meter, begin))
         else:
-            with path.open("rb") as raw, _unpacked(path, raw) as stream:
+            with path.open("rb") as raw, unpacked(path, raw) as stream:
                 items = _items(cast(BinaryIO, stream), str(path), kind, reading)
                 with closing(items):  # before the file that it reads
                     for item in items:
@@ -99,15 +102,41 @@ def read_file(path: Path, kind: str, reading: Reading, meter: Meter) -> Iterator
         raise DataError("cannot be read", where=path, got=error) from error
 
 
+def _is_long(path: Path) -> bool:
+    """Whether it is, or may be: what is packed has no length."""
+    return is_packed(path) or path.stat().st_size > LONG
+
+
+def _moved(meter: Meter, begin: int, position: int) -> None:
+    meter.done = begin + position
+
+
 def _items(stream: BinaryIO, name: str, kind: str, reading: Reading) -> Generator[Item, None, None]:
     if kind == "jsonl":
         return json_lines(stream, name, reading.column, reading.keep)
     if kind == "csv":
         return csv_rows(stream, name, reading.column, reading.keep)
-    return read_text_stream(stream, reading.unit, name)
+    return _documents(stream, reading.unit, name)
 
 
-def read_text_stream(stream: BinaryIO, unit: str, name: str) -> Generator[Item, None, None]:
+def read_text_stream(stream: BinaryIO, unit: str, name: str) -> Iterator[Item]:
+    """The documents of a text stream that can be read once, or what is wrong with one.
+
+    Where the whole stream is one text and a long one, it waits in a temporary file.
+    """
+    if unit != "file":
+        yield from _documents(stream, unit, name)
+        return
+    with tempfile.SpooledTemporaryFile(LONG) as file:
+        shutil.copyfileobj(stream, file)
+        if file.tell() > LONG:
+            yield whole_text(name, partial(rewound, file), lambda _: None)
+        else:
+            file.seek(0)
+            yield from _documents(cast(BinaryIO, file), unit, name)
+
+
+def _documents(stream: BinaryIO, unit: str, name: str) -> Generator[Item, None, None]:
     """The documents of a text stream, or what is wrong with one."""
     for found in read_documents(stream, unit, name=name):
         place = Place(name, found.number)
@@ -115,40 +144,3 @@ def read_text_stream(stream: BinaryIO, unit: str, name: str) -> Generator[Item, 
             yield Bad(place, found.error, found.shown)
         else:
             yield Text(place, found.text, len(found.text))
-
-
-@contextmanager
-def _unpacked(path: Path, raw: BinaryIO) -> Iterator[IO[bytes]]:
-    if not _is_packed(path):
-        yield raw
-        return
-    with gzip.GzipFile(fileobj=raw) as stream:
-        yield cast(IO[bytes], stream)
-
-
-def _is_packed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
-
-
-def _long_text(path: Path) -> Item:
-    """A file that is one text and is never held whole: read once to check and measure it."""
-    place = Place(str(path), 1)
-    length = 0
-    try:
-        for piece in _characters(path):
-            length += len(piece)
-    except UnicodeDecodeError as error:
-        got = f"byte 0x{error.object[error.start]:02x} behind {length:,} characters or more"
-        problem = DataError(
-            "not UTF-8", where=path, got=got, remedy="convert it: iconv -f WINDOWS-1252 -t UTF-8"
-        )
-        return Bad(place, problem)
-    read: Callable[[], Iterator[str]] = partial(_characters, path)
-    return Text(place, read, length)
-
-
-def _characters(path: Path) -> Iterator[str]:
-    opened = gzip.open if _is_packed(path) else open
-    with opened(path, "rb") as stream:
-        blocks = iter(partial(stream.read, _BLOCK), b"")
-        yield from codecs.iterdecode(blocks, "utf-8-sig")

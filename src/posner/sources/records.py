@@ -1,24 +1,38 @@
-"""JSON Lines, CSV and Parquet: a record a text, read one at a time."""
+"""JSON Lines: a record a text, read one at a time; and which column of a file holds its texts."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from io import TextIOWrapper
-from itertools import count
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+import math
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from posner.corpus.flavours import flavour_of
 from posner.corpus.words import read_tokens
 from posner.document import Document
-from posner.errors import DataError, MissingExtraError
-from posner.sources.item import Bad, Item, Meter, Place, Text
+from posner.errors import DataError
+from posner.sources.item import Bad, Item, Place, Text
 from posner.textfile import Line, Unreadable, read_lines
 
-ROWS = 1_000
-"""Rows of a Parquet file that are read together."""
+DEEPEST = 200
+"""Levels of a record; Python cannot write again all that it reads."""
+
+
+class _NoNumberError(ValueError):
+    """What Python takes for a number of JSON and JSON does not."""
+
+
+def _refused(name: str) -> float:
+    raise _NoNumberError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refused(digits)
+
+
+# What is carried through is written as JSON again, which holds no NaN and no infinity.
+_DECODER = json.JSONDecoder(parse_constant=_refused, parse_float=_finite)
 
 
 def json_lines(
@@ -42,11 +56,11 @@ def json_lines(
 
 def _json_text(place: Place, line: Line, column: str | None, keep: Sequence[str]) -> Text:
     try:
-        value = json.loads(line.text)
+        value = _DECODER.decode(line.text)
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        at = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise DataError(f"not JSON: {reason}{at}", where=place) from None
+        raise DataError(f"not JSON: {_reason(error)}", where=place) from None
+    if line.text.count("[") + line.text.count("{") > DEEPEST and _nests_deeper(value, DEEPEST):
+        raise DataError("nested too deeply", where=place, expected=f"at most {DEEPEST} levels")
     if not isinstance(value, dict):
         raise DataError("the record is no JSON object", where=place, got=line.text[:40])
     if column is not None:
@@ -69,6 +83,25 @@ def _json_text(place: Place, line: Line, column: str | None, keep: Sequence[str]
     return Text(place, content, len(record.text), name, metadata)
 
 
+def _nests_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects stand in one another more often."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return str(error) if isinstance(error, _NoNumberError) else type(error).__name__
+
+
 def _value(record: Mapping[str, Any], column: str, place: Place) -> str:
     value = record.get(column)
     if not isinstance(value, str):
@@ -85,80 +118,9 @@ def _kept(record: Mapping[str, Any], keep: Sequence[str], place: Place) -> dict[
     return {name: record[name] for name in keep}
 
 
-def csv_rows(
-    stream: BinaryIO, name: str, column: str | None, keep: Sequence[str]
-) -> Generator[Item, None, None]:
-    """The texts of one column of a CSV file (UTF-8, its first row names the columns).
-
-    Raises:
-        DataError: the file has no such column.
-    """
-    # Undecodable bytes come as lone surrogates, so that only their own row is bad.
-    text = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    csv.field_size_limit(2**31 - 1)  # the module's own limit is 131,072 characters
-    rows = csv.reader(text, delimiter="\t" if ".tsv" in name.lower() else ",")
-    try:
-        columns = next(rows, None)
-        if columns is not None:
-            chosen = _column(columns, column, keep, name)
-            yield from _csv_texts(rows, name, columns, chosen, keep)
-    finally:
-        text.detach()  # it would close the stream, which is not its own
-
-
-class _Rows(Protocol):
-    """What `csv.reader` gives."""
-
-    line_num: int
-
-    def __next__(self) -> list[str]: ...
-
-
-def _csv_texts(
-    rows: _Rows, name: str, columns: Sequence[str], column: str, keep: Sequence[str]
-) -> Iterator[Item]:
-    before = rows.line_num
-    for number in count(1):
-        place = Place(name, before + 1)
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Bad(place, DataError("not CSV", where=place, got=error))
-            row = []
-        before = rows.line_num
-        if row:
-            yield _csv_text(place, number, columns, row, column, keep)
-
-
-def _csv_text(
-    place: Place,
-    number: int,
-    columns: Sequence[str],
-    row: Sequence[str],
-    column: str,
-    keep: Sequence[str],
-) -> Item:
-    joined = ",".join(row)
-    if len(row) != len(columns):
-        expected, got = f"{len(columns)} columns", f"{len(row)}"
-        error = DataError("a row of another width", where=place, expected=expected, got=got)
-        return Bad(place, error, _shown(joined))
-    if any("\udc80" <= character <= "\udcff" for character in joined):
-        error = DataError("not UTF-8", where=place, remedy="convert it: iconv -t UTF-8")
-        return Bad(place, error, _shown(joined))
-    record = dict(zip(columns, row, strict=True))
-    metadata = {"row": number} | {name: record[name] for name in keep}
-    return Text(place, record[column], len(record[column]), metadata=metadata)
-
-
-def _shown(text: str) -> str:
-    r"""The text with bytes that are not UTF-8 written `\xe9`."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _column(columns: Sequence[str], column: str | None, keep: Sequence[str], name: str) -> str:
+def chosen_column(
+    columns: Sequence[str], column: str | None, keep: Sequence[str], name: str
+) -> str:
     """The column to read: the named one, else `text`, else the only one.
 
     Raises:
@@ -174,51 +136,3 @@ def _column(columns: Sequence[str], column: str | None, keep: Sequence[str], nam
                 remedy="name the texts' column with --column",
             )
     return chosen
-
-
-def parquet_rows(
-    path: Path, column: str | None, keep: Sequence[str], meter: Meter
-) -> Iterator[Item]:
-    """The texts of one column of a Parquet file.
-
-    Raises:
-        DataError: it is no Parquet file, or has no such column.
-        MissingExtraError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("reading Parquet", "parquet") from error
-    size, begin = path.stat().st_size, meter.done
-    try:
-        with parquet.ParquetFile(path) as file:
-            chosen = _column(file.schema_arrow.names, column, keep, str(path))
-            rows, row = max(file.metadata.num_rows, 1), 0
-            for batch in file.iter_batches(batch_size=ROWS, columns=[chosen, *keep]):
-                for record in batch.to_pylist():
-                    row += 1
-                    yield _parquet_text(Place(str(path), row), row, record, chosen, keep)
-                meter.done = begin + size * row // rows
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError("not a Parquet file that can be read", where=path, got=error) from error
-
-
-def _parquet_text(
-    place: Place, number: int, record: Mapping[str, Any], column: str, keep: Sequence[str]
-) -> Item:
-    text = record[column]
-    if not isinstance(text, str):
-        error = DataError(f"no text in {column!r}", where=place, got=repr(text)[:40])
-        return Bad(place, error)
-    metadata = {"row": number} | {name: _plain(record[name]) for name in keep}
-    return Text(place, text, len(text), metadata=metadata)
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON can hold: what it cannot (dates, decimals, bytes) as text."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return str(value)
-    return value

@@ -8,6 +8,7 @@ from dataclasses import replace
 from posner.corpus import Corpus
 from posner.document import Document, sentence_spans
 from posner.errors import DataError
+from posner.evaluation.model import with_labels
 from posner.schemes import OUTSIDE, SCHEMES, Span, spans_to_tags
 
 
@@ -39,25 +40,26 @@ def _merged(spans: Sequence[Span], length: int) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def only_labels(corpus: Corpus, kept: Sequence[str]) -> Corpus:
+def only_labels(corpus: Corpus, kept: Sequence[str], *, known: Iterable[str] = ()) -> Corpus:
     """The corpus with the entities of some labels; with all where none is named.
 
+    Args:
+        corpus: whose entities are chosen.
+        kept: the labels.
+        known: labels that it may lack, since a model or another corpus has them.
+
     Raises:
-        DataError: no entity has such a label.
+        DataError: no entity has one of the labels, or has any of them.
     """
     if not kept:
         return corpus
-    unknown = set(kept) - set(corpus.labels)
-    if unknown == set(kept):
+    missing = [label for label in kept if label not in corpus.labels]
+    unknown = [label for label in missing if label not in set(known)]
+    if unknown or len(missing) == len(kept):
         raise DataError(
             "holds no entity of these labels",
             where=corpus.path,
             expected=f"some of {' '.join(corpus.labels)}",
-            got=" ".join(kept),
+            got=" ".join(unknown or missing),
         )
-    wanted = frozenset(kept)
-    documents = tuple(
-        replace(d, entities=tuple(e for e in d.entities if e.label in wanted))
-        for d in corpus.documents
-    )
-    return replace(corpus, documents=documents)
+    return replace(corpus, documents=tuple(with_labels(corpus.documents, kept)))

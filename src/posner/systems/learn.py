@@ -17,7 +17,7 @@ from posner.systems.lessons import Batch, Lessons
 from posner.systems.recipes import NeuralRecipe
 from posner.systems.sections import LearningRecipe
 from posner.training.console import Reporter
-from posner.training.run import MetricsLine
+from posner.training.run import MetricsLine, StepLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Judgement:
 
     ratios: Ratios
     loss: float
+
+
+@dataclass
+class _Pass:
+    """What an epoch has learned from so far: words, places in its batches, seconds of learning."""
+
+    words: int = 0
+    places: int = 0
+    seconds: float = 0.0
 
 
 @dataclass
@@ -51,6 +60,7 @@ class Teacher:
     device: torch.device
     _steps: int = field(init=False, default=0)
     _begin: float = field(init=False, default=0.0)
+    _pass: _Pass = field(init=False, default_factory=lambda: _Pass())
 
     @property
     def total(self) -> int:
@@ -71,17 +81,19 @@ class Teacher:
         settings = self.recipe.learning
         optimizer = optimizer_of(self.network, settings)
         random = np.random.default_rng(settings.seed)
-        best, best_epoch, last_gain = -1.0, 0, 0
+        best, best_epoch, last_gain = (-1.0, 0.0), 0, 0
         least_loss = math.inf
         kept: dict[str, Tensor] = {}
         for epoch in range(1, settings.epochs + 1):
             loss = self._epoch(optimizer, random)
             self.reporter.evaluating()
             judged = self.judge()
-            better = judged.ratios.f1 > best
+            # Of epochs that find as much, the one that is surer of it: on a small dev set F1 soon
+            # stands still, and the first epoch to reach it has learned least.
+            better = (judged.ratios.f1, -judged.loss) > best
             self.reporter.evaluated(self._line(epoch, loss, judged, better))
             if better:
-                best, best_epoch = judged.ratios.f1, epoch
+                best, best_epoch = (judged.ratios.f1, -judged.loss), epoch
                 state = self.network.state_dict()
                 kept = {name: tensor.detach().clone() for name, tensor in state.items()}
             # At first a network finds next to nothing, and its loss alone tells that it learns.
@@ -99,14 +111,21 @@ class Teacher:
         settings = self.recipe.learning
         self.network.train()
         loss, words = 0.0, 0
+        begin, self._pass = time.perf_counter(), _Pass()
         for batch in self.lessons.batches(settings.batch, self.recipe.vectors.unknown, random):
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * relative_rate(
                     settings, self._steps, self.total
                 )
-            loss += self._step(optimizer, batch) * batch.counted
+            own = self._step(optimizer, batch)
+            loss += own * batch.counted
             words += batch.counted
             self._steps += 1
+            self._pass.words += batch.words
+            self._pass.places += batch.rows.numel()
+            self._pass.seconds = time.perf_counter() - begin
+            rate = optimizer.param_groups[0]["lr"]
+            self.reporter.stepped(StepLine(self._steps, round(own, 6), rate))
             pace = (time.perf_counter() - self._begin) / self._steps
             left = pace * (self.total - self._steps)
             self.reporter.step(self._steps, batch.counted / pace, left)
@@ -138,8 +157,8 @@ class Teacher:
             f1=judged.ratios.f1,
             learning_rate=settings.learning_rate * relative_rate(settings, self._steps, self.total),
             seconds=round(seconds, 2),
-            pieces_per_second=round(self.lessons.words * epoch / seconds, 1),
-            padding=0.0,
+            pieces_per_second=round(self._pass.words / max(self._pass.seconds, 1e-9), 1),
+            padding=round(1 - self._pass.words / max(1, self._pass.places), 4),
             best=best,
         )
 

@@ -27,6 +27,11 @@ class Batch:
     tags: Tensor
 
     @property
+    def words(self) -> int:
+        """Words, padding not counted."""
+        return int((self.rows != PADDING).sum())
+
+    @property
     def counted(self) -> int:
         """Words whose tag is known."""
         return int((self.tags != IGNORED).sum())

@@ -122,9 +122,9 @@ def mapping_to(
 ) -> dict[str, str]:
     """A model's labels in a corpus's names.
 
-    What is given counts. Else a label that the corpus writes alike, whatever its case, is that
-    one; of the others OntoNotes' labels are named as in the built-in mapping that knows most of
-    the corpus's labels.
+    What is given counts. Else a label that the corpus writes exactly so is that one; of the others
+    OntoNotes' labels are named as in the built-in mapping that knows most of the corpus's labels
+    (GMB's `gpe` is not their `GPE`), and what is left is told by its letters, whatever their case.
 
     Args:
         labels: the corpus's.
@@ -138,6 +138,8 @@ def mapping_to(
     for label in own:
         if given and label in given:
             found[label] = given[label]
+        elif label in labels:
+            found[label] = label
         elif label in fitting:
             found[label] = fitting[label]
         elif label.casefold() in alike:

@@ -30,6 +30,7 @@ from posner.systems.vocabulary import PADDING, Vocabulary
 from posner.systems.words import WordVectors, word_table
 from posner.training.console import Reporter
 from posner.training.develop import softmax_loss
+from posner.training.watch import memory_gigabytes
 from posner.windows import FloatArray
 
 WEIGHTS = "model.safetensors"
@@ -112,6 +113,11 @@ class NeuralSystem(System[N]):
         )
         system.manifest = system.manifest.with_figures({"learning": {"epoch": teacher.run()}})
         return system
+
+    def peak_gigabytes(self) -> float | None:
+        """The most memory that learning took: the GPU's, or the machine's."""
+        on_gpu = self.device.type == "cuda"
+        return memory_gigabytes(self.device) if on_gpu else super().peak_gigabytes()
 
     @classmethod
     def read(cls, folder: Path, manifest: SystemManifest, recipe: N) -> Self:

@@ -24,6 +24,7 @@ def load(
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
     aggregation: Aggregation = "legal",
+    threads: int | None = None,
 ) -> Tagger:
     """Load any model.
 
@@ -33,19 +34,26 @@ def load(
         device: `auto`, `cpu`, `cuda` or `mps`, where a network runs.
         precision: of Posner's own networks; see `posner.loading.load`.
         aggregation: of folders that transformers saved; see there.
+        threads: of networks; see there.
 
     Raises:
         ModelError: the folder is missing, damaged, foreign or newer than the program.
-        UsageError: an aggregation for a model whose words are whole.
+        UsageError: an aggregation for a model whose words are whole, or threads for one of the
+            other systems.
         MissingExtraError: what the system needs is not installed.
     """
-    if is_opponent(os.fspath(path)) and not Path(path).exists():
+    named = is_opponent(os.fspath(path)) and not Path(path).exists()
+    folder = None if named else _system_folder(path)
+    if threads is not None and (named or folder is not None):
+        raise UsageError("this system cannot be told its threads", where=path, got=threads)
+    if named:
         return load_opponent(
             os.fspath(path), device=device, precision=precision, aggregation=aggregation
         )
-    folder = _system_folder(path)
     if folder is None:
-        return loading.load(path, device=device, precision=precision, aggregation=aggregation)
+        return loading.load(
+            path, device=device, precision=precision, aggregation=aggregation, threads=threads
+        )
     if aggregation != "legal":
         raise UsageError(
             "this system tags whole words, so no aggregation can be named",

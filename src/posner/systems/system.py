@@ -21,6 +21,7 @@ from posner.systems.manifest import SystemManifest
 from posner.systems.recipes import SystemRecipe
 from posner.tagger import Tagger
 from posner.training.console import Reporter
+from posner.training.memory import peak_gigabytes
 from posner.windows import FloatArray
 
 R = TypeVar("R", bound=SystemRecipe)
@@ -75,6 +76,10 @@ class System(Tagger, Generic[R]):
     def emissions(self, documents: Sequence[Document]) -> list[FloatArray]:
         """(words, tags) for each sentence, one after the other through all documents."""
 
+    def peak_gigabytes(self) -> float | None:
+        """The most memory that learning took; None where the system does not tell."""
+        return peak_gigabytes()
+
     def move(self, device: str) -> None:
         """Compute on a device from now on; a system without a network has none to choose.
 
@@ -117,6 +122,11 @@ class System(Tagger, Generic[R]):
         with folder_beside(folder) as beside:
             self.write(beside)
             seal(beside, replace(self.manifest, version=__version__))
+
+
+def kept_labels(tagger: Tagger) -> tuple[str, ...]:
+    """The labels that a model has chosen to learn (`labels.keep`); nothing where it learned all."""
+    return tagger.recipe.labels.kept if isinstance(tagger, System) else ()
 
 
 def _with_paths(document: Document, paths: Sequence[DecodedSentence]) -> Document:

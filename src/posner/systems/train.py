@@ -9,6 +9,8 @@ from typing import Any
 
 from posner.corpus import Corpus
 from posner.errors import MissingExtraError
+from posner.evaluation.analysis import Analysis, analyse_tagger
+from posner.evaluation.bootstrap import intervals
 from posner.evaluation.result import Evaluation
 from posner.recipe import load_recipe
 from posner.systems.kinds import EXTRAS, system_class
@@ -17,7 +19,7 @@ from posner.systems.recipes import SystemRecipe, kind_of
 from posner.systems.system import System
 from posner.training.console import Reporter, clock
 from posner.training.parts import Parts, training_parts
-from posner.training.run import FINISHED, MetricsLine, RunFolder
+from posner.training.run import FINISHED, MetricsLine, RunFolder, StepLine
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class RecordingReporter(Reporter):
     def __init__(self, shown: Reporter, run: RunFolder) -> None:
         self._shown = shown
         self._run = run
-        self.lines = 0
+        self._steps: list[StepLine] = []
 
     def say(self, text: str) -> None:
         """Pass it on."""
@@ -62,13 +64,19 @@ class RecordingReporter(Reporter):
         """Pass it on."""
         self._shown.step(done, pieces_per_second, seconds_left)
 
+    def stepped(self, line: StepLine) -> None:
+        """Keep it until the next evaluation, and pass it on."""
+        self._steps.append(line)
+        self._shown.stepped(line)
+
     def evaluating(self) -> None:
         """Pass it on."""
         self._shown.evaluating()
 
     def evaluated(self, line: MetricsLine) -> None:
         """Pass it on, and write it."""
-        self.lines += 1
+        self._run.append_steps(self._steps)
+        self._steps.clear()
         self._run.append(line)
         self._shown.evaluated(line)
 
@@ -118,13 +126,14 @@ def train_system(
         name, parts.train.documents, parts.dev.documents, recipe, reporter=recorded
     )
     seconds = time.perf_counter() - begin
-    evaluation = system.evaluate(parts.dev.documents)
-    if not recorded.lines:
-        run.append(_only_line(system, evaluation, seconds))
-    system.manifest = system.manifest.with_figures(_figures(system, parts, evaluation, seconds))
+    memory = system.peak_gigabytes()  # judging is no matter of the learning
+    judged = analyse_tagger(system, parts.dev.documents)
+    system.manifest = system.manifest.with_figures(_figures(system, parts, judged, seconds))
     system.save(run.model)
-    run.write_record(run.read_record() | {"state": FINISHED, "seconds": round(seconds, 1)})
-    return SystemRun(out, system, evaluation, seconds)
+    cost = {"seconds": round(seconds, 1)}
+    cost |= {} if memory is None else {"memory_gigabytes": round(memory, 3)}
+    run.write_record(run.read_record() | {"state": FINISHED} | cost)
+    return SystemRun(out, system, judged.evaluation, seconds)
 
 
 def _parts(corpus: Corpus, dev: Corpus | None, recipe: SystemRecipe, reporter: Reporter) -> Parts:
@@ -134,7 +143,8 @@ def _parts(corpus: Corpus, dev: Corpus | None, recipe: SystemRecipe, reporter: R
         reporter.say(f"only {' '.join(kept)} of the labels are learned and judged (labels.keep)")
     plain = load_recipe("default").with_values({"heads.pos-weight": 0.0}, where="systems")
     train = only_labels(corpus, kept)
-    parts = training_parts(train, None if dev is None else only_labels(dev, kept), plain, reporter)
+    judged = None if dev is None else only_labels(dev, kept, known=kept)
+    parts = training_parts(train, judged, plain, reporter)
     facts = parts.facts
     reporter.say(
         f"{facts['train_sentences']:,} sentences ({parts.train.word_count:,} words) to learn from, "
@@ -143,37 +153,19 @@ def _parts(corpus: Corpus, dev: Corpus | None, recipe: SystemRecipe, reporter: R
     return parts
 
 
-def _figures(
-    system: System[Any], parts: Parts, evaluation: Evaluation, seconds: float
-) -> dict[str, Any]:
-    """What the model's folder says of its training."""
+def _figures(system: System[Any], parts: Parts, judged: Analysis, seconds: float) -> dict[str, Any]:
+    """What the model's folder says of its training; a CRF has no epochs to tell of."""
     learned = dict(system.manifest.figures.get("learning", {}))
+    epoch = {"epoch": learned["epoch"]} if "epoch" in learned else {}
+    strict = intervals(judged.units).get("strict")
+    drawn = {"strict": strict.to_json()} if strict else {}
     return {
         "data": {k: v for k, v in parts.facts.items() if k != "fingerprint"},
         "dev": {
-            "epoch": learned.get("epoch", 1),
+            **epoch,
             "seconds": round(seconds, 2),
-            **{k: v for k, v in evaluation.to_json().items() if k != "words_per_second"},
+            **{k: v for k, v in judged.evaluation.to_json().items() if k != "words_per_second"},
+            "intervals": {"unit": judged.units.unit, **drawn},
         },
         "learning": learned,
     }
-
-
-def _only_line(system: System[Any], evaluation: Evaluation, seconds: float) -> MetricsLine:
-    """The one evaluation of a system without epochs: its iterations are its steps."""
-    learned = system.manifest.figures.get("learning", {})
-    counts = evaluation.counts
-    return MetricsLine(
-        epoch=1,
-        step=int(learned.get("iterations", 1)),
-        train_loss=float(learned.get("loss", 0.0)),
-        dev_loss=float(learned.get("dev_loss", 0.0)),
-        precision=counts.precision,
-        recall=counts.recall,
-        f1=counts.f1,
-        learning_rate=0.0,
-        seconds=round(seconds, 2),
-        pieces_per_second=0.0,
-        padding=0.0,
-        best=True,
-    )

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from posner.training.run import MetricsLine
+from posner.training.run import MetricsLine, StepLine
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -25,6 +25,9 @@ class Reporter:
 
     def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
         """A step is finished."""
+
+    def stepped(self, line: StepLine) -> None:
+        """What a step came to, where its caller keeps no record of its own."""
 
     def wants_stop(self) -> bool:
         """Whether the training should end at a checkpoint now, as if the user had stopped it."""

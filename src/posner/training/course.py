@@ -104,10 +104,10 @@ class Course:
         return [*self.prepared.windows, *chain.from_iterable(self.lone)]
 
     def plan(self, epoch: int, planner: Planner) -> EpochPlan:
-        """The steps of epoch `epoch`, counted from 0, in an order that members share."""
+        """The steps of epoch `epoch`, counted over all members; each has its own order."""
         known = self._lengths.get(epoch)
         lengths = self.at(epoch).lengths if known is None else known
-        return planner.epoch(epoch % self.member_epochs, lengths)
+        return planner.epoch(epoch, lengths)
 
     def steps(self, planner: Planner) -> list[int]:
         """The steps of each member.

@@ -11,11 +11,10 @@ import numpy as np
 
 from posner.align import IntArray
 from posner.decode import Transitions, forward, log_partition
-from posner.document import Document
 from posner.evaluation.bootstrap import UnitCounts, intervals
-from posner.evaluation.documents import evaluate_document, scoring_units
 from posner.evaluation.model import score_documents
 from posner.evaluation.result import Evaluation
+from posner.evaluation.units import unit_counts
 from posner.labels import IGNORED
 from posner.recognizer import Recognizer, Votes
 from posner.training.prepare import PreparedSet
@@ -57,12 +56,6 @@ def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:
     evaluation += Evaluation(seconds=seconds)
     loss = _mean_loss(votes, dev, recognizer.backend.transitions)
     return DevResult(evaluation, loss, unit_counts(dev.documents, tagged), votes)
-
-
-def unit_counts(gold: Sequence[Document], tagged: Sequence[Document]) -> UnitCounts:
-    """What each document, or each sentence of a lone one, adds to the counts."""
-    units = scoring_units(gold, tagged)
-    return UnitCounts.of(units.unit, [evaluate_document(g, t) for g, t in units.pairs])
 
 
 def _mean_loss(votes: Sequence[Votes], dev: PreparedSet, transitions: Transitions | None) -> float:

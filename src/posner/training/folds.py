@@ -7,7 +7,8 @@ OUT/suspects.jsonl     out-of-fold disagreements, ranked (`posner check --suspec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -29,13 +30,10 @@ from posner.evaluation.suspects import (
     write_suspects,
 )
 from posner.files import refuse_filled, write_json
-from posner.loading import load
-from posner.recipe import Recipe
+from posner.tagger import Tagger
 from posner.training.console import Reporter
-from posner.training.parts import as_read_after
 from posner.training.prepare import check_alignment, keep_sentences, tag_sets
 from posner.training.run import RunFolder
-from posner.training.train import train
 
 FIGURES = "folds.json"
 _DOCUMENTS_A_FOLD = 10
@@ -101,68 +99,58 @@ class Fold:
     places: tuple[int, ...]
 
 
-def cross_validate(
+Fit = Callable[[Corpus, Path], Tagger | None]
+"""Trains on a corpus into a run folder; None on all processes but the main one."""
+
+
+def validate_folds(
     corpus: Corpus,
-    recipe: Recipe,
+    fit: Fit,
     out: Path,
     *,
     folds: int,
+    seed: int,
     reporter: Reporter,
-    start: Path | None = None,
     resume: bool = False,
     force: bool = False,
 ) -> CrossValidation | None:
     """Train a model a fold, and tag with it what it has not learned from.
 
     Args:
-        corpus: what is parted.
-        recipe: every setting; each model's best epoch is chosen by a part set aside from what it
-            learns from (`training.dev-share`), never by its own fold.
+        corpus: what is parted, with the words that the models will find.
+        fit: trains; whatever chooses a best epoch must be set aside from what it is given.
         out: the folder to make.
         folds: how many.
+        seed: draws the parts.
         reporter: is told how it goes.
-        start: a model or run folder to go on from; it should not know the corpus.
         resume: go on where the folder stands.
-        force: write into a folder that is not empty.
+        force: replace an older cross-validation.
 
     Returns:
         None on all processes but the main one.
 
     Raises:
-        DataError: fewer sentences than folds, a filled folder, or what `train` refuses.
+        DataError: fewer sentences than folds, a filled folder, or what `fit` refuses.
     """
-    corpus = as_read_after(corpus, recipe)  # before it is parted: a part of a text keeps its words
     tag_sets(corpus)
     check_alignment(corpus)
-    parts = fold_parts(corpus.documents, folds, recipe.training.seed)
+    parts = fold_parts(corpus.documents, folds, seed)
     if not resume:
         refuse_filled(out, force=force)
+        _clear(out)
     analyses: list[Analysis] = []
     found: list[list[Entity]] = [[] for _ in corpus.documents]
     scores: OutsideScores = {}
     for number, fold in enumerate(parts, 1):
         reporter.say(f"fold {number} of {folds}")
-        run = RunFolder(out / f"fold-{number}")
-        learned = replace(corpus, documents=fold.learned)
-        going_on = resume and run.record.is_file()
-        result = train(
-            learned,
-            None,
-            recipe,
-            run.path,
-            reporter=reporter,
-            start=start,
-            resume=going_on,
-            force=force,
-        )
-        if result.evaluation is None:
+        tagger = fit(replace(corpus, documents=fold.learned), out / f"fold-{number}")
+        if tagger is None:
             continue
-        recognizer = load(run.path, device=recipe.training.device)
-        tagged = list(recognizer.pipe(fold.held))
+        tagged = list(tagger.pipe(fold.held))
         analyses.append(analyse(fold.held, tagged))
         for place, document in zip(fold.places, tagged, strict=True):
             found[place] += document.entities
-        scores |= outside_scores(recognizer, fold.held, fold.places)
+        scores |= outside_scores(tagger, fold.held, fold.places)
     if not analyses:
         return None
     merged = [d.with_entities(own) for d, own in zip(corpus.documents, found, strict=True)]
@@ -171,6 +159,15 @@ def cross_validate(
     write_json(out / FIGURES, validation.to_json())
     write_suspects(out / SUSPECTS, validation.suspects)
     return validation
+
+
+def _clear(out: Path) -> None:
+    """Remove an older cross-validation: with more folds, its last ones would stay beside ours."""
+    for name in (FIGURES, SUSPECTS):
+        (out / name).unlink(missing_ok=True)
+    for path in out.glob("fold-*"):
+        if RunFolder(path).record.is_file():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def fold_parts(documents: Sequence[Document], folds: int, seed: int) -> list[Fold]:

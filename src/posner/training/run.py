@@ -43,7 +43,8 @@ class MetricsLine:
         precision, recall, f1: strict micro on the dev set, 0 to 1.
         learning_rate: the encoder's at that step.
         seconds: since the start, earlier parts of a resumed run included.
-        pieces_per_second: real pieces that training took in, padding not counted.
+        pieces_per_second: real pieces that training took in, padding not counted; words, where a
+            system knows no pieces.
         padding: share of the batches' places that held padding.
         best: whether the model in the folder was replaced by this one.
     """

@@ -1,54 +1,83 @@
 // Requests to the service, with the key where one is asked for.
 
 const KEY = "posner-api-key";
+const PASSING = new Set(["loading", "overloaded"]); // errors that end by themselves
+const PAUSES = [1, 2, 4, 8, 15, 30]; // seconds before each further try
 
 export class ServiceError extends Error {
   constructor(status, body) {
     super(body.error || `The service answered ${status}.`);
     this.status = status;
-    this.body = body;
+    this.kind = body.error_type;
+    this.field = body.field;
   }
 }
 
-/** Send a request; a missing key is asked for, once for all requests that need it. */
+/** Send a request; a missing key is asked for, once for all requests that need it.
+ *
+ * While the service is loading or has too much to do, the request is sent again a few times, and
+ * `posner-waiting` says so on the document. Any other failure is the caller's at once.
+ */
 export async function ask(path, { body, signal } = {}) {
-  for (;;) {
+  for (let tries = 0; ; ) {
     const key = sessionStorage.getItem(KEY);
-    const headers = {};
-    if (key) headers.Authorization = `Bearer ${key}`;
-    if (body !== undefined) headers["Content-Type"] = "application/json";
-    const response = await fetch(path, {
-      method: body === undefined ? "GET" : "POST",
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal,
-    });
+    const response = await send(path, key, body, signal);
     if (response.status === 401) {
-      await askForKey();
-      continue;
-    }
-    if (response.status === 429 || response.status === 503) {
-      const seconds = Number(response.headers.get("Retry-After") || 1);
-      await pause(1000 * Math.min(seconds, 5), signal);
+      // Another request may have been given the right key meanwhile.
+      if (sessionStorage.getItem(KEY) === key) await askForKey(key !== null);
       continue;
     }
     const answer = await response.json().catch(() => ({}));
-    if (!response.ok) throw new ServiceError(response.status, answer);
-    return answer;
+    if (response.ok) return answer;
+    const error = new ServiceError(response.status, answer);
+    if (!PASSING.has(error.kind) || tries === PAUSES.length) throw error;
+    document.dispatchEvent(new CustomEvent("posner-waiting", { detail: error.message }));
+    await pause(1000 * Math.max(PAUSES[tries], secondsAsked(response)), signal);
+    tries += 1;
   }
+}
+
+async function send(path, key, body, signal) {
+  const headers = {};
+  if (key) headers.Authorization = `Bearer ${key}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const method = body === undefined ? "GET" : "POST";
+  try {
+    return await fetch(path, { method, headers, body: JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ServiceError(0, { error: "The service cannot be reached." });
+  }
+}
+
+function secondsAsked(response) {
+  return Math.min(Number(response.headers.get("Retry-After")) || 0, PAUSES.at(-1));
 }
 
 let asking = null;
 
-function askForKey() {
-  asking ??= new Promise((resolve) => {
+function askForKey(wrong) {
+  asking ??= new Promise((resolve, reject) => {
+    sessionStorage.removeItem(KEY);
     const dialog = document.getElementById("key");
     const input = document.getElementById("key-value");
+    const told = document.getElementById("key-wrong");
+    const check = (event) => {
+      if (/^[!-~]+$/.test(input.value)) return; // what a header can carry
+      event.preventDefault();
+      told.textContent = "A key is printable ASCII without spaces.";
+    };
     input.value = "";
+    told.textContent = wrong ? "That is not this service's key." : "";
+    dialog.returnValue = "";
+    dialog.addEventListener("submit", check);
     dialog.addEventListener("close", () => {
-      sessionStorage.setItem(KEY, input.value);
+      dialog.removeEventListener("submit", check);
       asking = null;
-      resolve();
+      if (dialog.returnValue) sessionStorage.setItem(KEY, input.value);
+      const refusal = { error: "Without its key this service does not answer; reload the page." };
+      if (dialog.returnValue) resolve();
+      else reject(new ServiceError(401, refusal));
     }, { once: true });
     dialog.showModal();
   });

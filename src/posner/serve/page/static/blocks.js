@@ -4,25 +4,27 @@ const SHORT = 8000; // characters up to which a text is one block
 const LEAST = 1500;
 const MOST = 6000;
 
-/** The blocks of a text, in order; joined they are the text.
+/** The blocks of a text, in order, none with more than `limit` characters.
  *
+ * Joined they are the text.
  * A cut falls behind a line, and which lines are cut behind depends on the line alone. So an edit
  * changes the block that it stands in, and rarely the one after it.
  */
-export function blocksOf(text) {
-  if (text.length <= SHORT) return text ? [text] : [];
+export function blocksOf(text, limit) {
+  if (text.length <= Math.min(SHORT, limit)) return text ? [text] : [];
   const blocks = [];
   let start = 0;
   let line = 0;
   while (line < text.length) {
     const end = text.indexOf("\n", line) + 1 || text.length;
+    if (line > start && end - start > limit) start = cut(text, start, line, limit, blocks);
     const size = end - start;
     if (size >= MOST || (size >= LEAST && isBorder(text, line, end))) {
-      start = cut(text, start, end, blocks);
+      start = cut(text, start, end, limit, blocks);
     }
     line = end;
   }
-  if (start < text.length) blocks.push(text.slice(start));
+  if (start < text.length) cut(text, start, text.length, limit, blocks);
   return blocks;
 }
 
@@ -33,17 +35,18 @@ function isBorder(text, from, to) {
 }
 
 // A line without breaks may be very long: it is cut behind a space.
-function cut(text, start, end, blocks) {
-  while (end - start > 3 * MOST) {
-    let place = text.lastIndexOf(" ", start + 2 * MOST) + 1;
+function cut(text, start, end, limit, blocks) {
+  const reach = Math.min(2 * MOST, limit);
+  while (end - start > Math.min(3 * MOST, limit)) {
+    let place = text.lastIndexOf(" ", start + reach - 1) + 1;
     if (place <= start) {
-      place = start + 2 * MOST;
-      if (isLowSurrogate(text.charCodeAt(place))) place += 1;
+      place = start + reach;
+      if (isLowSurrogate(text.charCodeAt(place))) place += 1; // one character, of two units
     }
     blocks.push(text.slice(start, place));
     start = place;
   }
-  blocks.push(text.slice(start, end));
+  if (start < end) blocks.push(text.slice(start, end));
   return end;
 }
 

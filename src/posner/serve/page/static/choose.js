@@ -1,23 +1,36 @@
-// A small dialog beside the selected words: the labels, a new one, or none.
+// A small dialog beside the words that are meant: which entity, and its label, a new one, or none.
 
 import { hide } from "./tip.js";
 import { element } from "./view.js";
+
+const NARROW = matchMedia("(max-width: 820px)"); // there it stands at the foot of the screen
 
 export class Chooser {
   constructor() {
     this.root = document.getElementById("chooser");
     this.root.addEventListener("keydown", (event) => this.#key(event));
-    document.addEventListener("mousedown", (event) => {
+    this.root.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && !this.root.contains(relatedTarget)) this.close();
+    });
+    document.addEventListener("pointerdown", (event) => {
       if (!this.root.contains(event.target)) this.close();
     });
   }
 
-  /** Ask for a label; `answered` gets its name, or null for none. */
-  open(rect, piece, labels, droppable, answered) {
+  /** Ask for a label.
+   *
+   * @param pick what was picked, see `pick.js`
+   * @param labels {name, colour, meaning} each
+   * @param answered gets a label's name, or null for none, and the entities that are meant
+   */
+  open(pick, labels, answered) {
     hide();
+    this.opener = document.activeElement;
+    this.pick = pick;
+    this.target = pick.targets[0];
     const answer = (label) => {
       this.close();
-      answered(label);
+      answered(label, this.target);
     };
     const buttons = labels.map(({ name, colour, meaning }) => {
       const button = element("button", "", name);
@@ -26,51 +39,94 @@ export class Chooser {
       button.addEventListener("click", () => answer(name));
       return button;
     });
-    if (droppable) {
-      const drop = element("button", "drop", "No entity");
-      drop.addEventListener("click", () => answer(null));
-      buttons.push(drop);
-    }
-    const short = piece.length > 40 ? `${piece.slice(0, 40)}…` : piece;
-    this.root.replaceChildren(element("p", "hint", short), ...buttons, this.#other(answer));
+    this.drop = element("button", "drop", "No entity");
+    this.drop.addEventListener("click", () => answer(null));
+    this.title = element("p", "hint");
+    this.root.replaceChildren(this.title, this.#targets(), ...buttons, this.drop, other(answer));
+    this.#aim(this.target);
     this.root.hidden = false;
-    const size = this.root.getBoundingClientRect();
-    const { clientWidth, clientHeight } = document.documentElement;
-    const below = rect.bottom + 6;
-    const top = below + size.height < clientHeight ? below : Math.max(8, rect.top - size.height - 6);
-    this.root.style.top = `${top}px`;
-    this.root.style.left = `${Math.max(8, Math.min(rect.left, clientWidth - size.width - 8))}px`;
-    this.root.querySelector("button")?.focus();
+    this.#place(pick.rect);
+    this.root.querySelector("button").focus();
   }
 
   close() {
     this.root.hidden = true;
   }
 
-  #other(answer) {
-    const form = element("form");
-    const input = element("input");
-    input.placeholder = "Another label";
-    input.setAttribute("aria-label", "Another label");
-    input.pattern = "\\S+";
-    form.append(input, element("button", "", "Use"));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (input.value.trim()) answer(input.value.trim());
+  /** Which of several layers is meant. */
+  #targets() {
+    const made = element("fieldset");
+    made.hidden = this.pick.targets.length < 2;
+    this.pick.targets.forEach((target, i) => {
+      const row = element("label");
+      const button = element("input");
+      Object.assign(button, { type: "radio", name: "target", checked: i === 0 });
+      button.addEventListener("change", () => this.#aim(target));
+      row.append(button, this.#nameOf(target));
+      made.append(row);
     });
-    return form;
+    return made;
+  }
+
+  #nameOf(target) {
+    if (!target.length) return "Beside what is there";
+    const { span } = this.pick;
+    const same = !span ||
+      target.every(({ start, end }) => start === span.start && end === span.end);
+    const names = target.map((entity) => `${entity.entity_group}: ${short(entity.word)}`);
+    return `${same ? "" : "Instead of "}${names.join(", ")}`;
+  }
+
+  #aim(target) {
+    this.target = target;
+    const { start, end } = this.pick.span ?? target[0];
+    this.title.textContent = short(this.pick.block.text.slice(start, end));
+    this.drop.disabled = !target.length;
+  }
+
+  #place(rect) {
+    if (NARROW.matches) {
+      this.root.removeAttribute("style");
+      const hidden = rect.bottom + 12 - this.root.getBoundingClientRect().top;
+      if (hidden > 0) scrollBy(0, hidden);
+      return;
+    }
+    const size = this.root.getBoundingClientRect();
+    const { clientWidth, clientHeight } = document.documentElement;
+    const below = rect.bottom + 6;
+    const top = below + size.height < clientHeight ? below : Math.max(8, rect.top - size.height - 6);
+    this.root.style.top = `${top}px`;
+    this.root.style.left = `${Math.max(8, Math.min(rect.left, clientWidth - size.width - 8))}px`;
   }
 
   #key(event) {
     if (event.key === "Escape") {
       this.close();
-      document.querySelector("[data-correcting]")?.focus();
+      this.opener?.focus();
       return;
     }
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step || !event.target.matches("button")) return;
-    const buttons = [...this.root.querySelectorAll("button")];
+    const buttons = [...this.root.querySelectorAll("button:enabled")];
     buttons[(buttons.indexOf(event.target) + step + buttons.length) % buttons.length].focus();
     event.preventDefault();
   }
+}
+
+function short(piece) {
+  return piece.length > 40 ? `${piece.slice(0, 40)}…` : piece;
+}
+
+function other(answer) {
+  const form = element("form");
+  const input = element("input");
+  input.placeholder = "Another label";
+  input.setAttribute("aria-label", "Another label");
+  input.pattern = "\\S+";
+  form.append(input, element("button", "", "Use"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (input.value.trim()) answer(input.value.trim());
+  });
+  return form;
 }

@@ -1,264 +1,266 @@
-// Correcting: words are selected, entities added, renamed and dropped, and all of it is saved.
+// Correcting: entities are added, renamed and dropped in a draft of one's own, and saved.
 
 import { ServiceError, ask } from "./api.js";
-import { utf16Places } from "./blocks.js";
 import { Chooser } from "./choose.js";
-import { wholeEntities } from "./formats.js";
-import { pointAt, placeOf, wordsTouched } from "./words.js";
+import { Draft } from "./draft.js";
+import { Picker } from "./pick.js";
+import { Queue } from "./queue.js";
 
 const $ = (id) => document.getElementById(id);
 const WHO = "posner-who";
-const all = () => true;
+const LOSING = "Corrections of this text are not saved and would be lost. Go on?";
 
 export class Correction {
-  /** @param page {tag(text), say(message, wrong), text, redraw()} */
+  /** @param page {whole(), tag(text), shown(entity), show(), say(message, wrong), text} */
   constructor(page) {
     this.page = page;
-    this.pane = null;
-    this.legend = null;
-    this.saved = null; // what the service holds of this text
-    this.queue = [];
+    this.draft = null;
+    this.saved = null; // what the service holds of the draft's text
+    this.seen = 0; // how many of the draft's changes are saved
     this.chooser = new Chooser();
-    this.cursor = 0;
+    this.queue = new Queue();
     $("correction").hidden = false;
     $("next").hidden = false;
-    $("text-help").textContent =
-      "Names are marked while you type. Nothing is kept but what you save as a correction.";
     $("who").value = localStorage.getItem(WHO) || "";
-    $("who").addEventListener("change", () => localStorage.setItem(WHO, $("who").value.trim()));
+    $("who").addEventListener("change", () => localStorage.setItem(WHO, this.#who()));
     $("correct").addEventListener("change", () => this.#toggle());
-    $("save").addEventListener("click", () => this.#send("/annotations", "Saved"));
-    $("undo").addEventListener("click", () => this.#send("/annotations/undo", "Undone"));
-    $("next").addEventListener("click", () => this.#next());
+    $("save").addEventListener("click", () => this.#tried(() => this.#save()));
+    $("undo").addEventListener("click", () => this.#tried(() => this.#undo()));
+    $("discard").addEventListener("click", () => this.#discard());
+    $("next").addEventListener("click", () => this.#tried(() => this.#next()));
+    addEventListener("beforeunload", (event) => this.#isDirty() && event.preventDefault());
   }
 
   get on() {
     return $("correct").checked;
   }
 
-  /** Correct what this pane shows. */
+  /** What is shown instead of the model's answer, or null. */
+  get blocks() {
+    return this.on && this.draft?.text === this.page.whole() ? this.draft.blocks : null;
+  }
+
+  /** Correct what this pane shows. A draft with changes goes on, whatever the model. */
   use(pane, legend) {
+    this.picker?.close();
     this.pane = pane;
     this.legend = legend;
-    const root = pane.view.text;
-    root.addEventListener("mouseup", () => setTimeout(() => this.on && this.#chosen()));
-    root.addEventListener("keydown", (event) => this.on && this.#key(event));
+    if (!this.#isDirty()) this.draft = null;
+    this.picker = new Picker(pane.view, {
+      isOn: () => this.blocks !== null,
+      shown: this.page.shown,
+      picked: (pick) => this.#choose(pick),
+      dropped: (pick) => this.#drop(pick),
+      say: this.page.say,
+    });
     this.#mode();
   }
 
-  /** The text has changed: what was known of it is of no use. */
-  edited(value) {
-    if (this.saved?.text !== value) this.saved = null;
-    this.chooser.close();
-    this.#buttons();
+  /** Whether the text may be replaced by another one; people are asked. */
+  mayLeave() {
+    return !this.#isDirty() || confirm(LOSING);
+  }
+
+  /** The text is another one. */
+  edited(text) {
+    if (this.draft?.text !== text) this.#forget();
   }
 
   /** The model has answered; what people have said of the text goes before that. */
-  arrived(blocks, left) {
-    if (left <= 0 && this.on && !this.saved) this.#lookup();
-    this.cursor = 0;
+  arrived() {
+    if (this.on) this.#tried(() => this.#begin());
   }
 
-  async #toggle() {
+  #isDirty() {
+    return this.draft !== null && this.draft.changes > this.seen;
+  }
+
+  #who() {
+    return $("who").value.trim();
+  }
+
+  #toggle() {
     this.#mode();
-    if (this.on) await this.#lookup();
-    this.#buttons();
+    this.page.show();
+    if (this.on) this.#tried(() => this.#begin());
+    else if (this.#isDirty()) this.page.say("Your corrections are kept here, but not saved.");
   }
 
   #mode() {
     const root = this.pane.view.text;
     for (const id of ["saving", "correction-help"]) $(id).hidden = !this.on;
+    this.legend.showAll(this.on);
     if (this.on) {
       root.dataset.correcting = "yes";
       root.tabIndex = 0;
+      root.role = "application";
+      root.ariaLabel = "The text, to be corrected";
+      root.setAttribute("aria-describedby", "correction-help");
     } else {
       delete root.dataset.correcting;
-      root.removeAttribute("tabindex");
+      for (const name of ["tabindex", "role", "aria-label", "aria-describedby"]) {
+        root.removeAttribute(name);
+      }
       this.chooser.close();
+      this.picker.restart();
     }
-  }
-
-  async #lookup() {
-    const text = this.page.text.value;
-    if (!text) return;
-    try {
-      const found = await ask("/annotations/lookup", { body: { text } });
-      if (this.page.text.value !== text) return;
-      this.#hold(found);
-      if (found.entities) this.page.say(`Corrected by ${found.who}, ${when(found.at)}.`);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #hold(found) {
-    this.saved = found;
-    if (found.entities) this.#fill(found.entities);
     this.#buttons();
   }
 
-  /** Show entities with offsets in the whole text, in characters. */
-  #fill(entities) {
-    const whole = this.page.text.value;
-    const places = utf16Places(whole);
-    const at = places ? (place) => places[place] : (place) => place;
-    let before = 0;
-    for (const block of this.pane.tagging.blocks) {
-      const end = before + block.text.length;
-      block.entities = entities
-        .map((e) => ({ start: at(e.start) - before, end: at(e.end) - before, label: e.label }))
-        .filter((e) => e.start >= 0 && e.end <= block.text.length && before + e.end <= end)
-        .map((e) => ({ ...made(block, e.start, e.end, e.label), changes: ["corrected by hand"] }));
-      before = end;
-    }
-    this.page.redraw();
+  /** Begin a draft with what people have saved, else with what the model says. */
+  async #begin() {
+    const text = this.page.whole();
+    const isNew = () =>
+      this.page.whole() === text && this.draft?.text !== text && this.pane.tagging.hasRead(text);
+    if (!text || !isNew()) return;
+    const found = await ask("/annotations/lookup", { body: { text } });
+    if (!isNew()) return;
+    this.#hold(found);
+    if (found.entities) this.page.say(`Corrected by ${found.who}, ${when(found.at)}.`);
+  }
+
+  /** Show a draft of what the service holds. */
+  #hold(found) {
+    this.saved = found;
+    this.seen = 0;
+    this.draft = new Draft(found.text, this.pane.tagging.blocks, found.entities);
+    this.chooser.close();
+    this.picker.restart();
+    this.page.show();
+    this.#buttons();
+  }
+
+  #forget() {
+    this.draft = null;
+    this.saved = null;
+    this.chooser.close();
+    this.picker.restart();
+    this.#buttons();
+  }
+
+  /** Look at what the service holds now. */
+  #discard() {
+    this.#forget();
+    this.page.show();
+    this.#tried(() => this.#begin());
   }
 
   #buttons() {
-    const ready = this.on && this.saved !== null;
+    const ready = this.on && this.draft !== null;
+    const dirty = this.#isDirty();
     $("save").disabled = !ready;
-    $("undo").disabled = !ready || !this.saved.entities;
+    $("discard").disabled = !ready || !dirty;
+    $("undo").disabled = !ready || dirty || !this.saved.entities;
+    this.page.text.readOnly = dirty;
+    $("locked").hidden = !dirty;
   }
 
-  async #send(path, done) {
-    const who = $("who").value.trim();
-    if (!who) {
+  async #save() {
+    if (!this.#isReady()) return;
+    const entities = this.draft.entities(this.page.shown);
+    const found = await this.#send("/annotations", { entities });
+    if (!found) return;
+    this.queue.done(found.id);
+    const count = found.entities.length;
+    this.page.say(`Saved ${count} ${count === 1 ? "entity" : "entities"}, ${when(found.at)}.`);
+  }
+
+  async #undo() {
+    if (!this.#isReady()) return;
+    const found = await this.#send("/annotations/undo", {});
+    if (found) this.page.say(`Undone, ${when(found.at)}.`);
+  }
+
+  /** Whether there is a name, and the text has not been changed since the draft was begun. */
+  #isReady() {
+    if (this.blocks && this.#who()) return true;
+    if (this.blocks) {
       this.page.say("Who are you? Your name goes with each change.", true);
       $("who").focus();
-      return;
     }
-    const text = this.page.text.value;
-    const body = { text, who, revision: this.saved.revision };
-    if (path === "/annotations") {
-      body.entities = wholeEntities(this.pane.tagging.blocks, all)
-        .map(({ start, end, entity_group: label }) => ({ start, end, label }));
-    }
-    try {
-      const found = await ask(path, { body });
-      if (this.page.text.value !== text) return;
-      if (!found.entities) this.#restore();
-      this.#hold(found);
-      this.page.say(`${done}, ${when(found.at)}.`);
-    } catch (error) {
-      this.#failed(error);
-    }
+    return false;
   }
 
-  /** Back to what the model found. */
-  #restore() {
-    for (const block of this.pane.tagging.blocks) block.entities = [...block.found];
-    this.page.redraw();
-  }
-
-  async #next() {
-    const who = encodeURIComponent($("who").value.trim() || "someone");
-    try {
-      if (!this.queue.length) this.queue = await ask(`/queue?who=${who}&limit=5`);
-      const next = this.queue.shift();
-      if (!next) {
-        this.page.say("No text waits to be corrected.");
-        return;
-      }
-      $("correct").checked = true;
-      this.saved = null;
-      this.#mode();
-      this.page.tag(next.text);
-      this.pane.view.text.focus();
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #failed(error) {
-    const known = error instanceof ServiceError;
-    this.page.say(known ? error.message : "The service cannot be reached.", true);
-  }
-
-  /** Arrows move over words, Shift with them selects, Enter and Delete act on the selection. */
-  #key(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) this.#move(step, event.shiftKey);
-    else if (event.key === "Enter") this.#chosen(true);
-    else if (event.key === "Delete") this.#drop();
-    else return;
-    event.preventDefault();
-  }
-
-  #allWords() {
-    const found = [];
-    for (const item of this.pane.view.elements) {
-      for (const [start, end] of item.block.words) found.push({ item, start, end });
+  /** Change what the service holds of the draft's text; null if another text is there by then. */
+  async #send(path, more) {
+    const { draft } = this;
+    const { changes } = draft;
+    const body = { text: draft.text, who: this.#who(), revision: this.saved.revision, ...more };
+    for (const id of ["save", "undo"]) $(id).disabled = true;
+    const found = await ask(path, { body }).finally(() => this.#buttons());
+    if (this.draft !== draft) return null;
+    if (draft.changes === changes) this.#hold(found);
+    else {
+      this.saved = found; // and what was changed meanwhile is not
+      this.seen = changes;
+      this.#buttons();
     }
     return found;
   }
 
-  #move(step, extend) {
-    const words = this.#allWords();
-    if (!words.length) return;
-    const selection = getSelection();
-    const here = this.pane.view.text.contains(selection.focusNode);
-    if (here) this.cursor = Math.max(0, Math.min(words.length - 1, this.cursor + step));
-    if (!extend || !here) this.anchor = this.cursor;
-    const [first, last] = [this.anchor, this.cursor].sort((a, b) => a - b);
-    const [from, to] = [words[first], words[last]];
-    const begin = pointAt(from.item.element, from.start);
-    const end = pointAt(to.item.element, to.end);
-    selection.setBaseAndExtent(begin.node, begin.offset, end.node, end.offset);
-    begin.node.parentElement.scrollIntoView({ block: "nearest" });
-    const chosen = from.item === to.item && from.item.block.text.slice(from.start, to.end);
-    if (chosen) this.page.say(`Selected: ${chosen}`);
+  async #next() {
+    if (!this.mayLeave()) return;
+    const next = await this.queue.next(this.#who());
+    if (!next) {
+      const passed = this.queue.restart();
+      if (passed) this.page.say("No other text waits. Those that you passed over come again now.");
+      else this.page.say("No text waits to be corrected.");
+      return;
+    }
+    this.#forget();
+    $("correct").checked = true;
+    this.#mode();
+    this.page.tag(next.text);
+    this.pane.view.text.focus();
   }
 
-  /** The selected words of one block, or null. */
-  #selected() {
-    const selection = getSelection();
-    if (!selection.rangeCount) return null;
-    const range = selection.getRangeAt(0);
-    const from = placeOf(range.startContainer, range.startOffset);
-    const to = placeOf(range.endContainer, range.endOffset);
-    if (!from || !to || from.item !== to.item) return null;
-    const { block } = from.item;
-    const words = wordsTouched(block.words, from.place, to.place);
-    if (!words.length) return null;
-    return { block, start: words[0][0], end: words.at(-1)[1], rect: range.getBoundingClientRect() };
+  async #tried(action) {
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      this.page.say(this.#named(error), true);
+      if (error.kind === "stale" && !this.#isDirty()) this.#discard();
+    }
   }
 
-  #chosen(byKey = false) {
-    const chosen = this.#selected();
-    if (!chosen) return;
-    const { block, start, end, rect } = chosen;
-    const covering = block.entities.filter((e) => e.start < end && e.end > start);
-    if (getSelection().isCollapsed && !covering.length) return;
-    const target = getSelection().isCollapsed ? covering.at(-1) : { start, end };
-    const piece = block.text.slice(target.start, target.end);
-    this.chooser.open(rect, piece, [...this.legend.labels.values()], covering.length > 0, (label) => {
-      this.#change(block, target.start, target.end, label);
-      if (byKey) this.pane.view.text.focus();
+  /** What is wrong; where it is an entity, with its words instead of its number. */
+  #named({ message, field }) {
+    const number = /^entities\.(\d+)/.exec(field)?.[1];
+    const entity = number && this.draft?.entities(this.page.shown)[number];
+    if (!entity) return message;
+    const words = [...this.draft.text].slice(entity.start, entity.end).join("");
+    return `${words} (${entity.label}): ${message.replace(`${field}: `, "")}`;
+  }
+
+  #choose(pick) {
+    this.chooser.open(pick, [...this.legend.labels.values()], (label, target) => {
+      const span = pick.span ?? target[0];
+      if (label) this.draft.put(pick.block, span, label, target);
+      else this.draft.drop(pick.block, target);
+      this.#changed(pick, span, label);
     });
   }
 
-  #drop() {
-    const chosen = this.#selected();
-    if (chosen) this.#change(chosen.block, chosen.start, chosen.end, null);
+  /** Of a selection what lies inside of it, else the innermost entity that is meant. */
+  #drop(pick) {
+    const { span, targets, block } = pick;
+    const there = [...new Set(targets.flat())];
+    const inside = there.filter((e) => span && e.start >= span.start && e.end <= span.end);
+    const dropped = inside.length ? inside : there.slice(0, 1);
+    if (!dropped.length) return;
+    this.draft.drop(block, dropped);
+    this.#changed({ ...pick, byKey: true }, span ?? dropped[0], null);
   }
 
-  /** Replace what lies on these characters by one entity, or by none. */
-  #change(block, start, end, label) {
-    block.entities = block.entities.filter((e) => e.end <= start || e.start >= end);
-    if (label) {
-      block.entities.push({ ...made(block, start, end, label), changes: ["corrected by hand"] });
-      block.entities.sort((a, b) => a.start - b.start);
-      this.legend.add(label);
-    }
+  #changed({ block, byKey }, { start, end }, label) {
+    if (label) this.legend.add(label);
     getSelection().removeAllRanges();
+    this.page.show();
     this.page.say(`${block.text.slice(start, end)}: ${label || "no entity"} (not saved yet)`);
-    this.page.redraw();
     this.#buttons();
+    if (byKey) this.pane.view.text.focus();
   }
-}
-
-function made(block, start, end, label) {
-  return { entity_group: label, score: null, word: block.text.slice(start, end), start, end };
 }
 
 function when(at) {

@@ -18,6 +18,7 @@ export class Legend {
     this.labels = new Map();
     this.hidden = new Set();
     this.counts = new Map();
+    this.all = false;
     this.colourOf = (label) => this.labels.get(label)?.colour || "#b0b8c0";
     this.meaningOf = (label) => this.labels.get(label)?.meaning || "";
   }
@@ -39,7 +40,19 @@ export class Legend {
   }
 
   isOn(label) {
-    return !this.hidden.has(label);
+    return this.all || !this.hidden.has(label);
+  }
+
+  /** Show every label, and let none be hidden; or show again what was shown. */
+  showAll(on) {
+    this.all = on;
+    for (const [name, cell] of this.counts) this.#press(name, cell.parentElement);
+    if (this.hidden.size) this.changed();
+  }
+
+  #press(name, button) {
+    button.ariaPressed = String(this.isOn(name));
+    button.disabled = this.all;
   }
 
   /** Count entities; of two models those of both. */
@@ -60,15 +73,15 @@ export class Legend {
     const button = element("button", "", name);
     button.type = "button";
     button.title = meaning || name;
-    button.ariaPressed = String(this.isOn(name));
     button.style.setProperty("--colour", colour);
     const count = element("span", "count");
     this.counts.set(name, count);
     button.append(count);
+    this.#press(name, button);
     button.addEventListener("click", () => {
       if (this.hidden.has(name)) this.hidden.delete(name);
       else this.hidden.add(name);
-      button.ariaPressed = String(this.isOn(name));
+      this.#press(name, button);
       this.changed();
     });
     this.root.append(button);

@@ -1,6 +1,7 @@
 // Wires the page: text in, views out, and everything that changes what is shown.
 
 import { ServiceError, ask } from "./api.js";
+import { copied } from "./copy.js";
 import { Correction } from "./correct.js";
 import { asConll, asHtml, asJson } from "./formats.js";
 import { Legend } from "./legend.js";
@@ -9,6 +10,7 @@ import { hide, tipsFor } from "./tip.js";
 import { View } from "./view.js";
 
 const DEBOUNCE = 150;
+const KEPT = 200_000; // characters that the tab remembers
 const EXAMPLE =
   "Ada Lovelace met Charles Babbage in London in 1833. Her notes on his Analytical Engine, " +
   "printed by Taylor & Francis, are known from Lisbon to Tokyo.\n\n" +
@@ -20,11 +22,13 @@ let info = null;
 let panes = []; // {tagging, view}
 let timer = 0;
 let correction = null;
+let source = ""; // the text as it came, where the box has it: a box knows no carriage returns
+let least = { overall: 0, labels: {} }; // the smallest scores that are shown
 
 const legend = new Legend($("legend"), () => refresh());
-const shown = (entity) =>
-  legend.isOn(entity.entity_group) &&
-  (entity.score === null || entity.score >= Number($("threshold").value));
+const isScored = ({ entity_group: label, score }) =>
+  score === null || score >= (least.labels[label] ?? least.overall);
+const shown = (entity) => legend.isOn(entity.entity_group) && isScored(entity);
 
 async function start() {
   say("Waiting for the models …");
@@ -33,7 +37,9 @@ async function start() {
   $("model").replaceChildren(...names.map((name) => new Option(name)));
   $("other").replaceChildren(new Option("nothing", ""), ...names.map((name) => new Option(name)));
   for (const part of document.querySelectorAll(".several")) part.hidden = names.length < 2;
-  if (info.annotations) correction = new Correction({ tag: useText, say, text, redraw });
+  if (info.annotations) {
+    correction = new Correction({ whole, tag: useText, shown, show: () => show([panes[0]]), say, text });
+  }
   useModels();
   useText(sessionStorage.getItem("posner-text") || EXAMPLE);
 }
@@ -48,13 +54,15 @@ function useModels() {
     for (const label of model.labels) labels.set(label.name, label);
   }
   legend.use(labels);
-  setThreshold(info.models.find(({ name }) => name === models()[0]).threshold);
+  const { threshold, thresholds } = info.models.find(({ name }) => name === models()[0]);
+  setThreshold(threshold, thresholds);
   for (const { tagging } of panes) tagging.controller?.abort();
   panes = models().map((name, number) => {
+    const differs = (block, entity) => isAlone(number, block, entity);
     const view = new View(name, { shown, colourOf: legend.colourOf, differs });
     tipsFor(view.text, legend.meaningOf);
     view.asTable = $("as-table").ariaPressed === "true";
-    const tagging = new Tagging(name, (blocks, left) => drawn(number, view, blocks, left));
+    const tagging = new Tagging(name, info.limits, (blocks, left) => drawn(number, blocks, left));
     return { tagging, view };
   });
   $("views").replaceChildren(...panes.map(({ view }) => view.root));
@@ -63,38 +71,47 @@ function useModels() {
   correction?.use(panes[0], legend);
 }
 
-function drawn(number, view, blocks, left) {
-  if (number === 0) correction?.arrived(blocks, left);
-  view.show(blocks);
-  if (panes.length > 1 && left <= 0) for (const pane of panes) pane.view.refresh();
-  legend.count(panes.map((pane) => pane.tagging.blocks), thresholdOnly);
+function drawn(number, blocks, left) {
+  show([panes[number]]);
+  if (panes.length > 1 && left <= 0) for (const { view } of panes) view.refresh();
   if (left > 0) say(`Reading: ${left} of ${blocks.length} parts are left …`);
   else say(summary());
+  if (number === 0 && left <= 0) correction?.arrived();
 }
 
-const thresholdOnly = (entity) =>
-  entity.score === null || entity.score >= Number($("threshold").value);
+/** Show what has changed: the models' answers, and in place of the first one what is corrected. */
+function show(changed) {
+  for (const pane of changed) {
+    pane.view.show((pane === panes[0] && correction?.blocks) || pane.tagging.blocks);
+  }
+  legend.count(panes.map(({ view }) => view.blocks), isScored);
+}
 
 function summary() {
-  const counts = panes.map(({ tagging }) =>
-    tagging.blocks.reduce((sum, { entities }) => sum + (entities || []).filter(shown).length, 0));
-  const words = panes[0].tagging.blocks.reduce((sum, block) => sum + block.words.length, 0);
+  const counts = panes.map(({ view }) =>
+    view.blocks.reduce((sum, { entities }) => sum + (entities || []).filter(shown).length, 0));
+  const words = panes[0].view.blocks.reduce((sum, block) => sum + block.words.length, 0);
   const found = counts.map((n) => `${n} ${n === 1 ? "entity" : "entities"}`).join(" and ");
   return `${found} in ${words.toLocaleString("en")} words`;
 }
 
 /** Whether the other model does not find the same entity. */
-function differs(block, entity) {
-  if (panes.length < 2) return false;
-  return panes.some(({ tagging }) => {
-    const same = tagging.known.get(block.text);
-    return same?.entities && same !== block && !same.entities.some((other) =>
-      other.start === entity.start && other.end === entity.end &&
-      other.entity_group === entity.entity_group);
+function isAlone(number, block, entity) {
+  return panes.some(({ tagging }, other) => {
+    const answer = other !== number && tagging.known.get(block.text);
+    return answer && !answer.entities.some((e) =>
+      e.start === entity.start && e.end === entity.end &&
+      e.entity_group === entity.entity_group);
   });
 }
 
+/** The text, as it came while nobody has changed it. */
+function whole() {
+  return source.replace(/\r\n?/g, "\n") === text.value ? source : text.value;
+}
+
 function useText(value) {
+  source = value;
   text.value = value;
   tagNow();
 }
@@ -102,19 +119,19 @@ function useText(value) {
 async function tagNow() {
   clearTimeout(timer);
   hide();
-  const value = text.value;
-  if (value.length < 200_000) sessionStorage.setItem("posner-text", value);
-  correction?.edited(value);
-  try {
-    await Promise.all(panes.map(({ tagging }) => tagging.tag(value)));
-  } catch (error) {
-    if (error.name !== "AbortError") failed(error);
-  }
+  source = whole();
+  if (source.length < KEPT) sessionStorage.setItem("posner-text", source);
+  correction?.edited(source);
+  const tagged = await Promise.allSettled(panes.map(({ tagging }) => tagging.tag(source)));
+  const errors = tagged.map(({ reason }) => reason).filter(Boolean);
+  if (!errors.length || errors.some(({ name }) => name === "AbortError")) return;
+  show(panes); // the text without what was found in an earlier one
+  failed(errors[0]);
 }
 
 function failed(error) {
-  const known = error instanceof ServiceError;
-  say(known ? error.message : "The service cannot be reached.", true);
+  if (!(error instanceof ServiceError)) throw error;
+  say(error.message, true);
 }
 
 function say(message, wrong = false) {
@@ -123,26 +140,27 @@ function say(message, wrong = false) {
 }
 
 let frame = 0;
-function redraw() {
+function refresh() {
+  say(summary());
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(() => {
     for (const { view } of panes) view.refresh();
-    legend.count(panes.map((pane) => pane.tagging.blocks), thresholdOnly);
+    legend.count(panes.map(({ view }) => view.blocks), isScored);
   });
 }
 
-function refresh() {
-  redraw();
-  say(summary());
-}
-
 async function openFile(file) {
-  if (file) useText(await file.text());
+  if (!file || (correction && !correction.mayLeave())) return;
+  useText(await file.text());
 }
 
-function setThreshold(value) {
-  $("threshold").value = String(value);
-  $("threshold-value").textContent = Number(value).toFixed(2);
+function setThreshold(overall, labels = {}) {
+  least = { overall, labels: labels ?? {} };
+  const listed = Object.entries(least.labels)
+    .map(([label, value]) => `${label} ${value.toFixed(2)}`);
+  $("threshold").value = String(overall);
+  $("threshold-value").textContent = listed.length ? "by label" : overall.toFixed(2);
+  $("threshold-value").title = listed.join(", ");
 }
 
 function setTable(on) {
@@ -152,18 +170,15 @@ function setTable(on) {
 }
 
 async function copy(format) {
-  const { blocks } = panes[0].tagging;
-  const made = {
-    json: () => asJson(blocks, shown),
-    conll: () => asConll(blocks, shown),
-    html: () => asHtml(blocks, shown, legend.colourOf),
+  const { blocks } = panes[0].view;
+  const [name, made] = {
+    json: () => ["JSON", asJson(blocks, shown)],
+    conll: () => ["CoNLL", asConll(blocks, shown)],
+    html: () => ["HTML", asHtml(blocks, shown, legend.colourOf)],
   }[format]();
-  try {
-    await navigator.clipboard.writeText(made);
-    say(`Copied as ${{ json: "JSON", conll: "CoNLL", html: "HTML" }[format]}.`);
-  } catch {
-    say("The browser does not let this page copy.", true);
-  }
+  const whose = panes.length > 1 ? `, of the first model only: ${models()[0]}` : "";
+  if (await copied(made)) say(`Copied as ${name}${whose}.`);
+  else say("The browser does not let this page copy.", true);
   $("copy").open = false;
 }
 
@@ -186,11 +201,12 @@ text.addEventListener("drop", (event) => {
 $("open").addEventListener("click", () => $("file").click());
 $("file").addEventListener("change", (event) => openFile(event.target.files[0]));
 $("clear").addEventListener("click", () => {
+  if (correction && !correction.mayLeave()) return;
   useText("");
   text.focus();
 });
 $("threshold").addEventListener("input", (event) => {
-  setThreshold(event.target.value);
+  setThreshold(Number(event.target.value));
   refresh();
 });
 $("as-text").addEventListener("click", () => setTable(false));
@@ -208,5 +224,7 @@ for (const id of ["model", "other"]) {
     tagNow();
   });
 }
+
+document.addEventListener("posner-waiting", ({ detail }) => say(`Waiting: ${detail} …`));
 
 start().catch(failed);

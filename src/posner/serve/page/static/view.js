@@ -27,34 +27,35 @@ export class View {
     this.text.addEventListener("keydown", (event) => this.#walk(event));
   }
 
-  /** Show blocks; those that have not changed keep their elements. */
+  /** Show blocks; of those with the same text the elements stay, and so does what is scrolled. */
   show(blocks) {
-    const kept = new Map(this.elements.map((item) => [item.block, item]));
-    const used = new Set();
+    const kept = Map.groupBy(this.elements, (item) => item.block.text);
     const items = blocks.map((block) => {
-      const found = kept.get(block);
-      if (found && !used.has(found)) {
-        used.add(found);
-        return found;
-      }
-      return this.#newItem(block);
+      const item = kept.get(block.text)?.shift();
+      return item ? this.#renewed(item, block) : this.#newItem(block);
     });
-    for (const item of this.elements) {
-      if (!used.has(item)) {
-        this.near.unobserve(item.element);
-        item.element.remove();
-      }
+    for (const item of [...kept.values()].flat()) {
+      this.near.unobserve(item.element);
+      item.element.remove();
     }
     let place = this.text.firstChild;
-    for (const item of items) {
-      if (item.element === place) place = place.nextSibling;
-      else this.text.insertBefore(item.element, place);
-      if (!used.has(item)) this.near.observe(item.element);
-      if (item.drawn && item.entities !== item.block.entities) this.#draw(item);
+    for (const { element: node } of items) {
+      if (node === place) place = place.nextSibling;
+      else this.text.insertBefore(node, place);
     }
     this.elements = items;
     this.blocks = blocks;
     this.#drawTable();
+  }
+
+  #renewed(item, block) {
+    const isSame = item.block === block && item.entities === block.entities;
+    item.block = block;
+    if (!isSame && item.drawn) {
+      item.drawn = false;
+      if (item.visible) this.#draw(item);
+    }
+    return item;
   }
 
   /** Draw again, since what is shown has changed: at once what is seen, the rest when it is. */
@@ -76,6 +77,7 @@ export class View {
     const node = element("div", "block", block.text);
     const item = { block, element: node, drawn: false, visible: false, entities: null };
     node.item = item;
+    this.near.observe(node);
     return item;
   }
 

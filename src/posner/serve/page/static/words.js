@@ -29,9 +29,8 @@ export function pointAt(element, place) {
   return { node: last, offset: last.length };
 }
 
-/** The words that a stretch touches; at a place between words those beside it. */
+/** The words that a stretch touches. */
 export function wordsTouched(words, from, to) {
-  if (from === to) return words.filter(([start, end]) => start <= from && end >= to);
   return words.filter(([start, end]) => start < to && end > from);
 }
 

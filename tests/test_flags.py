@@ -1,0 +1,40 @@
+"""Flags that take numbers refuse what is none before anything else is done."""
+
+from __future__ import annotations
+
+import pytest
+
+from posner.cli import main
+from posner.cli.numbers import number
+from posner.errors import UsageError
+
+NUMBERS = [
+    ["calibrate", "m", "d", "--precision"],
+    ["export", "m", "--out", "o", "--int8", "--dev", "d", "--max-loss"],
+    ["bench", "m", "--seconds"],
+    ["cache", "--clear", "--older-than"],
+    ["search", "t", "--dev", "d", "--space", "default", "--out", "o", "--minutes"],
+    ["lexicon", "build", "d", "-o", "n.jsonl", "--min-score"],
+    ["predict", "m", "--lexicon", "n.jsonl", "--lexicon-least"],
+    ["predict", "m", "--threshold"],
+    ["evaluate", "m", "d", "--threshold"],
+    ["split", "d", "--out", "o", "--fraction"],
+]
+
+
+@pytest.mark.parametrize("call", NUMBERS, ids=lambda call: " ".join((call[0], call[-1])))
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "many"])
+def test_a_flag_takes_finite_numbers_of_its_range(
+    call: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*call[:-1], f"{call[-1]}={text}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert call[-1] in line
+    assert text in line
+
+
+def test_the_ends_of_a_range() -> None:
+    assert number("--x", high=1)("0") == 0
+    assert number("--x", high=1)("1") == 1
+    with pytest.raises(UsageError, match=r"--x: .*expected above 0, at most 1, got 0"):
+        number("--x", high=1, above=True)("0")
