@@ -201,6 +201,7 @@ def test_another_model_rates_anew_and_a_locked_file_is_tried_again(
             time.sleep(0.3)
             assert rating() == 0.9
             other.execute("ROLLBACK")
+            monkeypatch.setattr(annotation_file, "_WAIT", 10.0)
             serving.wait_until(lambda: rating() == 0.2)
             file.rate([(1, 0.9)], "former")
             made.models["rules"] = "next"

@@ -13,7 +13,7 @@ from posner.serve.errors import ServiceError, wrong_field
 
 
 def check_spans(text: str, spans: Sequence[Span]) -> None:
-    """Refuse spans outside the text or around white space, labelled `O`, and those that stand twice.
+    """Refuse spans outside the text or around white space, labelled `O`, or that stand twice.
 
     Raises:
         ServiceError: there is one; `field` names it by its place.
