@@ -274,13 +274,3 @@ def test_settings_that_could_do_nothing_are_refused(values: dict[str, Any], wher
     with pytest.raises(RecipeError) as caught:
         Recipe().with_values(values, where="test")
     assert caught.value.where == where
-
-
-def test_words_are_hidden_after_some_epochs_and_never_from_a_frozen_encoder() -> None:
-    def shares(values: dict[str, object]) -> list[float]:
-        recipe = Recipe().with_values({"training.mask": 0.25, **values}, where="test")
-        return [recipe.hidden_share(epoch) for epoch in range(3)]
-
-    assert shares({"training.mask-after": 0}) == [0.25, 0.25, 0.25]
-    assert shares({"training.mask-after": 2}) == [0, 0, 0.25]
-    assert shares({"training.mask-after": 0, "backbone.freeze-encoder": True}) == [0, 0, 0]

@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import tiny
 from posner.backends.torch import TorchBackend
-from posner.batching import collate
+from posner.batching import Batch, collate
+from posner.model.tensors import TensorBatch
 from posner.recognizer import Recognizer, window_plan
 from posner.training.build import accelerator_for, build_work
+from posner.training.checkpoint import Progress
 from posner.training.console import Reporter
-from posner.training.course import Course
+from posner.training.course import FEW_EPOCHS_DROPOUT, Course
+from posner.training.learner import Learner
 from posner.training.parts import training_parts
 from posner.training.plan import Planner
+from posner.training.prepare import PreparedSet
 from posner.training.run import RunFolder
 from posner.windows import Core, Window
 
@@ -98,3 +103,37 @@ def test_a_shared_window_gives_each_sentence_its_own_words(bert: Path) -> None:
     found = np.concatenate([vote.entity for vote in votes])
     assert [len(vote.entity) for vote in votes] == [len(s) for s in document.sentences]
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("most_steps", "cut"), [(0, False), (10_000, False), (1, True)])
+def test_few_epochs_of_a_large_corpus_see_every_word(
+    bert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most_steps: int,
+    cut: bool,
+) -> None:
+    values = {
+        "training.epochs": 4,
+        "training.max-steps": most_steps,
+        "training.mask": 0.5,
+        "training.encoder-dropout": 0.2,
+        "heads.dropout": 0.3,
+    }
+    recipe, corpus = tiny.recipe(bert, values), tiny.corpus(8)
+    parts = training_parts(corpus, corpus, recipe, Reporter())
+    work = build_work(parts, recipe, accelerator_for(recipe), RunFolder(tmp_path), Reporter())
+    assert (work.course.member_epochs, work.course.is_cut) == ((1, True) if cut else (4, False))
+    dropouts = {m.p for m in work.network.modules() if isinstance(m, nn.Dropout)}
+    assert max(dropouts) == (FEW_EPOCHS_DROPOUT if cut else 0.3)
+    learner = Learner(work)
+    shares: list[float] = []
+
+    def tensors(batch: Batch, _: PreparedSet, share: float) -> TensorBatch:
+        shares.append(share)
+        return TensorBatch.of(batch, work.accelerator.device, None)
+
+    monkeypatch.setattr(learner, "tensors", tensors)
+    step = work.course.plan(0, work.planner).steps[0]
+    learner.step(work.course.at(0), step, Progress())
+    assert set(shares) == {0.0 if cut else 0.5}

@@ -54,6 +54,13 @@ def use_byte_dropout(network: nn.Module) -> None:
             module.set_attn_implementation(_ATTENTION)
 
 
+def limit_dropout(network: nn.Module, most: float) -> None:
+    """Let no dropout layer of a network drop more than a share of its values."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = min(module.p, most)
+
+
 def _exchangeable(encoder: transformers.PreTrainedModel) -> bool:
     fused = encoder.config._attn_implementation == "sdpa"
     return bool(fused and encoder._can_set_attn_implementation())

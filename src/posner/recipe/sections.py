@@ -239,7 +239,6 @@ class TrainingRecipe:
         low=0,
         high=0.9,
     )
-    mask_after: int = option(0, "epochs of each member in which no word is hidden yet", low=0)
     consistency: float = option(
         0.0,
         "weight of the divergence between two passes with different dropout (R-Drop), which "

@@ -79,13 +79,10 @@ class Recipe(Sectioned):
                     remedy=f"set data.pooling to first or mean, or {key} to {off}",
                 )
 
-    def hidden_share(self, epoch: int) -> float:
-        """The share of words hidden in a member's epoch, counted from 0.
-
-        A frozen encoder would learn nothing of it.
-        """
-        shown = self.backbone.freeze_encoder or epoch < self.training.mask_after
-        return 0.0 if shown else self.training.mask
+    @property
+    def hidden_share(self) -> float:
+        """The share of words hidden while learning: a frozen encoder would learn nothing of it."""
+        return 0.0 if self.backbone.freeze_encoder else self.training.mask
 
 
 def settings() -> Iterator[Setting]:

@@ -14,14 +14,14 @@ from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.folder import Manifest
 from posner.model.backbone import Backbone, load_backbone
-from posner.model.dropout import use_byte_dropout
+from posner.model.dropout import limit_dropout, use_byte_dropout
 from posner.model.layers import check_sentence
 from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
 from posner.recipe import Recipe, TrainingRecipe
 from posner.recognizer import window_plan
 from posner.training.console import Reporter
-from posner.training.course import Course
+from posner.training.course import FEW_EPOCHS_DROPOUT, Course
 from posner.training.fresh import FreshSets
 from posner.training.frozen import FrozenStates, StateKeeper, wants_states
 from posner.training.members import Members
@@ -85,6 +85,8 @@ def build_work(
         seed=settings.seed,
     )
     course = _course(parts, manifest, tokenizer, planner)
+    if course.is_cut:
+        limit_dropout(network, FEW_EPOCHS_DROPOUT)
     schedule = Schedule.of(settings, course.steps(planner))
     weights = _weights(network)
     for line in (
@@ -154,6 +156,8 @@ def _announcement(
         yield f"{_count(members, 'member')} instead of {settings.members}, to {_within(settings)}"
     if epochs < settings.epochs:
         yield f"{_count(epochs, 'epoch')} instead of {settings.epochs}, to {_within(settings)}"
+    if course.is_cut:
+        yield f"so few that no words are hidden, and dropout is {FEW_EPOCHS_DROPOUT} at most"
     if epochs > settings.epochs:
         least = f"come to training.min-steps = {settings.min_steps}"
         yield f"{epochs} epochs instead of {settings.epochs}, to {least}"

@@ -42,7 +42,7 @@ class Learner:
         counted = [part for process in step for part in process if part.counted]
         words = sum(learned.core_words(part.windows) for part in counted)
         parts = step[accelerator.process_index]
-        hidden = work.network.recipe.hidden_share(progress.epoch % work.course.member_epochs)
+        hidden = 0.0 if work.course.is_cut else work.network.recipe.hidden_share
         work.schedule.apply(work.optimizer, progress.step)
         self.wrapped.train()
         for number, part in enumerate(parts, start=1):
