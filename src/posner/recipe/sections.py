@@ -94,7 +94,7 @@ class DataRecipe:
         0, "pieces up to which consecutive sentences of a document share a window; 0: none", low=0
     )
     repeats: float = option(
-        0.35,
+        0.4,
         "how far a word's emissions lean to their mean over its places in the document, where it "
         "stands in several sentences; 0: not",
         low=0,
