@@ -112,9 +112,9 @@ def test_where_words_are_a_models_own_their_borders_are_not_checked(client: Test
 def test_a_file_that_cannot_be_used_is_no_fault_of_the_client(
     client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    monkeypatch.setattr(annotation_file, "_WAIT", 0.01)
     path = tmp_path / "a.sqlite"
     serving.wait_until(lambda: client.get("/queue").json()[0]["uncertainty"] is not None)
+    monkeypatch.setattr(annotation_file, "_WAIT", 0.01)  # only now: rating is over
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         if damage == "gone":
