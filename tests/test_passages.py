@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from posner.document import Document, Sentence
@@ -36,6 +36,8 @@ def all_places(parts: list[Passage]) -> list[list[tuple[int, int]]]:
 
 
 @given(st.one_of(ANY_TEXT, RULE_TEXT), st.integers(1, 40), st.booleans())
+@example(":.0", 1, False)
+@example("NO. 5", 2, False)
 def test_parts_are_the_text_and_never_part_a_word(text: str, limit: int, hyphens: bool) -> None:
     segmenter = Segmenter(hyphens)
     parts = list(passages(text, limit=limit, segmenter=segmenter))
@@ -46,8 +48,11 @@ def test_parts_are_the_text_and_never_part_a_word(text: str, limit: int, hyphens
         assert part.start == position
         position += len(part.document.text)
         assert part.document.text or not text
-        if len(part.document.text) > limit:  # one word, which alone may be two: `No.` before a 5
-            assert sum(part.start <= start < position for start, _ in whole) == 1
+        if len(part.document.text) > limit:
+            # One word, by itself or in the whole text: `No.` is two alone, and one before a 5;
+            # `.0` is one alone, and two behind a colon.
+            in_whole = sum(part.start <= start < position for start, _ in whole)
+            assert 1 in (part.document.word_count, in_whole)
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
     words = [w for sentence in all_places(parts) for w in sentence]
     # A word of the whole text is never in two parts.

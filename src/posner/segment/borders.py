@@ -71,7 +71,7 @@ class _Borders:
                 after, is_end = self._after_mark(first, index, open_quote)
                 if any(self._word(i) == '"' for i in range(index + 1, after)):
                     open_quote = False
-            gap = text[words[after - 1][1] : words[after][0]] if after < len(words) else ""
+            gap = self._gap(after) if after < len(words) else ""
             if gap not in ("", " "):
                 is_end = is_end or self._line_ends(gap, after)
                 open_quote = open_quote and not _parts_paragraphs(gap)
@@ -115,7 +115,7 @@ class _Borders:
         index += 1
         while index < len(words):
             word = self._word(index)
-            gap = self.text[words[index - 1][1] : words[index][0]]
+            gap = self._gap(index)
             closes = word in _CLOSERS or (word[-1] in _ENDERS and not word.strip(word[-1]))
             if gap and not (open_quote and self._closes_apart(index, gap)):
                 break
@@ -138,12 +138,21 @@ class _Borders:
         return not self._first_word(index)[:1].islower()
 
     def _first_word(self, index: int) -> str:
-        """The word at `index`, or the one behind the quotes and brackets that open there."""
+        """The word at `index`, or the one behind the quotes and brackets that open there.
+
+        Empty where a paragraph ends before one: what the next begins with says nothing here.
+        """
         for ahead in range(index, min(index + 4, len(self.words))):
             word = self._word(ahead)
             if word not in _OPENERS:
                 return word
+            if ahead + 1 == len(self.words) or _parts_paragraphs(self._gap(ahead + 1)):
+                break
         return ""
+
+    def _gap(self, index: int) -> str:
+        """What stands before the word at `index`, behind the one before it."""
+        return self.text[self.words[index - 1][1] : self.words[index][0]]
 
     def _abbreviation_ends(self, index: int, word: str) -> bool:
         if index + 1 == len(self.words):
@@ -178,6 +187,8 @@ class _Borders:
         """Whether the line before ends as a row of figures with an empty last column (`.556 -`)."""
         if after < 2 or self._word(after - 1) not in _DASHES:
             return False
+        if LINE_BREAK.search(self._gap(after - 1)):
+            return False  # the figure stands on a line before
         return self._word(after - 2)[-1].isdigit() and not self._first_word(after)[:1].isdigit()
 
     def _is_bullet(self, index: int) -> bool:
