@@ -8,7 +8,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import reported
@@ -65,6 +65,7 @@ def test_smoothing_keeps_the_mean_and_the_number_of_points(losses: list[float], 
     st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1e-3)), min_size=1, max_size=60),
     st.lists(st.floats(0, 10), max_size=6),
 )
+@example([(0.0, 0.0)] * 3 + [(1.0, 0.0)] + [(0.0, 0.0)] * 2, [1.0, 0.0, 1.0])
 def test_phases_part_the_whole_training(lines: list[tuple[float, float]], dev: list[float]) -> None:
     steps = [StepLine(i, loss, rate) for i, (loss, rate) in enumerate(lines, start=1)]
     every = max(1, len(steps) // max(1, len(dev)))

@@ -76,7 +76,7 @@ def phases(steps: Sequence[StepLine], metrics: Sequence[MetricsLine]) -> list[Ph
     found = [Phase(WARMUP, 0, warm)] if warm else []
     between = [point for point in smoothed(steps) if warm < point.step <= turn]
     change = _change(between)
-    if change is not None:
+    if change is not None and change < turn:
         found += [Phase(PLATEAU, warm, change), Phase(SECOND_PLATEAU, change, turn)]
     elif turn > warm:
         found.append(Phase(PLATEAU, warm, turn))
