@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from playwright.sync_api import expect
 
 import tiny
 from browsing import ALL, TEXT, Page, chromium, corrected, needs_chromium
@@ -134,7 +135,7 @@ def test_nested_entities_are_added_renamed_and_dropped_one_by_one(
     page.page.get_by_label("Beside what is there").check()
     page.choose("PER")
     page.page.locator("mark", has_text="Oslo").click()
-    assert page.page.locator("#chooser input[type=radio]").count() == 2
+    expect(page.page.locator("#chooser input[type=radio]")).to_have_count(2)
     page.choose("PER")  # the innermost one
     page.page.locator("mark", has_text="Oslo").click()
     page.page.get_by_label("PER: University of Oslo").check()
@@ -156,14 +157,14 @@ def test_a_longer_name_takes_the_place_of_its_parts_and_not_of_what_is_around_it
 ) -> None:
     page.correct("Ada met Bo in Oslo")
     page.select("Ada", "Bo")
-    assert page.page.get_by_label("Instead of PER: Ada, LOC: Bo").is_checked()
+    expect(page.page.get_by_label("Instead of PER: Ada, LOC: Bo")).to_be_checked()
     page.choose("PER")
     page.wait_for([["Ada met Bo", "PER"], ["Oslo", "LOC"]])
     page.select("met", "met")
-    assert page.page.get_by_label("Beside what is there").is_checked()
+    expect(page.page.get_by_label("Beside what is there")).to_be_checked()
     page.choose("LOC")
     page.page.locator(".label", has_text="LOC").nth(1).wait_for()
-    assert page.page.locator("mark").count() == 4  # Ada, met and Bo, and Oslo
+    expect(page.page.locator("mark")).to_have_count(4)  # Ada, met and Bo, and Oslo
 
 
 def test_a_refused_entity_is_named_and_kept(page: Page) -> None:
@@ -289,7 +290,7 @@ def test_keys_reach_everything(page: Page) -> None:
     text.locator("mark").first.focus()
     page.page.keyboard.press("Enter")  # the mark, whatever is selected
     chooser = page.page.get_by_role("dialog", name="Choose a label")
-    assert chooser.locator(".hint").inner_text() == "Ada"
+    expect(chooser.locator(".hint")).to_have_text("Ada")
     page.page.keyboard.press("Shift+Tab")
     chooser.wait_for(state="hidden")  # it does not stay behind
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from playwright.sync_api import expect
 
 import serving
 from browsing import ALL, TEXT, Page, chromium, corrected, needs_chromium
@@ -73,13 +74,13 @@ def test_hover_and_focus_tell_more(page: Page) -> None:
     page.wait_for(ALL)
     page.page.locator("mark").first.hover()
     tip = page.page.get_by_role("tooltip")
-    assert "0.750" in tip.inner_text()
-    assert "person" in tip.inner_text()
+    expect(tip).to_contain_text("0.750")
+    expect(tip).to_contain_text("person")
     page.page.keyboard.press("Escape")
-    assert not tip.is_visible()
+    expect(tip).to_be_hidden()
     page.page.locator("mark").first.focus()
     page.page.keyboard.press("ArrowRight")
-    assert "0.250" in tip.inner_text()
+    expect(tip).to_contain_text("0.250")
 
 
 def test_nested_and_crossing_entities_are_stacked(page: Page) -> None:
@@ -113,7 +114,7 @@ def test_nested_and_crossing_entities_are_stacked(page: Page) -> None:
     )
     assert drawn == text
     page.page.locator("mark", has_text="Oslo").hover()
-    assert page.page.get_by_role("tooltip").locator("dl").count() == 4
+    expect(page.page.get_by_role("tooltip").locator("dl")).to_have_count(4)
 
 
 def test_the_table_lists_them(page: Page) -> None:
@@ -153,7 +154,7 @@ def test_two_models_stand_side_by_side(page: Page) -> None:
     page.page.select_option("#other", "other")
     page.wait_for(ALL, view=1)
     page.wait_for(ALL, view=0)
-    assert page.page.locator("mark.differs").count() == 0
+    expect(page.page.locator("mark.differs")).to_have_count(0)
 
 
 def test_a_long_text_is_sent_in_parts_and_an_edit_sends_few(page: Page) -> None:
@@ -198,7 +199,7 @@ def test_without_a_key_the_page_says_so_once(browser: Any) -> None:
         tab.wait_for_selector("#key[open]")
         tab.keyboard.press("Escape")
         tab.get_by_role("status").filter(has_text="Without its key").wait_for()
-        assert not tab.locator("#key").is_visible()
+        expect(tab.locator("#key")).to_be_hidden()
         context.close()
 
 
@@ -253,7 +254,7 @@ def test_the_models_own_thresholds_hold_until_the_slider_moves(browser: Any, mad
     page = Page(browser, made.url, info=info)
     page.write(TEXT)
     page.wait_for([e for e in ALL if e[1] == "LOC"])
-    assert page.page.locator("#threshold-value").inner_text() == "by label"
+    expect(page.page.locator("#threshold-value")).to_have_text("by label")
     page.page.locator("#threshold").fill("0.3")
     page.wait_for([e for e in ALL if e[1] == "PER"])
     page.context.close()

@@ -51,6 +51,7 @@ export class Chooser {
 
   close() {
     this.root.hidden = true;
+    this.root.replaceChildren();
   }
 
   /** Which of several layers is meant. */
