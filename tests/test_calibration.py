@@ -320,7 +320,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     figures = tmp_path / "figures.json"
     flags = [str(folder), str(dev), "--json", str(figures)]
     before = (folder / MANIFEST).read_text(encoding="utf-8")
-    assert main(["calibrate", *flags, "--threshold", "0.9", "--dry-run"]) == 0
+    assert main(["calibrate", *flags, "--threshold", "0.9", "--dry-run", "--threads", "1"]) == 0
     assert (folder / MANIFEST).read_text(encoding="utf-8") == before
     assert "calibration error" in capsys.readouterr().out
     assert main(["calibrate", *flags, "--threshold", "PER=0.9"]) == 0

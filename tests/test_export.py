@@ -424,7 +424,10 @@ def test_bench_leaves_out_what_cannot_be_exported(
 def test_bench_prints_the_forms_that_did_not_fail(
     plain: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def one_fails(variant: Variant, _: object, *, seconds: float) -> Speed:
+    told: list[int | None] = []
+
+    def one_fails(variant: Variant, _: object, *, seconds: float, threads: int | None) -> Speed:
+        told.append(threads)
         if variant.name in failing:
             raise PosnerError("the measuring process failed", got=seconds)
         return Speed(1000.0, 0.1, 0.2, 1.0, None, None)
@@ -438,7 +441,8 @@ def test_bench_prints_the_forms_that_did_not_fail(
         assert "1,000" in captured.out
         assert f"{failing[0]} is left out: the measuring process failed" in captured.err
     failing = ["first", "second"]
-    assert main(["bench", "m"]) == 1
+    assert main(["bench", "m", "--threads", "3"]) == 1
+    assert told == [None] * 4 + [3] * 2
 
 
 def test_bench_measures_each_variant(
@@ -447,7 +451,7 @@ def test_bench_measures_each_variant(
     texts, figures = tmp_path / "texts.txt", tmp_path / "speed.json"
     texts.write_text("Ada met Ben in Oslo.\nFennec left.\n")
     call = ["bench", str(plain[1]), str(texts), "--seconds", "0", "--json", str(figures)]
-    assert main(call) == 0
+    assert main([*call, "--threads", "1"]) == 0
     assert "ONNX fp32" in capsys.readouterr().out
     (speed,) = json.loads(figures.read_text()).values()
     assert speed["words_per_second"] > 0

@@ -14,7 +14,10 @@ from schemathesis import checks
 from starlette.testclient import TestClient
 
 import serving
+from posner.document import Document, Entity
+from posner.render.records import to_dict
 from posner.serve.app import build_app
+from posner.serve.bodies import EntityAnswer
 from posner.serve.guard import OPEN_PATHS
 
 
@@ -63,3 +66,9 @@ def test_answers_are_those_that_are_described(case: schemathesis.Case[Any], url:
         names.append("negative_data_rejection")
     named: list[Any] = checks.CHECKS.get_by_names(names)
     case.call_and_validate(base_url=url, checks=[checks.not_a_server_error, *named])
+
+
+def test_what_post_processing_adds_is_described() -> None:
+    entity = Entity(0, 7, "LOC", "Canadaa", 0.9, {}, "Canada", "CA", ("respelt",), 0.86)
+    (record,) = to_dict(Document("Canadaa", entities=(entity,)))["entities"]
+    assert set(record) == set(EntityAnswer.model_fields)

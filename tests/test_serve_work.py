@@ -200,6 +200,12 @@ def test_every_process_has_cores_and_all_are_used(workers: int, threads: int) ->
     assert threads or workers > 1 or set(shares[0]) == every
 
 
+def test_no_more_cores_than_the_quota_pays_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posner.serve.settings.cores", lambda: 1)
+    assert len(ServeSettings().engine_cores(0)) == 1
+    assert ServeSettings(workers=2).engine_cores(0) == ServeSettings(workers=2).engine_cores(1)
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no cores to choose from")
 def test_a_thread_keeps_its_models_to_so_many_cores() -> None:
     seen: list[int] = []

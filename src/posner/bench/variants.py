@@ -113,8 +113,16 @@ def _run(command: Sequence[str], task: dict[str, object]) -> Speed:
     return Speed(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def bench(variant: Variant, texts: Sequence[str], *, seconds: float = 5.0) -> Speed:
+def bench(
+    variant: Variant, texts: Sequence[str], *, seconds: float = 5.0, threads: int | None = None
+) -> Speed:
     """Measure one form of a model.
+
+    Args:
+        variant: the form.
+        texts: what it tags.
+        seconds: how long it tags all texts again and again.
+        threads: that compute; by default one for each core that may be used.
 
     Raises:
         PosnerError: it does not load or run.
@@ -124,5 +132,6 @@ def bench(variant: Variant, texts: Sequence[str], *, seconds: float = 5.0) -> Sp
         "precision": variant.precision,
         "texts": list(texts),
         "seconds": seconds,
+        "threads": threads,
     }
     return run_worker([sys.executable, "-m", "posner.bench.worker"], task)

@@ -16,7 +16,9 @@ def main() -> int:
     def load() -> Loaded:
         import posner
 
-        recognizer = posner.load(task["model"], precision=task["precision"])
+        recognizer = posner.load(
+            task["model"], precision=task["precision"], threads=task["threads"]
+        )
 
         def many(texts: Sequence[str]) -> int:
             return sum(document.word_count for document in recognizer.pipe(texts))

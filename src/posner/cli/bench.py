@@ -11,6 +11,7 @@ from rich.table import Table
 
 from posner.bench.measure import Speed
 from posner.bench.variants import TEXTS, Variant, bench, variants
+from posner.cli.model_flags import add_threads_flag
 from posner.cli.numbers import number
 from posner.errors import DataError, PosnerError
 from posner.evaluation.report import figures_console
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=5.0,
         help="how long each form tags all texts again and again; default: %(default)s",
     )
+    add_threads_flag(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
 
@@ -37,19 +39,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure each form in a process of its own, and print a table."""
     texts = list(TEXTS) * 50 if arguments.file is None else _texts(arguments.file)
     with variants(Path(arguments.model)) as found:
-        speeds = _measured(found, texts, arguments.seconds)
+        speeds = _measured(found, texts, arguments)
     figures_console().print(speed_table(speeds))
     if arguments.json is not None:
         write_json(arguments.json, {name: speed.to_json() for name, speed in speeds.items()})
     return 0
 
 
-def _measured(found: Sequence[Variant], texts: Sequence[str], seconds: float) -> dict[str, Speed]:
+def _measured(
+    found: Sequence[Variant], texts: Sequence[str], arguments: argparse.Namespace
+) -> dict[str, Speed]:
     """The figures of each form; those that fail are told, unless none is left."""
     speeds: dict[str, Speed] = {}
     for variant in found:
         try:
-            speeds[variant.name] = bench(variant, texts, seconds=seconds)
+            speeds[variant.name] = bench(
+                variant, texts, seconds=arguments.seconds, threads=arguments.threads
+            )
         except PosnerError as error:
             if variant is found[-1] and not speeds:
                 raise

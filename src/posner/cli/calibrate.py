@@ -14,6 +14,7 @@ from posner.calibration.temperature import Fit
 from posner.calibration.threshold import Wish
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
+from posner.cli.model_flags import add_device_flag, add_threads_flag
 from posner.cli.numbers import number
 from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_from_flag
 from posner.errors import UsageError
@@ -28,7 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model or run folder")
     parser.add_argument("data", metavar="DEV", help="labelled corpus that it did not learn from")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
+    add_device_flag(parser)
+    add_threads_flag(parser)
     add_threshold_flag(parser, "store this threshold; default: those that the model has stay")
     parser.add_argument(
         "--best-f1", action="store_true", help="store the threshold with the best F1 on DEV"
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         find_model(arguments.model)  # what cannot be written to is told before the long work
     documents = read_corpus(arguments.data, arguments).documents
     with needs_train_extra("running this model"):
-        recognizer = load(arguments.model, device=arguments.device)
+        recognizer = load(arguments.model, device=arguments.device, threads=arguments.threads)
     check_labels("--threshold", given.labels if given else (), recognizer.manifest.labels)
     calibration = calibrate(recognizer, documents, wish=wish, given=given)
     if not arguments.dry_run:

@@ -25,6 +25,11 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         help="how the pieces of a Hugging Face model become entities: whole words on a legal path "
         "(default), or as transformers' pipeline joins them",
     )
+    add_threads_flag(parser)
+
+
+def add_threads_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads`."""
     parser.add_argument(
         "--threads",
         type=int,
@@ -35,13 +40,18 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_device_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--device` and `--precision`."""
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
+    add_device_flag(parser)
     parser.add_argument(
         "--precision",
         choices=("fp32", "bf16"),
         default="fp32",
         help="bf16 is faster where the device computes it natively; default: fp32",
     )
+
+
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
 
 
 def load_from_flags(arguments: argparse.Namespace) -> Tagger:

@@ -17,7 +17,7 @@ from posner.serve.annotation_routes import annotation_routes
 from posner.serve.errors import add_error_handlers
 from posner.serve.guard import Guard
 from posner.serve.intake import Intake
-from posner.serve.operation import operation_routes
+from posner.serve.operation import health_routes, operation_routes
 from posner.serve.prediction import prediction_routes
 from posner.serve.record import Record
 from posner.serve.service import Service
@@ -67,7 +67,7 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
         redoc_url=None,
     )
     add_error_handlers(app)
-    for routes in (prediction_routes, streaming_routes, operation_routes):
+    for routes in (prediction_routes, streaming_routes, health_routes, operation_routes):
         app.include_router(routes(service))
     if teaching is not None:
         app.include_router(annotation_routes(teaching))

@@ -139,6 +139,7 @@ class EntityAnswer(BaseModel):
     end: int
     corrected: str | None = None
     id: str | None = None
+    similarity: float | None = None
     changes: list[str] = []
 
 

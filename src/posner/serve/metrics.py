@@ -15,6 +15,7 @@ from posner.serve.work import Found
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 _TENTHS = tuple(i / 10 for i in range(1, 11))
+_POWERS = tuple(2**i for i in range(10))
 
 
 class Metrics:
@@ -26,62 +27,35 @@ class Metrics:
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
-        self.registry = registry = CollectorRegistry()
-        self.requests = Counter(
-            "posner_requests", "Requests", ["route", "status"], registry=registry
+        self.registry = CollectorRegistry()
+        self.requests = self._counter("requests", "Requests", "route", "status")
+        self.request_seconds = self._histogram(
+            "request_seconds", "From a request's first byte to its answer's last", _SECONDS, "route"
         )
-        self.request_seconds = Histogram(
-            "posner_request_seconds",
-            "From a request's first byte to its answer's last",
-            ["route"],
-            buckets=_SECONDS,
-            registry=registry,
+        self.texts = self._counter("texts", "Texts answered", "model")
+        self.words = self._counter("words", "Words answered", "model")
+        self.queue_seconds = self._histogram(
+            "queue_seconds", "Seconds that texts wait", (0.001, 0.002, *_SECONDS)
         )
-        self.texts = Counter("posner_texts", "Texts answered", ["model"], registry=registry)
-        self.words = Counter("posner_words", "Words answered", ["model"], registry=registry)
-        self.queue_seconds = Histogram(
-            "posner_queue_seconds",
-            "Seconds that texts wait",
-            buckets=(0.001, 0.002, *_SECONDS),
-            registry=registry,
+        self.batch_seconds = self._histogram(
+            "batch_seconds", "Seconds that a batch is computed", _SECONDS
         )
-        self.batch_seconds = Histogram(
-            "posner_batch_seconds",
-            "Seconds that a batch is computed",
-            buckets=_SECONDS,
-            registry=registry,
+        self.batch_texts = self._histogram("batch_texts", "Texts of a batch", _POWERS)
+        self.batch_fill = self._histogram(
+            "batch_fill", "Padded tokens of a batch, as a share of the budget", _TENTHS
         )
-        self.batch_texts = Histogram(
-            "posner_batch_texts",
-            "Texts of a batch",
-            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
-            registry=registry,
+        self.entities = self._counter("entities", "Entities found", "model", "label")
+        self.scores = self._histogram(
+            "entity_score", "Scores of the entities found", _TENTHS, "model", "label"
         )
-        self.batch_fill = Histogram(
-            "posner_batch_fill",
-            "Padded tokens of a batch, as a share of the budget",
-            buckets=_TENTHS,
-            registry=registry,
-        )
-        self.entities = Counter(
-            "posner_entities",
-            "Entities found",
-            ["model", "label"],
-            registry=registry,
-        )
-        self.scores = Histogram(
-            "posner_entity_score",
-            "Scores of the entities found",
-            ["model", "label"],
-            buckets=_TENTHS,
-            registry=registry,
-        )
-        self.deaths = Counter(
-            "posner_engine_deaths", "Inference processes that ended", registry=registry
-        )
-        self.dropped = Counter(
-            "posner_texts_given_up", "Texts that nobody waited for any more", registry=registry
-        )
+        self.deaths = self._counter("engine_deaths", "Inference processes that ended")
+        self.dropped = self._counter("texts_given_up", "Texts that nobody waited for any more")
+
+    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+        return Counter(f"posner_{name}", help, labels, registry=self.registry)
+
+    def _histogram(self, name: str, help: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"posner_{name}", help, labels, buckets=buckets, registry=self.registry)
 
     def gauge(self, name: str, help: str, value: Callable[[], float]) -> None:
         """A figure that is looked up whenever it is read."""

@@ -15,11 +15,12 @@ from posner.serve.errors import ServiceError
 from posner.serve.prediction import ERRORS, Responses, needs_key
 from posner.serve.service import Service
 
+_KEYED: Responses = {status: ERRORS[status] for status in (401, 403, 500)}
 
-def operation_routes(service: Service) -> APIRouter:
-    """`/livez`, `/readyz`, `/health`, `/info`, `/metrics` and `POST /models/replace`."""
+
+def health_routes(service: Service) -> APIRouter:
+    """`/livez`, `/readyz` and `/health`, which need no key."""
     router = APIRouter(tags=["operation"])
-    keyed: Responses = {status: ERRORS[status] for status in (401, 403, 500)}
 
     @router.head("/livez", include_in_schema=False)
     @router.get("/livez", summary="Whether the process answers")
@@ -48,11 +49,17 @@ def operation_routes(service: Service) -> APIRouter:
             texts_waiting=service.queue.depth,
         )
 
+    return router
+
+
+def operation_routes(service: Service) -> APIRouter:
+    """`/info`, `/metrics` and `POST /models/replace`, for those who have the key."""
+    router = APIRouter(tags=["operation"], dependencies=needs_key(service))
+
     @router.get(
         "/info",
-        dependencies=needs_key(service),
         summary="Models, labels, limits, versions",
-        responses=keyed | {503: ERRORS[503]},
+        responses=_KEYED | {503: ERRORS[503]},
     )
     async def info() -> InfoAnswer:
         settings = service.settings
@@ -70,10 +77,9 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.get(
         "/metrics",
-        dependencies=needs_key(service),
         summary="Figures for Prometheus",
         response_class=Response,
-        responses=keyed | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses=_KEYED | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics() -> Response:
         return Response(
@@ -82,9 +88,8 @@ def operation_routes(service: Service) -> APIRouter:
 
     @router.post(
         "/models/replace",
-        dependencies=needs_key(service),
         summary="Load the models anew from their folders, while the old ones answer",
-        responses=keyed
+        responses=_KEYED
         | {409: {"model": ErrorAnswer, "description": "One cannot be loaded; the old ones go on"}},
     )
     async def replace() -> JSONResponse:

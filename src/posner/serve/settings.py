@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from posner.backends.cores import cores
 from posner.errors import RecipeError, UsageError
 from posner.recipe.setting import Setting, option
 
@@ -83,10 +84,12 @@ class ServeSettings:
 
 
 def _cores() -> list[int]:
-    """The cores that this process may use."""
+    """The cores that this process may use, as many as its container's quota pays for."""
     if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+        allowed = sorted(os.sched_getaffinity(0))
+    else:
+        allowed = list(range(os.cpu_count() or 1))
+    return allowed[: cores()]
 
 
 def serve_settings() -> Iterator[Setting]:

@@ -23,6 +23,7 @@ from posner.training.parts import NO_TAGS, Parts, training_parts
 from posner.training.run import FINISHED, RunFolder
 from posner.training.start import Start
 from posner.training.watch import memory_gigabytes
+from posner.training.work import Work
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def train(
         InterruptedRunError: the user stopped it; `resume` goes on.
     """
     accelerator = accelerator_for(recipe)
-    reporter = reporter if accelerator.is_main_process else Reporter()
+    main = bool(accelerator.is_main_process)
+    reporter = reporter if main else Reporter()
     begun = None if start is None else Start.at(start)
     known = NO_TAGS if begun is None else begun.known
     parts = training_parts(corpus, dev, recipe, reporter, known=known)
@@ -81,7 +83,6 @@ def train(
         begun.check(recipe)
         parts = begun.extend(parts)
     run = RunFolder(out)
-    main = bool(accelerator.is_main_process)
     if resume:
         record = run.check_resumable(recipe, parts.facts)
         if record["state"] == FINISHED:
@@ -95,13 +96,19 @@ def train(
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
         run.start(recipe, parts.facts, force=force)
     accelerator.wait_for_everyone()
+    return _learn(work, parts, recipe, resume=resume)
+
+
+def _learn(work: Work, parts: Parts, recipe: Recipe, *, resume: bool) -> TrainResult:
+    """Run the loop, and let the main process calibrate what came of it."""
+    run = work.run
     judge = copy.deepcopy(work.network)
     set_seed(recipe.training.seed, device_specific=True)
     loop = Loop(work, judge)
     best = loop.run(resume=resume)
-    if not main:
+    if not work.accelerator.is_main_process:
         loop.checkpoints.clear()
-        return TrainResult(out, None, loop.seconds)
+        return TrainResult(run.path, None, loop.seconds)
     evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
     calibrated = calibrate_folder(
         run.model,
@@ -111,10 +118,10 @@ def train(
         votes=best.votes if best else None,
     )
     for line in calibrated:
-        reporter.say(line)
-    run.write_record(run.read_record() | _cost(loop, accelerator))
+        work.reporter.say(line)
+    run.write_record(run.read_record() | _cost(loop, work.accelerator))
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
-    return TrainResult(out, evaluation, loop.seconds)
+    return TrainResult(run.path, evaluation, loop.seconds)
 
 
 def _cost(loop: Loop, accelerator: Accelerator) -> dict[str, Any]:
