@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import reported
 from posner.report.build import build_page
 from posner.report.pictures import pictures
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-NEEDED = "POSNER_TESTS_NEED_CHROMIUM"
-"""Set where a browser was installed: a test that finds none then fails instead of being skipped."""
 
 
 @pytest.fixture(scope="module")
@@ -28,19 +19,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(build_page(runs, pictures(runs), texts=True), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        assert not os.environ.get(NEEDED), f"{NEEDED} is set, and there is no Chromium"
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    # As root, which containers often are, Chromium starts only without its sandbox.
-    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield started
-        started.close()
 
 
 def watched(page: Page) -> tuple[list[str], list[str]]:

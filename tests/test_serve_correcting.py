@@ -11,18 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 import tiny
-from browsing import ALL, TEXT, Page, chromium, corrected, needs_chromium
+from browsing import ALL, TEXT, Page, corrected
 from posner.cli import main
 from posner.corpus import read
 from serving import Running
-
-pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

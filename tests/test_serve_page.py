@@ -12,21 +12,13 @@ import pytest
 from playwright.sync_api import expect
 
 import serving
-from browsing import ALL, TEXT, Page, chromium, corrected, needs_chromium
+from browsing import ALL, TEXT, Page, corrected
 from serving import Running
-
-pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with corrected(tmp_path_factory.mktemp("page"), "Eve in Quito\n") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
         yield found
 
 
