@@ -252,6 +252,14 @@ def test_the_models_own_thresholds_hold_until_the_slider_moves(browser: Any, mad
     page.context.close()
 
 
+def test_one_threshold_of_all_labels_is_told_as_a_number(browser: Any, made: Running) -> None:
+    info = httpx2.get(f"{made.url}/info").json()
+    info["models"][0] |= {"threshold": 0.3, "thresholds": {"LOC": 0.3, "PER": 0.3}}
+    page = Page(browser, made.url, info=info)
+    expect(page.page.locator("#threshold-value")).to_have_text("0.30")
+    page.context.close()
+
+
 def test_copying_works_without_a_safe_origin(page: Page) -> None:
     page.page.select_option("#other", "other")
     page.write(TEXT)

@@ -157,6 +157,7 @@ async function openFile(file) {
 function setThreshold(overall, labels = {}) {
   least = { overall, labels: labels ?? {} };
   const listed = Object.entries(least.labels)
+    .filter(([, value]) => value !== overall)
     .map(([label, value]) => `${label} ${value.toFixed(2)}`);
   $("threshold").value = String(overall);
   $("threshold-value").textContent = listed.length ? "by label" : overall.toFixed(2);
