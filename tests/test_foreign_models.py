@@ -19,8 +19,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import foreign_models
-import posner
-import posner.recognizer
 import tiny
 from posner.cli import main
 from posner.document import Document
@@ -195,7 +193,7 @@ def test_batches_change_nothing(
 ) -> None:
     recognizer = load(bert_folder, device="cpu", aggregation=aggregation)
     many = [facts(d) for d in recognizer(TEXTS)]
-    monkeypatch.setattr(posner.recognizer, "BATCH_PIECES", 1)
+    monkeypatch.setattr(recognizer, "batch_pieces", 1)
     for wanted, text in zip(many, TEXTS, strict=True):
         assert facts(recognizer(text)) == [
             (label, pytest.approx(score, abs=1e-4), start, end)

@@ -46,6 +46,10 @@ class Counting:
     def transitions(self) -> Transitions | None:
         return self._inner.transitions
 
+    @property
+    def batch_pieces(self) -> int:
+        return self._inner.batch_pieces
+
     def emissions(self, batch: Batch) -> Emissions:
         self.batches.append(batch)
         return self._inner.emissions(batch)
@@ -113,7 +117,7 @@ def test_batches_and_order_change_nothing(
     order = list(np.random.default_rng(1).permutation(len(documents)))
     shuffled = tagger.tag([documents[i] for i in order])
     assert_alike([shuffled[order.index(i)] for i in range(len(documents))], many)
-    monkeypatch.setattr(posner.recognizer, "BATCH_PIECES", 1)
+    monkeypatch.setattr(tagger, "batch_pieces", 1)
     assert_alike(tagger.tag(documents), many)
     assert_alike([tagger.tag([document])[0] for document in documents], many)
 
@@ -124,7 +128,7 @@ def test_batches_hold_no_more_than_their_budget(bert: Path) -> None:
     tagger.tag(tiny.documents(60))
     assert len(counting.batches) > 1
     for batch in counting.batches:
-        assert batch.piece_ids.size <= posner.recognizer.BATCH_PIECES
+        assert batch.piece_ids.size <= tagger.batch_pieces
 
 
 @pytest.mark.parametrize("window", [12, 24, 0])

@@ -125,11 +125,11 @@ def _exported(
             got=precision,
         )
     from posner.backends.cores import cores
-    from posner.backends.onnx import BATCH_PIECES, OnnxBackend
+    from posner.backends.onnx import OnnxBackend
 
     backend = OnnxBackend.load(folder, manifest)
     workers = cores() if threads is None else threads
-    return Recognizer(manifest, tokenizer, backend, workers=workers, batch_pieces=BATCH_PIECES)
+    return Recognizer(manifest, tokenizer, backend, workers=workers)
 
 
 def load_adapters(

@@ -29,9 +29,6 @@ from posner.schemes import SCHEMES
 from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, Window, WindowPlan, merge_votes
 
-BATCH_PIECES = 2048
-"""Padded pieces that prediction puts into one batch."""
-
 
 @dataclass(frozen=True, slots=True)
 class Votes:
@@ -51,7 +48,7 @@ class Recognizer(Tagger):
         backend: runs the network.
         workers: threads that run it, while the caller does all the rest; each runs one batch at a
             time. With none the caller runs it too.
-        batch_pieces: padded pieces in a batch; by default `BATCH_PIECES`.
+        batch_pieces: padded pieces in a batch; by default as many as suit the backend.
 
     Attributes:
         reload: loads the same model again, as another process does that it is sent to; None for
@@ -79,7 +76,7 @@ class Recognizer(Tagger):
         self.segmenter = manifest.recipe.data.segmenter
         self.crew = Crew(workers)
         self.ahead = min(workers, 1)
-        self.batch_pieces = batch_pieces
+        self.batch_pieces = batch_pieces or backend.batch_pieces
         scheme = SCHEMES[manifest.recipe.data.scheme]
         self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
@@ -154,8 +151,7 @@ class Recognizer(Tagger):
         """Encode documents, cut windows, and put those of like length together."""
         encoded = self.encoder.encode(documents)
         windows = self.plan.windows(encoded)
-        budget = self.batch_pieces or BATCH_PIECES
-        batches = sorted_batches([w.pieces for w in windows], budget)
+        batches = sorted_batches([w.pieces for w in windows], self.batch_pieces)
         jobs = [
             partial(self._compute, [windows[i] for i in indices], encoded) for indices in batches
         ]

@@ -32,5 +32,9 @@ class Backend(Protocol):
     def transitions(self) -> Transitions | None:
         """The CRF's weights within the legal paths, or None for a softmax head."""
 
+    @property
+    def batch_pieces(self) -> int:
+        """Padded pieces that it computes fastest at once."""
+
     def emissions(self, batch: Batch) -> Emissions:
         """Run one batch."""

@@ -59,6 +59,11 @@ class OnnxBackend:
         """The CRF's weights within the legal paths, or None for a softmax head."""
         return self._transitions
 
+    @property
+    def batch_pieces(self) -> int:
+        """Padded pieces that it computes fastest at once."""
+        return BATCH_PIECES
+
     def emissions(self, batch: Batch) -> Emissions:
         """Run one batch."""
         feed = {name: getattr(batch, name) for name in self._inputs}

@@ -15,7 +15,7 @@ from posner.folder import Manifest
 from posner.model.network import Network
 from posner.model.saved import load_network, load_networks, torch_device
 from posner.model.states import StateSource
-from posner.model.tensors import TensorBatch
+from posner.model.tensors import TensorBatch, batch_pieces
 from posner.schemes import SCHEMES
 
 
@@ -85,9 +85,18 @@ class TorchBackend:
         start, pairs, end = (p.detach().cpu().numpy() for p in (crf.start, crf.pairs, crf.end))
         return legal.plus(start, pairs, end)
 
+    @property
+    def batch_pieces(self) -> int:
+        """Padded pieces that it computes fastest at once."""
+        return batch_pieces(self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
     def emissions(self, batch: Batch) -> Emissions:
         """Run one batch."""
-        device = next(self.network.parameters()).device
+        device = self._device
         training = self.network.training
         if training:
             self.network.eval()

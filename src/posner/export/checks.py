@@ -11,7 +11,7 @@ import numpy as np
 
 from posner.align import PieceTokenizer
 from posner.backends.cores import cores
-from posner.backends.onnx import BATCH_PIECES, OnnxBackend, open_session
+from posner.backends.onnx import OnnxBackend, open_session
 from posner.decode import Transitions
 from posner.document import Document
 from posner.errors import ModelError
@@ -86,7 +86,7 @@ class Graphs:
     tokenizer: PieceTokenizer
     transitions: Transitions | None
 
-    def recognizer(self, graph: Path, batch_pieces: int = BATCH_PIECES) -> Recognizer:
+    def recognizer(self, graph: Path, batch_pieces: int | None = None) -> Recognizer:
         """The model over a saved graph."""
         backend = OnnxBackend(open_session(graph), self.transitions)
         return Recognizer(

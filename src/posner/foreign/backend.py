@@ -11,6 +11,7 @@ from torch import nn
 from posner.backends import Emissions
 from posner.batching import Batch
 from posner.decode import Transitions
+from posner.model.tensors import batch_pieces
 
 
 class PieceBackend:
@@ -30,9 +31,18 @@ class PieceBackend:
         """None: it has no CRF."""
         return None
 
+    @property
+    def batch_pieces(self) -> int:
+        """Padded pieces that it computes fastest at once."""
+        return batch_pieces(self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
     def emissions(self, batch: Batch) -> Emissions:
         """Run one batch; each word is scored by its first piece."""
-        device = next(self.model.parameters()).device
+        device = self._device
         with (
             torch.inference_mode(),
             torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"),

@@ -26,15 +26,13 @@ from posner.model.adapters import fingerprint
 from posner.model.backbone import encoder_config
 from posner.model.network import Network
 from posner.model.states import States
-from posner.model.tensors import TensorBatch
+from posner.model.tensors import TensorBatch, batch_pieces
 from posner.windows import Window
 
 HalfArray = npt.NDArray[np.float16]
 
 FORMAT = 1
 WORDS, SENTENCES = "words.npy", "sentences.npy"
-BATCH_PIECES = 2048
-"""Padded pieces that are computed at once."""
 
 Place = tuple[int, int, int]
 """What a window sees: its document, its first word and its last (exclusive)."""
@@ -185,7 +183,8 @@ def write_states(
         for file, shape in zip((words_file, sentences_file), layout.shapes.values(), strict=False):
             _write_header(file, shape)
         done, begin = 0, 0
-        for batch_indices in sorted_batches([w.pieces for w in layout.windows], BATCH_PIECES):
+        budget = batch_pieces(device)
+        for batch_indices in sorted_batches([w.pieces for w in layout.windows], budget):
             chosen = layout.windows[begin : begin + len(batch_indices)]
             begin += len(chosen)
             batch = collate(chosen, documents, tokenizer)
