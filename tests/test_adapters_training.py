@@ -13,11 +13,11 @@ from torch import Tensor
 
 import tiny
 from adapted import ADAPTED
+from listener import Listener
 from posner.cli import main
 from posner.folder import read_manifest
 from posner.loading import load
 from posner.recipe import Recipe
-from posner.training.console import Reporter
 from posner.training.loop import InterruptedRunError, Loop
 from posner.training.train import TrainResult, train
 from posner.training.watch import Interruption
@@ -30,16 +30,6 @@ STATEFUL = {
     "training.batch-pieces": 96,
     "training.checkpoint-steps": 3,
 }
-
-
-class Listener(Reporter):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
 
 
 def learn(

@@ -282,6 +282,25 @@ def test_a_folder_is_calibrated_in_place(folder: Path) -> None:
     assert sum(flat[1]) < sum(flat[0])
 
 
+def test_a_threshold_for_the_best_f1_is_kept_where_it_gains(folder: Path) -> None:
+    found = load(folder).tag(tiny.documents(40))
+    scores = sorted(e.score or 0.0 for d in found for e in d.entities)
+    middle = scores[len(scores) // 2]
+    likely = [[e for e in d.entities if (e.score or 0.0) >= middle] for d in found]
+    documents = [d.with_entities(e) for d, e in zip(found, likely, strict=True)]
+    _, line = calibrate_folder(folder, documents, source="dev", best_f1=True)
+    kept = read_manifest(folder).thresholds
+    assert line.startswith(f"threshold {kept}: dev F1 ")
+    assert evaluate_documents(load(folder), documents).counts.f1 == 1.0
+
+
+def test_a_threshold_in_vain_is_not_kept(folder: Path) -> None:
+    documents = load(folder).tag(tiny.documents(20))
+    _, line = calibrate_folder(folder, documents, source="dev", best_f1=True)
+    assert line.startswith("no threshold is kept: dev F1 100.00 without, 100.00 with it")
+    assert not read_manifest(folder).thresholds
+
+
 def test_stored_thresholds_are_used_and_a_new_fit_leaves_them(folder: Path) -> None:
     documents = tiny.documents(5)
     recognizer = load(folder)

@@ -124,6 +124,15 @@ def test_it_learns(bert: Path, tmp_path: Path) -> None:
     assert ("Ada Marsh", "PER") in found
 
 
+def test_a_threshold_is_chosen_where_the_recipe_says_so(bert: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    values = {"training.threshold": "best-f1"}
+    run_training(tiny.recipe(bert, values), tmp_path / "run", listener=listener)
+    (line,) = [said for said in listener.said if "held out in turn)" in said and "dev F1" in said]
+    kept = read_manifest(tmp_path / "run" / "model").thresholds
+    assert line.startswith(f"threshold {kept}: " if kept else "no threshold is kept: ")
+
+
 def test_without_a_dev_set_a_tenth_is_set_aside(bert: Path, tmp_path: Path) -> None:
     listener = Listener()
     recipe = tiny.recipe(bert, {"training.epochs": 1})

@@ -55,6 +55,13 @@ class ThresholdResult:
             return False
         return self.held_out is None or self.held_out.precision < wished
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether thresholds for the best F1 gain nothing on parts that had no say in them."""
+        if self.wish is None or self.wish.precision is not None or self.held_out is None:
+            return False
+        return self.held_out.f1 <= self.without.f1
+
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values."""
         named = {"without": self.without, "within": self.within, "held_out": self.held_out}
@@ -178,6 +185,7 @@ def calibrate_folder(
     *,
     source: str,
     device: str = "auto",
+    best_f1: bool = False,
     votes: Sequence[Votes] | None = None,
 ) -> Iterator[str]:
     """Calibrate a model folder's scores in place, and say so, a line at a time.
@@ -187,11 +195,28 @@ def calibrate_folder(
         documents: labelled.
         source: names them.
         device: where the model runs, if it has to.
+        best_f1: choose a threshold too, and keep it if it is not in vain.
         votes: what the model says of the documents, where that is known already.
     """
-    calibration = calibrate(load(folder, device=device), documents, votes=votes)
+    wish = Wish() if best_f1 else None
+    calibration = calibrate(load(folder, device=device), documents, wish=wish, votes=votes)
+    chosen = calibration.threshold
+    if chosen is not None and chosen.is_in_vain:
+        calibration = replace(calibration, threshold=None)
     store(folder, calibration, source)
     yield summary(calibration.fit)
+    if chosen is not None:
+        yield _told(chosen, calibration.fit.units)
+
+
+def _told(chosen: ThresholdResult, units: str) -> str:
+    """What a threshold for the best F1 came to, on one line."""
+    assert chosen.held_out is not None
+    before, after = 100 * chosen.without.f1, 100 * chosen.held_out.f1
+    scores = f"dev F1 {before:.2f} without, {after:.2f} with it (on {units} held out in turn)"
+    if chosen.is_in_vain:
+        return f"no threshold is kept: {scores}"
+    return f"threshold {chosen.thresholds}: {scores}"
 
 
 def summary(found: Fit) -> str:

@@ -98,7 +98,7 @@ def _report(calibration: Calibration) -> RenderableType:
         parts += [Text(f"\n{line}; the one for all labels holds") for line in result.failed]
         if result.misses:
             parts.append(Text(f"\n{_missed(fit, result)}"))
-        if _is_in_vain(result):
+        if result.is_in_vain:
             parts.append(
                 Text(
                     f"\non {fit.units} that it was not chosen on, the threshold does not raise F1; "
@@ -125,13 +125,6 @@ def _missed(fit: Fit, result: ThresholdResult) -> str:
         f"on {fit.units} that it was not chosen on, the precision is "
         f"{percent(result.held_out.precision)}: expect less than was wished for"
     )
-
-
-def _is_in_vain(result: ThresholdResult) -> bool:
-    """Whether a threshold for the best F1 gains nothing where it was not chosen."""
-    if result.wish is None or result.wish.precision is not None or result.held_out is None:
-        return False
-    return result.held_out.f1 <= result.without.f1
 
 
 def _threshold(result: ThresholdResult) -> Table:

@@ -253,6 +253,11 @@ class TrainingRecipe:
     plateau_factor: float = option(0.5, "what it is multiplied by then", low=0, high=1)
     clip: float = option(1.0, "largest norm of a step's gradient; 0: unlimited", low=0)
     ema: float = option(0.0, "decay of the weights' moving average; 0: off", low=0, high=0.99999)
+    threshold: Literal["none", "best-f1"] = option(
+        "none",
+        "best-f1: the model leaves out entities below the score with the best F1 on dev, if that "
+        "gains on parts of dev that it was not chosen on",
+    )
     precision: Literal["auto", "bf16", "fp32"] = option(
         "auto", "bf16 autocast where the device computes it natively, or as named"
     )

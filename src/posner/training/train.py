@@ -115,6 +115,7 @@ def _learn(work: Work, parts: Parts, recipe: Recipe, *, resume: bool) -> TrainRe
         parts.dev.documents,
         source=str(parts.dev.path),
         device=recipe.training.device,
+        best_f1=recipe.training.threshold == "best-f1",
         votes=best.votes if best else None,
     )
     for line in calibrated:
