@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import transformers
 
 import bench_compare
 import bench_curve
+import bench_inference
 import bench_lexicon
 import bench_peer
 import bench_steps
@@ -31,6 +33,7 @@ from points import (
     seconds_to,
     useful_pieces_per_second,
 )
+from posner.bench.measure import Speed
 from posner.corpus import write
 from posner.errors import PosnerError
 from posner.recipe import load_recipe
@@ -235,3 +238,32 @@ def test_a_lexicon_is_measured() -> None:
     rows = bench_lexicon.measure(300, 0.01)
     assert next(row.note for row in rows if row.step == "read").startswith("300 names")
     assert all(row.megabytes > 0 for row in rows)
+
+
+def _speed(words: float, peak: int | None = None) -> Speed:
+    return Speed(words, 0.1, 0.2, 1.0, None, peak)
+
+
+def test_systems_take_turns_and_what_fails_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[str] = []
+
+    def spoken(name: str, words: float) -> Speed:
+        told.append(name)
+        if name == "second" and told.count(name) == 2:
+            raise PosnerError("it broke")
+        return _speed(words)
+
+    names = ("first", "second", "third")
+    found = bench_inference.in_rounds({n: partial(spoken, n, 10.0) for n in names}, 3)
+    assert told == [*names, *names, "first", "third"]
+    assert {name: len(speeds) for name, speeds in found.items()} == {"first": 3, "third": 3}
+    assert "second: it broke" in capsys.readouterr().err
+
+
+def test_figures_are_medians_and_ratios_those_of_a_round() -> None:
+    speeds = [_speed(30, 5), _speed(10, None), _speed(20, 9)]
+    assert bench_inference.median(speeds) == _speed(20, 7)
+    told = bench_inference.against_rivals(
+        {"rival": [_speed(10), _speed(10), _speed(10)], bench_inference.INT8: speeds}
+    )
+    assert told.endswith("\n- 2.0 times rival (1.0 to 3.0)")
