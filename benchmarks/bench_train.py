@@ -137,7 +137,7 @@ def _train(files: CorpusFiles, recipe: str, seed: int, folder: Path, flags: Sequ
     command = ["train", str(files.train), "--dev", str(files.dev), "--recipe", recipe]
     command += ["--out", str(run), "--training.seed", str(seed), *flags]
     run_posner([*command, *(["--resume"] if run.exists() else [])])
-    judged = run.with_suffix(".json")
+    judged = folder / f"{run.name}.json"
     run_posner(["evaluate", str(run), str(files.dev), "--json", str(judged)])
     found = json.loads(judged.read_text(encoding="utf-8"))
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
