@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from posner.cli import main
-from posner.cli.numbers import number
+from posner.cli.numbers import number, whole
 from posner.errors import UsageError
 
 NUMBERS = [
@@ -20,6 +20,42 @@ NUMBERS = [
     ["evaluate", "m", "d", "--threshold"],
     ["split", "d", "--out", "o", "--fraction"],
 ]
+
+
+WHOLE_NUMBERS = [
+    ["predict", "m", "--threads"],
+    ["bench", "m", "--threads"],
+    ["predict", "m", "--max-chars"],
+    ["check", "d", "--window"],
+    ["check", "d", "--suspects", "m", "--limit"],
+    ["score", "f", "--gold"],
+    ["evaluate", "m", "d", "--errors"],
+    ["search", "t", "--dev", "d", "--space", "default", "--out", "o", "--trials"],
+    ["split", "d", "--out", "o", "--every"],
+    ["lexicon", "build", "d", "-o", "n.jsonl", "--min-count"],
+    ["train", "t", "--out", "o", "--folds"],
+    ["compare", "t", "d", "--out", "o", "--seeds"],
+]
+
+
+@pytest.mark.parametrize("call", WHOLE_NUMBERS, ids=lambda call: " ".join((call[0], call[-1])))
+@pytest.mark.parametrize("text", ["-1", "1.5", "inf", "many"])
+def test_a_flag_takes_whole_numbers_of_its_range(
+    call: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*call[:-1], f"{call[-1]}={text}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert call[-1] in line
+    assert text in line
+
+
+@pytest.mark.parametrize("command", ["predict", "bench", "calibrate", "evaluate"])
+def test_no_thread_is_a_wrong_call(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["d"] if command in ("calibrate", "evaluate") else []
+    assert main([command, "m", *data, "--threads", "0"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--threads: " in line
+    assert "at least 1, got 0" in line
 
 
 @pytest.mark.parametrize("call", NUMBERS, ids=lambda call: " ".join((call[0], call[-1])))
@@ -38,3 +74,9 @@ def test_the_ends_of_a_range() -> None:
     assert number("--x", high=1)("1") == 1
     with pytest.raises(UsageError, match=r"--x: .*expected above 0, at most 1, got 0"):
         number("--x", high=1, above=True)("0")
+
+
+def test_the_least_whole_number() -> None:
+    assert whole("--x", low=2)("2") == 2
+    with pytest.raises(UsageError, match=r"--x: .*expected a whole one, at least 2, got 1"):
+        whole("--x", low=2)("1")

@@ -15,7 +15,7 @@ from posner.folder import Manifest
 from posner.model.network import Network
 from posner.model.saved import load_network, load_networks, torch_device
 from posner.model.states import StateSource
-from posner.model.tensors import TensorBatch, batch_pieces
+from posner.model.tensors import TensorBatch, batch_pieces, device_of
 from posner.schemes import SCHEMES
 
 
@@ -88,15 +88,11 @@ class TorchBackend:
     @property
     def batch_pieces(self) -> int:
         """Padded pieces that it computes fastest at once."""
-        return batch_pieces(self._device)
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        return batch_pieces(device_of(self.network))
 
     def emissions(self, batch: Batch) -> Emissions:
         """Run one batch."""
-        device = self._device
+        device = device_of(self.network)
         training = self.network.training
         if training:
             self.network.eval()

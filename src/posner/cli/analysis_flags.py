@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from posner.cli.corpora import read_repaired
-from posner.errors import UsageError
+from posner.cli.numbers import whole
 from posner.evaluation.analysis import Analysis
 from posner.evaluation.analysis_report import analysis_report, mistake_lines
 from posner.evaluation.conlleval import evaluation_conlleval
@@ -43,7 +43,7 @@ def add_analysis_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--errors",
-        type=int,
+        type=whole("--errors", low=0),
         default=0,
         metavar="N",
         help="print N errors of each kind with their sentences, and put all into --json",
@@ -55,13 +55,7 @@ def add_analysis_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def train_mentions(arguments: argparse.Namespace) -> KnownMentions | None:
-    """The mentions of the corpus that `--train` names.
-
-    Raises:
-        UsageError: `--errors` below 0 (here, since this is called before the long work).
-    """
-    if arguments.errors < 0:
-        raise UsageError("--errors must be at least 0", got=arguments.errors)
+    """The mentions of the corpus that `--train` names."""
     if arguments.train is None:
         return None
     corpus, _ = read_repaired(arguments.train, format=None, scheme=None, repair=True, flag=None)

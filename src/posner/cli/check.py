@@ -14,6 +14,7 @@ from rich.table import Table
 from posner.align import PieceTokenizer
 from posner.backbones import MINILM, minilm_folder
 from posner.cli.extras import needs_train_extra
+from posner.cli.numbers import whole
 from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
 from posner.corpus.statistics import DEFAULT_WINDOW, Measure, compare, describe
 from posner.errors import ModelError, UsageError
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", metavar="TRAIN", help="count what DATA shares with this file")
     parser.add_argument(
         "--window",
-        type=int,
+        type=whole("--window", low=1),
         default=DEFAULT_WINDOW,
         help="length that a sentence should not exceed (default: %(default)s)",
     )
@@ -53,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--limit",
-        type=int,
+        type=whole("--limit", low=0),
         metavar="N",
         help=f"suspects to print; --json holds all; default: {SUSPECTS_SHOWN}",
     )
@@ -62,13 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check a corpus; 1 when something is wrong with it, 0 when it is clean."""
-    if arguments.window < 1:
-        raise UsageError("--window must be at least 1", got=arguments.window)
     if arguments.limit is not None and arguments.suspects is None:
         raise UsageError("--limit is of --suspects, which is not asked for")
     limit = SUSPECTS_SHOWN if arguments.limit is None else arguments.limit
-    if limit < 0:
-        raise UsageError("--limit must be at least 0", got=limit)
     problems: list[Problem] = []
     corpus = read(
         arguments.data, format=arguments.format, scheme=arguments.scheme, problems=problems

@@ -11,6 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.numbers import whole
 from posner.compare.cell import corpus_fingerprint
 from posner.compare.compare import Comparer
 from posner.compare.files import write_results, write_tables
@@ -43,7 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "TOML file behind a colon if wanted (bert:quick); spacy; hf:PATH; default: %(default)s",
     )
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="trainings of each; default: %(default)s"
+        "--seeds",
+        type=whole("--seeds", low=1),
+        default=1,
+        metavar="N",
+        help="trainings of each; default: %(default)s",
     )
     parser.add_argument(
         "--seeds-of", action="append", metavar="NAME=N", help="fewer trainings of a slow system"

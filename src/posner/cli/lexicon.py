@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
-from posner.cli.numbers import number
+from posner.cli.numbers import number, whole
 from posner.errors import UsageError
 from posner.files import refuse_filled, write_json
 from posner.postprocess.build import build_names
@@ -39,7 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--label", metavar="LABEL", help="places: what the model calls them, such as LOC"
     )
     parser.add_argument(
-        "--min-count", type=int, default=1, metavar="N", help="build: mentions of a name; default 1"
+        "--min-count",
+        type=whole("--min-count", low=1),
+        default=1,
+        metavar="N",
+        help="build: mentions of a name; default 1",
     )
     parser.add_argument(
         "--min-score",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from posner.cli.extras import needs_train_extra
+from posner.cli.numbers import whole
 from posner.foreign.aggregation import STRATEGIES
 from posner.systems.opening import is_foreign_model, load
 from posner.tagger import Tagger
@@ -32,7 +33,7 @@ def add_threads_flag(parser: argparse.ArgumentParser) -> None:
     """Add `--threads`."""
     parser.add_argument(
         "--threads",
-        type=int,
+        type=whole("--threads", low=1),
         metavar="N",
         help="threads that compute on the CPU; default: one for each core that may be used",
     )

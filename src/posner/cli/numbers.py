@@ -35,3 +35,24 @@ def number(
         return value
 
     return read
+
+
+def whole(flag: str, *, low: int) -> Callable[[str], int]:
+    """What reads a flag's whole number of at least `low`, as the `type` of its argument.
+
+    Returns:
+        a function that raises UsageError for what is no such number.
+    """
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise UsageError(
+                "not such a number", where=flag, expected=f"a whole one, at least {low}", got=text
+            )
+        return value
+
+    return read

@@ -18,6 +18,7 @@ from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_li
 from posner.cli.corpora import add_repair
 from posner.cli.inputs import find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
+from posner.cli.numbers import whole
 from posner.cli.outputs import call_digest, outputs_of, refuse_mixed, refuse_read, side_of
 from posner.cli.rendered import Part, pieces_of, rendered, several
 from posner.cli.steps import add_step_flags, print_steps, set_steps
@@ -94,20 +95,16 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "--join-hyphens", action="store_true", help="join words that a line's end parts"
     )
     parser.add_argument(
-        "--max-chars", type=_at_least_one, metavar="N", help="characters of a text at most"
+        "--max-chars",
+        type=whole("--max-chars", low=1),
+        metavar="N",
+        help="characters of a text at most",
     )
     parser.add_argument(
         "--over-limit",
         choices=("error", "split"),
         help="a longer text is bad (default), or parted into several",
     )
-
-
-def _at_least_one(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError("expected at least 1")
-    return number
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from posner.cli.analysis_flags import (
     write_figures,
 )
 from posner.cli.corpora import read_repaired
+from posner.cli.numbers import whole
 from posner.errors import DataError, SchemeError, UsageError
 from posner.evaluation.analysis import Analysis, analyse
 from posner.evaluation.column_documents import column_documents
@@ -50,13 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--gold",
-        type=int,
+        type=whole("--gold", low=1),
         metavar="N",
         help="column of the gold tags, counted from 1 (default: the last but one)",
     )
     parser.add_argument(
         "--predicted",
-        type=int,
+        type=whole("--predicted", low=1),
         metavar="M",
         help="column of the predicted tags, counted from 1 (default: the last)",
     )

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_extra, needs_train_extra
-from posner.cli.numbers import number
+from posner.cli.numbers import number, whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.errors import UsageError
 from posner.evaluation.report import figures_console, percent
@@ -88,7 +88,7 @@ def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--trials",
-        type=int,
+        type=whole("--trials", low=1),
         metavar="N",
         help="trials of the study, over all processes and calls; default: all of a grid, no limit "
         f"with --minutes, else {DEFAULT_TRIALS}",
@@ -145,10 +145,8 @@ def _check(arguments: argparse.Namespace, space: Space) -> None:
     """Refuse flags that make no sense.
 
     Raises:
-        UsageError: a budget of nothing, or a value for a setting that varies.
+        UsageError: a value for a setting that varies.
     """
-    if arguments.trials is not None and arguments.trials < 1:
-        raise UsageError("no trials", where="--trials", expected="1 or more", got=arguments.trials)
     for key in sorted(space.keys):
         if getattr(arguments, key) is not None:
             raise UsageError(

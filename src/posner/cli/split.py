@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from posner.cli.corpora import add_repair, print_losses, read_repaired, size, size_line
-from posner.cli.numbers import number
+from posner.cli.numbers import number, whole
 from posner.corpus import FORMATS, Corpus, Parts, count_kinds, split_by_fraction, split_every, write
 from posner.corpus.files import plain_suffix
 from posner.corpus.split import Unit
@@ -23,7 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument(
-        "--every", type=int, metavar="N", help="dev: what leaves the remainder --offset modulo N"
+        "--every",
+        type=whole("--every", low=1),
+        metavar="N",
+        help="dev: what leaves the remainder --offset modulo N",
     )
     way.add_argument(
         "--fraction", type=number("--fraction"), metavar="SHARE", help="dev: this share, drawn"

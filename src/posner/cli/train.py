@@ -8,6 +8,7 @@ from pathlib import Path
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.fold_figures import print_folds
+from posner.cli.numbers import whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.cli.system_flags import add_system_flags, refuse_system_flags, run_system
 from posner.errors import UsageError
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
     parser.add_argument(
         "--folds",
-        type=int,
+        type=whole("--folds", low=2),
         metavar="K",
         help="cross-validate instead: K models in RUN, each scored on the part that it has not "
         "learned from; their disagreements with the annotation are ranked",

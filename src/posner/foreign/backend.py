@@ -11,7 +11,7 @@ from torch import nn
 from posner.backends import Emissions
 from posner.batching import Batch
 from posner.decode import Transitions
-from posner.model.tensors import batch_pieces
+from posner.model.tensors import batch_pieces, device_of
 
 
 class PieceBackend:
@@ -34,15 +34,11 @@ class PieceBackend:
     @property
     def batch_pieces(self) -> int:
         """Padded pieces that it computes fastest at once."""
-        return batch_pieces(self._device)
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self.model.parameters()).device
+        return batch_pieces(device_of(self.model))
 
     def emissions(self, batch: Batch) -> Emissions:
         """Run one batch; each word is scored by its first piece."""
-        device = self._device
+        device = device_of(self.model)
         with (
             torch.inference_mode(),
             torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"),

@@ -26,7 +26,7 @@ from posner.model.adapters import fingerprint
 from posner.model.backbone import encoder_config
 from posner.model.network import Network
 from posner.model.states import States
-from posner.model.tensors import TensorBatch, batch_pieces
+from posner.model.tensors import TensorBatch, batch_pieces, device_of
 from posner.windows import Window
 
 HalfArray = npt.NDArray[np.float16]
@@ -173,7 +173,7 @@ def write_states(
     Raises:
         ModelError: states that float16 cannot hold.
     """
-    device = next(network.parameters()).device
+    device = device_of(network)
     network.encoder.eval()
     with (
         (folder / WORDS).open("wb") as words_file,

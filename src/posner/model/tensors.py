@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from posner.batching import Batch
 from posner.model.states import States, StateSource
 
 CPU_BATCH_PIECES, ACCELERATOR_BATCH_PIECES = 768, 8192
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's weights are."""
+    return next(module.parameters()).device
 
 
 def batch_pieces(device: torch.device) -> int:
