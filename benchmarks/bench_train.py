@@ -48,7 +48,6 @@ class Row:
         minutes: of the training, looks at dev included.
         threads: that it ran on.
         scores: shares from 0 to 1, by name.
-        words_per_second: of tagging the dev set in float32.
     """
 
     corpus: str
@@ -59,7 +58,6 @@ class Row:
     minutes: float
     threads: int
     scores: dict[str, float]
-    words_per_second: float
 
     @property
     def subject(self) -> tuple[str, str, tuple[str, ...]]:
@@ -151,7 +149,6 @@ def _train(files: CorpusFiles, recipe: str, seed: int, folder: Path, flags: Sequ
         minutes=round(record["seconds"] / 60, 2),
         threads=record["environment"]["threads"],
         scores={name: round(score(found), 6) for name, score in SCORES.items()},
-        words_per_second=round(found["words_per_second"], 1),
     )
 
 
@@ -175,15 +172,14 @@ def page(rows: Sequence[Row]) -> str:
             f"Machine: {machine()}.",
             "Minutes are those of the training with its looks at dev, on one thread or two; two on",
             "one thread each, side by side, take about as long as one after the other on two.",
-            "words/s is tagging the dev set in float32. Made by",
-            f"`{command} DATA --recipes RECIPE --seeds SEED`.",
+            f"Made by `{command} DATA --recipes RECIPE --seeds SEED`.",
             "",
             markdown_table(["corpus", "recipe", "seeds", *SCORES], means),
             "",
             "## Each training",
             "",
             markdown_table(
-                ["corpus", "recipe", "seed", "epochs", "threads", "minutes", *SCORES, "words/s"],
+                ["corpus", "recipe", "seed", "epochs", "threads", "minutes", *SCORES],
                 [list(_cells(row)) for row in ordered],
             ),
             "",
@@ -205,7 +201,6 @@ def _cells(row: Row) -> Iterator[str]:
     yield from row.named
     yield from (str(row.seed), str(row.epochs), str(row.threads), f"{row.minutes:.1f}")
     yield from (f"{100 * row.scores[name]:.2f}" for name in SCORES)
-    yield f"{row.words_per_second:,.0f}"
 
 
 if __name__ == "__main__":
