@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,21 @@ import transformers
 
 import adapted
 import tiny
+from listener import Listener
 from posner.backends.torch import TorchBackend
 from posner.cli import COMMANDS, main
 from posner.cli.export_huggingface import add_target, run_huggingface
+from posner.corpus import Corpus
 from posner.errors import DataError, ModelError, UsageError
 from posner.foreign.plain import obstacles
 from posner.foreign.write import write_for_transformers
+from posner.labels import inside_table
 from posner.loading import load
 from posner.model.saved import save_network
 from posner.recipe import load_recipe
 from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES, illegal_positions
+from posner.training.train import train
 
 PLAIN: dict[str, Any] = {
     "features.casing": False,
@@ -92,6 +96,51 @@ def test_the_same_entities_where_the_argmax_is_legal(bert: Path, tmp_path: Path)
     assert legal > 3
 
 
+def test_the_same_entities_where_every_piece_has_learned_its_tag(
+    bert: Path, tmp_path: Path
+) -> None:
+    people, places = ("E.T.", "Ada", "O'Neil", "Ben-Ami"), ("E.U.", "Oslo", "St.Ives", "U.K.")
+    sentences = [
+        (f"{who} lives in {place}", [(0, 1, "PER"), (3, 4, "LOC")])
+        for who, place in product(people, places)
+    ]
+    corpus = Corpus(path="parted", documents=(tiny.labelled(sentences),), format="conll")
+    values = {"heads.pos-weight": 0.0, "data.pooling": "none", "data.label-rule": "all-inside"}
+    settings = tiny.recipe(
+        bert, PLAIN | values | {"training.epochs": 40, "training.batch-pieces": 32}
+    )
+    train(corpus, corpus, settings, tmp_path / "run", reporter=Listener())
+    written = write_for_transformers(tmp_path / "run", tmp_path / "hf")
+    assert written.aggregation == "simple"
+    theirs = transformers.pipeline(
+        "token-classification",
+        model=str(tmp_path / "hf"),
+        aggregation_strategy=written.aggregation,
+        device="cpu",
+    )
+    ours = load(tmp_path / "run", device="cpu")
+    tags, inside = ours.manifest.tags, inside_table(ours.manifest.tags)
+    whole = 0
+    for text, _ in sentences:
+        words = theirs.tokenizer(text.split(), is_split_into_words=True, return_tensors="pt")
+        with torch.inference_mode():
+            pieces = theirs.model(**words).logits[0].argmax(dim=1).tolist()
+        by_word = [
+            [piece for piece, word in zip(pieces, words.word_ids(), strict=True) if word == i]
+            for i in range(len(text.split()))
+        ]
+        if any(piece != inside[first] for first, *later in by_word for piece in later):
+            continue
+        if illegal_positions([tags[first] for first, *_ in by_word], SCHEMES["IOB2"]):
+            continue
+        whole += 1
+        (tagged,) = ours.tag([tiny.labelled([(text, [])])])
+        assert [(e.label, e.start, e.end) for e in tagged.entities] == [
+            (e["entity_group"], e["start"], e["end"]) for e in theirs(text)
+        ]
+    assert whole > 3
+
+
 def test_what_was_written_comes_back(bert: Path, tmp_path: Path) -> None:
     model = plain(bert)
     written = write_for_transformers(saved(tmp_path / "own", model), tmp_path / "hf")
@@ -140,6 +189,8 @@ def test_casing_and_the_crf_stand_in_the_default_recipes_way() -> None:
         {"data.pooling": "none", "data.label-rule": "all", **PLAIN}, where="test"
     )
     assert [o.setting for o in obstacles(by_pieces)] == ["data.label-rule"]
+    inside = by_pieces.with_values({"data.label-rule": "all-inside"}, where="test")
+    assert obstacles(inside) == []
 
 
 def test_targets_are_safe(bert: Path, tmp_path: Path) -> None:

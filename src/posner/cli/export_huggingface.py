@@ -39,11 +39,16 @@ def run_huggingface(arguments: argparse.Namespace) -> int:
     print(f"{arguments.out}: a token classifier with {len(written.tags)} outputs, which opens with")
     print(
         f'  transformers.pipeline("token-classification", model="{arguments.out}", '
-        'aggregation_strategy="first")'
+        f'aggregation_strategy="{written.aggregation}")'
     )
     for note in written.notes:
         print(f"note: {note}")
     if arguments.json is not None:
-        values = {"path": str(arguments.out), "tags": written.tags, "notes": written.notes}
+        values = {
+            "path": str(arguments.out),
+            "tags": written.tags,
+            "notes": written.notes,
+            "aggregation": written.aggregation,
+        }
         write_json(arguments.json, values)
     return 0

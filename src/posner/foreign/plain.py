@@ -33,10 +33,10 @@ def obstacles(recipe: Recipe) -> list[Obstacle]:
     everything that only training or the cutting into windows knows do not.
     """
     data, features = recipe.data, recipe.features
-    by_pieces = data.pooling == "none"
+    repeated = data.pooling == "none" and data.label_rule == "all"
     needed = (
         ("data.pooling", data.pooling, "first", data.pooling == "mean"),
-        ("data.label-rule", data.label_rule, "first", by_pieces and data.label_rule != "first"),
+        ("data.label-rule", data.label_rule, "first", repeated),
         ("backbone.layers", recipe.backbone.layers, "last", bool(recipe.backbone.layer_numbers)),
         ("features.casing", features.casing, "false", features.casing),
         ("features.sentence", features.sentence, "false", features.sentence),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import tokenizers
 import torch
@@ -31,19 +31,27 @@ class Written:
     Attributes:
         tags: the names of its outputs, in their order.
         notes: what of the model transformers does not know, a line for each.
+        aggregation: the pipeline's strategy with which it finds the entities that Posner finds.
     """
 
     tags: tuple[str, ...]
     notes: tuple[str, ...]
+    aggregation: Literal["first", "simple"]
 
 
 def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Written:
     """Write a folder that `transformers.pipeline("token-classification", model=...)` opens.
 
-    Each piece gets the logits that Posner's network gives it in the same place. Posner reads a
-    word's first piece alone and takes the best legal path: `aggregation_strategy="first"` finds
-    the same entities in a text that the tokenizer parts into the same words, wherever the likeliest
-    tags of its words are a legal path; with `data.repeats`, in texts of one sentence only.
+    Each piece gets the logits that Posner's network gives it in the same place. Posner tags whole
+    words on the best legal path, so the pipeline finds the same entities where the likeliest tags
+    are legal and part no word. What that takes depends on how the model reads a word:
+
+    - By its first piece (`first`): the tokenizer has to part the text into the same words, since
+      the pipeline tags each part of `E.U.` that the tokenizer takes for a word.
+    - By all its pieces (`data.pooling` `none`, `data.label-rule` `all-inside`), each of which has
+      learned its tag: the pipeline joins them without knowing of words (`simple`).
+
+    With `data.repeats` all this holds in texts of one sentence only.
 
     Args:
         path: a model or run folder.
@@ -75,7 +83,12 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
         (beside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
         text = json.dumps(_tokenizer_config(tokenizer, manifest.window), indent=2) + "\n"
         (beside / "tokenizer_config.json").write_text(text, encoding="utf-8")
-    return Written(manifest.tags, tuple(_notes(manifest)))
+    return Written(manifest.tags, tuple(_notes(manifest)), _aggregation(manifest))
+
+
+def _aggregation(manifest: Manifest) -> Literal["first", "simple"]:
+    data = manifest.recipe.data
+    return "simple" if data.pooling == "none" and data.label_rule == "all-inside" else "first"
 
 
 def _refuse_more_than_plain(manifest: Manifest, folder: Path) -> None:
