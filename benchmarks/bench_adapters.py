@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -98,18 +97,12 @@ def _first(path: Path, count: int) -> Corpus:
 
 def _train(folder: Path, name: str, flags: list[str]) -> Row:
     run = folder / ("full" if "default" in flags else "adapter")
-    before = _processor_seconds()
     command = ["train", str(folder / "train.conll"), "--dev", str(folder / "dev.conll")]
-    run_posner([*command, "--out", str(run), "--force", *flags])
+    timed = run_posner([*command, "--out", str(run), "--force", *flags])
     record = json.loads((run / "model" / "posner.json").read_text(encoding="utf-8"))
     size = sum(path.stat().st_size for path in (run / "model").iterdir())
     f1 = record["figures"]["dev"]["strict"]["micro"]["f1"]
-    return Row(name, f1, _processor_seconds() - before, size / 1e6)
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Row(name, f1, timed.processor_seconds, size / 1e6)
 
 
 def _memory(folder: Path) -> dict[str, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -107,15 +106,14 @@ def _train(
     kept = scratch / f"result-{size}-{seed}-{mentions}-{casing}.json"
     if kept.exists():
         return
-    begin = _computing_seconds()
     epochs = str(EPOCHS[size])
     flags = ["--recipe", "small", "--training.epochs", epochs]
     flags += ["--training.evaluations", "1"]  # the last epoch is judged, none is chosen
     flags += ["--training.seed", str(seed), "--augment.mentions", str(mentions)]
     flags += ["--augment.casing", str(casing), "--out", str(scratch / "run"), "--force"]
     data = [str(scratch / f"train-{size}-{seed}.conll"), "--dev", str(scratch / "dev.conll")]
-    run_posner(["train", *data, *flags, "--json", str(scratch / "dev.json"), *arguments.flags])
-    minutes = (_computing_seconds() - begin) / 60
+    call = ["train", *data, *flags, "--json", str(scratch / "dev.json"), *arguments.flags]
+    minutes = run_posner(call).processor_seconds / 60
     lower = ["--json", str(scratch / "lower.json")]
     run_posner(["evaluate", str(scratch / "run"), str(scratch / "lower.conll"), *lower])
     f1, f1_lower = (_f1(scratch / f"{name}.json") for name in ("dev", "lower"))
@@ -125,11 +123,6 @@ def _train(
 
 def _f1(figures: Path) -> float:
     return float(json.loads(figures.read_text(encoding="utf-8"))["strict"]["micro"]["f1"])
-
-
-def _computing_seconds() -> float:
-    times = os.times()
-    return times.children_user + times.children_system
 
 
 def _write_table(scratch: Path) -> None:
