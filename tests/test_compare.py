@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import tiny
 from posner.cli import main
@@ -21,6 +22,8 @@ from posner.compare.lines import duels_of, lines_of
 from posner.compare.order import Data, Order, Scored, Trained, read_scored, read_trained
 from posner.compare.plan import Row, SystemName, cells_of, plan_rows, titles_of
 from posner.compare.tables import (
+    Grid,
+    Value,
     comma_separated,
     label_grid,
     latex,
@@ -28,9 +31,11 @@ from posner.compare.tables import (
     main_grid,
     markdown,
     terminal_table,
+    width_of,
 )
 from posner.errors import PosnerError, UsageError
 from posner.evaluation.bootstrap import UnitCounts
+from posner.locks import locked
 from posner.training.memory import peak_gigabytes
 
 Capture = pytest.CaptureFixture[str]
@@ -302,9 +307,49 @@ def test_a_comparison_goes_on_where_it_was_and_one_failure_loses_no_other(
     begun = run.stat().st_mtime_ns
     assert main(["compare", *data, systems[0], f"crf:{folder / 'fast.toml'}", *call[5:]]) == 0
     assert run.stat().st_mtime_ns == begun  # what was done stays
+    # However the corpora are named, and wherever it is computed.
+    elsewhere = [str(folder / ".." / folder.name / Path(path).name) for path in data]
+    same = ["compare", *elsewhere, "--systems", f"crf:{folder / 'fast.toml'}", *call[5:]]
+    assert main([*same, "--format", "conll", "--device", "cpu"]) == 0
+    assert run.stat().st_mtime_ns == begun
     other = ["compare", data[1], data[0], *systems, "--out", str(folder / "out")]
     assert main(other) == 1
     assert "comparison on other data" in capfd.readouterr().err
+
+
+def test_what_was_run_with_other_settings_is_not_lost(folder: Path, capsys: Capture) -> None:
+    recipe, out = folder / "mine.toml", folder / "settings"
+    recipe.write_text("[crf]\niterations = 5\n")
+    call = ["compare", str(folder / "train.conll"), str(folder / "dev.conll")]
+    call += ["--systems", f"crf:{recipe}", "--out", str(out)]
+    assert main(call) == 0
+    (run,) = out.glob("cells/*/run/run.json")
+    begun = run.stat().st_mtime_ns
+    recipe.write_text("[crf]\niterations = 6\n")
+    capsys.readouterr()
+    assert main(call) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "other settings (expected crf.iterations: 6, not 5)" in line
+    assert run.stat().st_mtime_ns == begun
+    with locked(out / ".lock"):
+        assert main([*call, "--force"]) == 1
+    assert "another comparison works here" in capsys.readouterr().err
+    assert run.stat().st_mtime_ns == begun
+    assert main([*call, "--force"]) == 0
+    assert run.stat().st_mtime_ns != begun
+
+
+def test_the_terminals_table_cuts_nothing() -> None:
+    names = ("transformer-adamw, 25 % of the data", "transformer", "bert, 25 % of the data")
+    values = tuple(Value("100.00", "100.00", "100.00") for _ in range(12))
+    table = terminal_table(
+        Grid("all", ("system", *map(str, range(12))), tuple((n, values) for n in names))
+    )
+    out = io.StringIO()
+    Console(width=width_of(table), file=out, highlight=False).print(table)
+    printed = out.getvalue()
+    assert all(name in printed for name in names)
+    assert printed.count("100.00-100.00") == 12 * len(names)
 
 
 def test_wrong_calls_end_with_one_line(folder: Path, capsys: Capture) -> None:
@@ -315,6 +360,8 @@ def test_wrong_calls_end_with_one_line(folder: Path, capsys: Capture) -> None:
         "not one of the systems": ["--systems", "crf", "--share", "bert=0.5"],
         "not a label mapping": ["--systems", "spacy", "--map", "PER"],
         "--map is for spacy and hf:PATH": ["--systems", "crf", "--map", "PERSON=PER"],
+        "neither is compared": ["--systems", "crf,spacy/conll", "--map", "PERSON=PER"],
+        "no such label in the corpora": ["--systems", "spacy", "--map", "PERSON=PRE"],
     }
     for told, flags in calls.items():
         assert main(["compare", *data, *flags]) == 2, told

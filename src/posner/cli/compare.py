@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from posner.compare.files import write_results, write_tables
 from posner.compare.lines import duels_of, lines_of
 from posner.compare.order import Data
 from posner.compare.plan import plan_rows
-from posner.compare.tables import label_grid, main_grid, terminal_table
+from posner.compare.tables import label_grid, main_grid, terminal_table, width_of
 from posner.errors import UsageError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
@@ -28,7 +28,6 @@ from posner.systems.mapping import parse_mapping
 T = TypeVar("T")
 
 SYSTEMS = "bert,crf,bilstm,transformer"
-TABLE_WIDTH = 150
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,9 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
         fewer=_by_name(arguments.seeds_of, "--seeds-of", int),
     )
     mapping = parse_mapping(arguments.map or ())
-    if mapping and not any(row.system.is_opponent for row in rows):
+    if mapping and not any(row.system.takes_mapping for row in rows):
         raise UsageError("--map is for spacy and hf:PATH, and neither is compared")
-    data, words = _data(arguments)
+    data, words = _data(arguments, mapping)
     comparer = Comparer(arguments.out, data, mapping, arguments.device, say=_say)
     comparison = comparer.run(rows, force=arguments.force)
     lines = lines_of(comparison)
@@ -92,10 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
     grids = [main_grid(lines, words), label_grid(lines)]
     write_tables(arguments.out, grids, duels)
     found = write_results(arguments.out, comparison, lines, duels)
-    console = figures_console()
-    if console.width < TABLE_WIDTH:  # lines that a terminal wraps lose nothing; cut cells would
-        console = Console(highlight=False, width=TABLE_WIDTH)
-    console.print(terminal_table(grids[0]))
+    table, console = terminal_table(grids[0]), figures_console()
+    if console.width < width_of(table):  # lines that a terminal wraps lose nothing; cut cells would
+        console = Console(highlight=False, width=width_of(table))
+    console.print(table)
     for text in (*grids[0].notes, *(duel.sentence() for duel in duels)):
         print(text)
     print(f"tables and figures are in {arguments.out}")
@@ -104,11 +103,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if any(line.units is not None for line in lines) else 1
 
 
-def _data(arguments: argparse.Namespace) -> tuple[Data, int]:
-    """The corpora, read once to say what is wrong with them, and the words of dev."""
+def _data(arguments: argparse.Namespace, mapping: Mapping[str, str]) -> tuple[Data, int]:
+    """The corpora, read once to say what is wrong with them, and the words of dev.
+
+    Raises:
+        UsageError: a label is mapped to a name that the corpora do not know.
+    """
     labels = tuple(arguments.labels.split(",")) if arguments.labels else ()
     train = only_labels(read_corpus(arguments.train, arguments), labels)
     dev = only_labels(read_corpus(arguments.dev, arguments), labels, known=labels)
+    known = labels or sorted({*train.labels, *dev.labels})
+    for name in sorted(set(mapping.values()) - set(known)):
+        raise UsageError(
+            "no such label in the corpora", where="--map", expected=" ".join(known), got=name
+        )
     data = Data(
         train=arguments.train,
         dev=arguments.dev,

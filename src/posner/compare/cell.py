@@ -25,7 +25,7 @@ from posner.corpus import Corpus, Problem, read, split_by_fraction
 from posner.document import Document
 from posner.errors import MissingExtraError, PosnerError
 from posner.evaluation.analysis import analyse
-from posner.evaluation.model import as_read_by
+from posner.evaluation.model import as_read_by, with_labels
 from posner.evaluation.report import figures_console
 from posner.files import write_json
 from posner.locks import locked
@@ -123,6 +123,8 @@ def score_cell(folder: Path, order: Order) -> None:
     begin = time.perf_counter()
     tagged = list(tagger.pipe(documents))
     seconds = time.perf_counter() - begin
+    if order.data.labels:
+        tagged = with_labels(tagged, order.data.labels)
     peak = peak_gigabytes()  # the scoring's own memory is no matter of the system
     has_pos = bool(tagger.manifest.pos_tags)
     found = analyse(documents, tagged, has_pos=has_pos, seconds=seconds)
@@ -142,6 +144,11 @@ def _tagger(folder: Path, order: Order, dev: Corpus) -> Tagger:
     if isinstance(tagger, Relabelled):  # its name says how
         return tagger
     labels = order.data.labels or dev.labels
+    unknown = sorted(order.mapping.keys() - set(tagger.manifest.labels))
+    if unknown:
+        known = " ".join(tagger.manifest.labels)
+        told = f"--map: {order.system} has no {' '.join(unknown)}, only {known}"
+        print(f"posner: {told}", file=sys.stderr)
     return Relabelled(tagger, mapping_to(labels, tagger.manifest.labels, order.mapping))
 
 
@@ -189,7 +196,8 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     except Exception as error:  # whatever it is, it is told, and the other systems go on
         traceback.print_exc()
-        write_json(folder / FAILED, {"work": work, "error": f"{type(error).__name__}: {error}"})
+        told = " ".join(f"{type(error).__name__}: {error}".split())  # one line, as tables need it
+        write_json(folder / FAILED, {"work": work, "error": told})
         return 70
     return 0
 

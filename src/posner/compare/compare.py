@@ -84,21 +84,22 @@ class Comparer:
     def run(self, rows: Sequence[Row], *, force: bool = False) -> Comparison:
         """Train and score every cell that is not done, one after the other.
 
-        What is finished stays; what failed before is tried again, and so is what was done with
-        other settings.
+        What is finished stays, however the corpora's paths are written and wherever it was
+        computed; what failed before is tried again.
 
         Raises:
-            DataError: the folder holds something else, or a comparison on other data, and `force`
-                is off; or another process works on it.
+            DataError: the folder holds something else, or a comparison on other data or a finished
+                cell with other settings, and `force` is off; or another process works on it.
             UsageError, RecipeError: a system or recipe that there is not.
         """
         cells = cells_of(rows)
         orders = {cell: self._order(cell) for cell in cells}  # says what is wrong before all work
-        self._begin(force=force)
+        self._check_folder(force=force)
         lock = try_lock(self.out / ".lock")
         if lock is None:
             raise DataError("another comparison works here", where=self.out)
         try:
+            self._begin(orders, force=force)
             results = {}
             for number, cell in enumerate(cells, start=1):
                 self.say(f"{cell.slug} ({number} of {len(cells)})")
@@ -112,49 +113,64 @@ class Comparer:
         section = next((name for name in ("training", "learning") if name in recipe), None)
         if section is not None:
             recipe[section] |= {"seed": cell.seed, "device": self.device}
-        opponent = cell.system.is_opponent
         return Order(
             system=cell.system.base,
             share=cell.share,
             seed=cell.seed,
             data=self.data,
             recipe=recipe,
-            mapping=dict(self.mapping) if opponent else {},
+            mapping=dict(self.mapping) if cell.system.takes_mapping else {},
             device=self.device,
         )
 
-    def _begin(self, *, force: bool) -> None:
-        """Make the folder, or see that it is this comparison's."""
+    def _check_folder(self, *, force: bool) -> None:
+        """See that the folder is this comparison's or can become it, and that it is there."""
         state = self.out / STATE
-        if state.is_file() and force:
-            shutil.rmtree(self.out / CELLS, ignore_errors=True)
-        elif state.is_file():
-            if _fingerprint(state) != self.data.fingerprint:
-                raise DataError(
-                    "holds a comparison on other data",
-                    where=self.out,
-                    remedy="name another folder, or replace it with --force",
-                )
-            return
-        else:
+        if not state.is_file():
             refuse_filled(self.out, force=False)
+        elif not force and _fingerprint(state) != self.data.fingerprint:
+            raise DataError(
+                "holds a comparison on other data",
+                where=self.out,
+                remedy="name another folder, or replace it with --force",
+            )
         try:
             (self.out / CELLS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError("cannot be made", where=self.out, got=error.strerror) from error
-        write_json(state, {"data": asdict(self.data)})
+
+    def _begin(self, orders: Mapping[Cell, Order], *, force: bool) -> None:
+        """Make the folder ready; only under the lock, since that can cost another's work."""
+        for cell, order in orders.items():
+            folder = self.out / CELLS / cell.slug
+            done = Order.read(folder)
+            if force or done is None or read_trained(folder) is None:
+                continue
+            changed = order.differences(done)
+            if changed:
+                raise DataError(
+                    "was run with other settings",
+                    where=folder,
+                    expected=", ".join(changed),
+                    remedy="delete this folder to run it anew, or everything with --force",
+                )
+        if force:
+            shutil.rmtree(self.out / CELLS)
+            (self.out / CELLS).mkdir()
+        write_json(self.out / STATE, {"data": asdict(self.data)})
 
     def _run(self, cell: Cell, order: Order) -> Result:
         folder = self.out / CELLS / cell.slug
-        if Order.read(folder) != order:
+        done = Order.read(folder)
+        if done is None or order.differences(done):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            order.write(folder)
+        order.write(folder)
         (folder / FAILED).unlink(missing_ok=True)
         if cell.system.is_opponent and read_trained(folder) is None:
             Trained(None, None).write(folder)
-        for work, done in (("train", read_trained), ("score", read_scored)):
-            if done(folder) is None and not self._work(work, folder):
+        for work, is_done in (("train", read_trained), ("score", read_scored)):
+            if is_done(folder) is None and not self._work(work, folder):
                 return Result(cell, read_trained(folder), None, read_failure(folder))
         return Result(cell, read_trained(folder), read_scored(folder), None)
 

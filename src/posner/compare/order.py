@@ -67,6 +67,33 @@ class Order:
     mapping: dict[str, str] = field(default_factory=dict)
     device: str = "auto"
 
+    def differences(self, other: Order) -> list[str]:
+        """In which settings another order asks for other figures, as `name: this, not that`.
+
+        The corpora count by their contents, not by how they are named and read, and the device
+        does not count: it is no part of what is compared.
+        """
+        mine, theirs = self._settings(), other._settings()
+        return [
+            f"{name}: {mine.get(name, '-')}, not {theirs.get(name, '-')}"
+            for name in sorted(mine.keys() | theirs.keys())
+            if mine.get(name) != theirs.get(name)
+        ]
+
+    def _settings(self) -> dict[str, object]:
+        """What its figures hang on, under the names that recipes give."""
+        found: dict[str, object] = {
+            "system": self.system,
+            "share": self.share,
+            "seed": self.seed,
+            "labels": " ".join(self.data.labels),
+            "corpora": self.data.fingerprint,
+            "mapping": " ".join(f"{own}={name}" for own, name in sorted(self.mapping.items())),
+        }
+        for section, values in self.recipe.items():
+            found |= {f"{section}.{key}": value for key, value in values.items() if key != "device"}
+        return found
+
     def write(self, folder: Path) -> None:
         """Into a cell's folder."""
         write_json(folder / ORDER, asdict(self))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from posner.errors import UsageError
 from posner.recipe import load_recipe
-from posner.systems.opponents import is_opponent
+from posner.systems.opponents import is_opponent, names_labels
 from posner.systems.recipes import MAIN, kind_of, system_recipe
 
 DETERMINISTIC = ("crf",)
@@ -58,6 +58,11 @@ class SystemName:
     def is_opponent(self) -> bool:
         """Whether it needs no training."""
         return is_opponent(self.text)
+
+    @property
+    def takes_mapping(self) -> bool:
+        """Whether its labels are named as `--map` says: its own name says nothing of them."""
+        return self.is_opponent and not names_labels(self.text)
 
     @property
     def once(self) -> bool:

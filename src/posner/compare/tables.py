@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -98,7 +99,7 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
         "tag, micro, without O. With each figure its 95 % bootstrap interval over "
         f"{_drawn(lines)}; several seeds' counts are added, and the interval knows nothing of "
         "how they differ: by seed is the standard deviation of their strict F1. Minutes are "
-        "from the corpus's files to the saved model, judged on dev.",
+        "from the corpus's files to the saved model, judged on dev. GB are of main memory.",
         *_choices(lines),
         *_steps(lines),
         *(f"{line.name}: {line.error}" for line in lines if line.error),
@@ -171,10 +172,15 @@ def terminal_table(grid: Grid) -> Table:
     table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
     for title in grid.header:
         left = title == grid.header[0]
-        table.add_column(title, justify="left" if left else "right", no_wrap=not left)
+        table.add_column(title, justify="left" if left else "right", no_wrap=True)
     for name, values in grid.rows:
         table.add_row(Text(name), *(v.joined("{shown}\n{low}-{high}") for v in values))
     return table
+
+
+def width_of(table: Table) -> int:
+    """The characters that its widest line takes where nothing is cut or wrapped."""
+    return Console(width=10_000).measure(table).maximum
 
 
 def markdown(grid: Grid) -> str:

@@ -100,6 +100,11 @@ def is_opponent(name: str) -> bool:
     return name == SPACY or name.startswith((f"{SPACY}/", FOREIGN))
 
 
+def names_labels(name: str) -> bool:
+    """Whether an opponent's name says in which corpus's labels it speaks: `spacy/conll`."""
+    return name.startswith(f"{SPACY}/")
+
+
 def load_opponent(
     name: str,
     *,
