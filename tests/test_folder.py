@@ -250,6 +250,17 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
         assert names(target.parent) == ["run"]
 
 
+def test_a_failure_leaves_no_folder_that_was_not_there(tmp_path: Path) -> None:
+    def fail() -> None:
+        with folder_beside(tmp_path / "a" / "b" / "run") as beside:
+            (beside / "half").write_text("half", encoding="utf-8")
+            raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        fail()
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_a_failure_leaves_the_old_folder(error: type[BaseException], tmp_path: Path) -> None:
     target = tmp_path / "run"

@@ -149,6 +149,10 @@ def test_the_surer_disagreement_is_the_more_suspect(tmp_path: Path) -> None:
     unknown = rank_suspects(analysis, {})[1]
     assert (unknown.suspicion, unknown.known) == (0.5, False)
     assert not Suspect.from_json(unknown.to_json()).known
+    # Ends of lines that only Python knows, and half a pair of surrogates.
+    odd = replace(suspects[0], mistake=replace(suspects[0].mistake, text="a\u2028b\x85c\ud800"))
+    write_suspects(tmp_path / SUSPECTS, [odd])
+    assert read_suspects(tmp_path / SUSPECTS)[0].mistake.text == odd.mistake.text
     write_suspects(tmp_path / SUSPECTS, suspects)
     again = read_suspects(tmp_path / SUSPECTS)
     assert [(s.suspicion, s.mistake.entities) for s in again] == [

@@ -109,6 +109,24 @@ def test_a_pipeline_is_saved_and_comes_back(model: Path, tmp_path: Path) -> None
     assert "found" in back(TEXTS[0]).spans
 
 
+def test_steps_are_settings_of_the_component(model: Path, tmp_path: Path) -> None:
+    found = pipeline(model)(TEXTS[0]).ents
+    names = tmp_path / "names.csv"
+    names.write_text("label,name\n" + "".join(f"{e.label_},{e.text}s\n" for e in found))
+    nlp = pipeline(model, {"lexicon": [str(names)]})
+    nlp.to_disk(tmp_path / "nlp")
+    doc = spacy.load(tmp_path / "nlp")(TEXTS[0])
+    corrected = {span._.corrected for span in doc.ents} - {None}
+    assert corrected
+    assert corrected <= {f"{e.text}s" for e in found}
+    scores = sorted(span._.score for span in found)
+    bar = (scores[0] + scores[-1]) / 2
+    doc = pipeline(model, {"threshold": bar})(TEXTS[0])
+    kept = doc.spans["posner"]
+    assert 0 < len(kept) < len(found)
+    assert all(span._.score >= bar for span in kept)
+
+
 def test_what_a_lexicon_changed_is_told(model: Path) -> None:
     nlp = pipeline(model)
     component = nlp.get_pipe("posner")

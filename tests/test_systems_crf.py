@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from posner.systems.crf import WEIGHTS, CrfSystem, pycrfsuite_tags, read_weights
 from posner.systems.crf_features import sentence_attributes
 from posner.systems.labelling import gold_tags
 from posner.systems.opening import load
+from posner.systems.parts_of_speech import load_spacy
 from posner.systems.recipes import CrfRecipe, system_recipe
 from posner.systems.transitions import ranked_transitions, transitions_to_json
 from posner.training.console import Reporter
@@ -233,6 +235,11 @@ def test_text_without_parts_of_speech_is_tagged_by_spacy_or_refused(
     def missing(model: str) -> None:
         raise MissingExtraError(model, "spacy")
 
+    with monkeypatch.context() as without:
+        load_spacy.cache_clear()
+        without.setitem(sys.modules, "spacy", None)
+        with pytest.raises(MissingExtraError, match=r"posner\[spacy\]"):
+            crf("Ada lives in Oslo.")
     monkeypatch.setattr("posner.systems.parts_of_speech.load_spacy", missing)
     with pytest.raises(MissingExtraError, match=r"posner\[spacy\]"):
         crf("Ada lives in Oslo.")

@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -148,6 +148,7 @@ def folder_beside(path: Path) -> Iterator[Path]:
     mark = uuid.uuid4().hex[:8]
     beside = target.with_name(f".{target.name}.{mark}.new")
     former = target.with_name(f".{target.name}.{mark}.old")
+    missing = [parent for parent in beside.parents if not parent.exists()]
     try:
         beside.mkdir(parents=True)
         try:
@@ -163,8 +164,16 @@ def folder_beside(path: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
             shutil.rmtree(former, ignore_errors=True)
+            _remove_empty(missing)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Remove the folders, innermost first, as far as nothing is in them."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def restore_folder(path: Path) -> None:

@@ -5,16 +5,22 @@ spaCy finds this module by the entry point `spacy_factories`; nothing needs to b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.util import filter_spans, minibatch
+from spacy.util import filter_spans
 
 from posner.corpus.spacy_docs import CHANGED, SCORE, document_from_doc, spacy_module
 from posner.document import Document
 from posner.loading import Aggregation
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import read_names
+from posner.postprocess.thresholds import Thresholds, threshold_steps
+from posner.recognizer import Recognizer
 from posner.systems.opening import load
 from posner.tagger import Tagger, segmented
 
@@ -51,11 +57,22 @@ class PosnerComponent:
         return self._set(doc, found)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Tag Docs, `batch_size` at a time, in order."""
-        for docs in minibatch(stream, size=batch_size):
-            found = self.tagger.tag([self._document(doc) for doc in docs])
-            for doc, document in zip(docs, found, strict=True):
-                yield self._set(doc, document)
+        """Tag Docs in order, as many at once as `Tagger.pipe` finds best.
+
+        Args:
+            stream: the Docs.
+            batch_size: spaCy gives it to every component; texts are batched by their length here.
+        """
+        del batch_size
+        waiting: deque[Doc] = deque()
+
+        def documents() -> Iterator[Document]:
+            for doc in stream:
+                waiting.append(doc)
+                yield self._document(doc)
+
+        for found in self.tagger.pipe(documents()):
+            yield self._set(waiting.popleft(), found)
 
     def _document(self, doc: Doc) -> Document:
         if self.words == "spacy":
@@ -95,6 +112,9 @@ class PosnerComponent:
         "device": "auto",
         "precision": "fp32",
         "aggregation": "legal",
+        "threads": None,
+        "threshold": None,
+        "lexicon": [],
         "words": "posner",
         "overwrite": False,
         "spans_key": "posner",
@@ -107,11 +127,30 @@ def make(
     device: str,
     precision: Literal["fp32", "bf16"],
     aggregation: Aggregation,
+    threads: int | None,
+    threshold: float | None,
+    lexicon: Sequence[str],
     words: Words,
     overwrite: bool,
     spans_key: str,
 ) -> Any:
-    """The component of a pipeline; `model` is what `posner.load` takes."""
+    """The component of a pipeline.
+
+    Args:
+        nlp, name: given by spaCy.
+        model, device, precision, aggregation, threads: see `posner.load`.
+        threshold: entities with a lower score are left out, in place of the model's own thresholds.
+        lexicon: files of names that correct what was found, as `posner predict --lexicon` does.
+        words, overwrite, spans_key: see `PosnerComponent`.
+    """
     del nlp, name
-    tagger = load(model, device=device, precision=precision, aggregation=aggregation)
+    tagger = load(
+        model, device=device, precision=precision, aggregation=aggregation, threads=threads
+    )
+    if threshold is not None:
+        tagger.steps = threshold_steps(Thresholds(threshold))
+    if lexicon:
+        names = [entry for path in lexicon for entry in read_names(Path(path))]
+        known = tagger.knows if isinstance(tagger, Recognizer) else None
+        tagger.steps = (LexiconStep(names, known=known), *tagger.steps)
     return PosnerComponent(tagger, words=words, overwrite=overwrite, spans_key=spans_key)

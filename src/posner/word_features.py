@@ -62,7 +62,7 @@ def _shape(word: str) -> int:
     return SHAPES.index("mixed, upper first" if first_is_upper else "mixed, lower first")
 
 
-_known_shape = functools.lru_cache(maxsize=200_000)(_shape)
+_known_shape = functools.lru_cache(maxsize=65_536)(_shape)
 
 
 def alphabet_index(alphabet: str) -> dict[str, int]:

@@ -68,7 +68,7 @@ def call_digest(arguments: argparse.Namespace, sources: Sequence[Source], tagger
     Raises:
         DataError: a lexicon cannot be read.
     """
-    own = ("resume", "force", "output", "bad", "device")
+    own = ("resume", "force", "output", "bad", "device", "threads")
     flags = {key: str(v) for key, v in sorted(vars(arguments).items()) if key not in own}
     files = []
     for source in sources:

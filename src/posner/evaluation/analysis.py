@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posner.document import Document, Entity
@@ -48,11 +48,12 @@ class Analysis:
 
     def __add__(self, other: Analysis) -> Analysis:
         """What analysing both sets together gives."""
+        before = len(self.units.documents)
         return Analysis(
             self.evaluation + other.evaluation,
             self.units + other.units,
             self.confusion + other.confusion,
-            self.mistakes + other.mistakes,
+            self.mistakes + tuple(replace(m, index=before + m.index) for m in other.mistakes),
             add_splits(self.splits, other.splits),
             self.calibration + other.calibration,
         )

@@ -141,7 +141,7 @@ def write_suspects(path: Path, suspects: Iterable[Suspect]) -> None:
     Raises:
         DataError: the target cannot be written.
     """
-    lines = (json.dumps(suspect.to_json(), ensure_ascii=False) for suspect in suspects)
+    lines = (json.dumps(suspect.to_json()) for suspect in suspects)
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
@@ -152,8 +152,8 @@ def read_suspects(path: Path) -> list[Suspect]:
         DataError: it cannot be read, or is something else.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [Suspect.from_json(json.loads(line)) for line in lines]
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return [Suspect.from_json(json.loads(line)) for line in lines if line]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError("cannot be read", where=path, got=error) from error
 

