@@ -110,12 +110,11 @@ def test_the_same_entities_where_every_piece_has_learned_its_tag(
         bert, PLAIN | values | {"training.epochs": 40, "training.batch-pieces": 32}
     )
     train(corpus, corpus, settings, tmp_path / "run", reporter=Listener())
-    written = write_for_transformers(tmp_path / "run", tmp_path / "hf")
-    assert written.aggregation == "simple"
+    write_for_transformers(tmp_path / "run", tmp_path / "hf")
     theirs = transformers.pipeline(
         "token-classification",
         model=str(tmp_path / "hf"),
-        aggregation_strategy=written.aggregation,
+        aggregation_strategy="first",
         device="cpu",
     )
     ours = load(tmp_path / "run", device="cpu")

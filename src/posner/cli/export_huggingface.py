@@ -39,16 +39,11 @@ def run_huggingface(arguments: argparse.Namespace) -> int:
     print(f"{arguments.out}: a token classifier with {len(written.tags)} outputs, which opens with")
     print(
         f'  transformers.pipeline("token-classification", model="{arguments.out}", '
-        f'aggregation_strategy="{written.aggregation}")'
+        'aggregation_strategy="first")'
     )
     for note in written.notes:
         print(f"note: {note}")
     if arguments.json is not None:
-        values = {
-            "path": str(arguments.out),
-            "tags": written.tags,
-            "notes": written.notes,
-            "aggregation": written.aggregation,
-        }
+        values = {"path": str(arguments.out), "tags": written.tags, "notes": written.notes}
         write_json(arguments.json, values)
     return 0

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import tokenizers
 import torch
@@ -31,27 +31,21 @@ class Written:
     Attributes:
         tags: the names of its outputs, in their order.
         notes: what of the model transformers does not know, a line for each.
-        aggregation: the pipeline's strategy with which it finds the entities that Posner finds.
     """
 
     tags: tuple[str, ...]
     notes: tuple[str, ...]
-    aggregation: Literal["first", "simple"]
 
 
 def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Written:
     """Write a folder that `transformers.pipeline("token-classification", model=...)` opens.
 
     Each piece gets the logits that Posner's network gives it in the same place. Posner tags whole
-    words on the best legal path, so the pipeline finds the same entities where the likeliest tags
-    are legal and part no word. What that takes depends on how the model reads a word:
-
-    - By its first piece (`first`): the tokenizer has to part the text into the same words, since
-      the pipeline tags each part of `E.U.` that the tokenizer takes for a word.
-    - By all its pieces (`data.pooling` `none`, `data.label-rule` `all-inside`), each of which has
-      learned its tag: the pipeline joins them without knowing of words (`simple`).
-
-    With `data.repeats` all this holds in texts of one sentence only.
+    words on the best legal path, so the pipeline finds the same entities with
+    `aggregation_strategy="first"` where the likeliest tags are legal and part no word. A word such
+    as `E.U.`, of which BERT's tokenizer makes several, is tagged part by part there: all parts
+    have learned their tags with `data.pooling` `none` and `data.label-rule` `all-inside`, else
+    only the first. With `data.repeats` it holds in texts of one sentence only.
 
     Args:
         path: a model or run folder.
@@ -83,12 +77,7 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
         (beside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
         text = json.dumps(_tokenizer_config(tokenizer, manifest.window), indent=2) + "\n"
         (beside / "tokenizer_config.json").write_text(text, encoding="utf-8")
-    return Written(manifest.tags, tuple(_notes(manifest)), _aggregation(manifest))
-
-
-def _aggregation(manifest: Manifest) -> Literal["first", "simple"]:
-    data = manifest.recipe.data
-    return "simple" if data.pooling == "none" and data.label_rule == "all-inside" else "first"
+    return Written(manifest.tags, tuple(_notes(manifest)))
 
 
 def _refuse_more_than_plain(manifest: Manifest, folder: Path) -> None:
