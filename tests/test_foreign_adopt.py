@@ -9,6 +9,7 @@ import pytest
 
 import foreign_models
 import tiny
+from posner.bench.variants import variants
 from posner.cli import main
 from posner.errors import ModelError
 from posner.foreign.adopt import adopt_model
@@ -57,10 +58,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["info", str(tmp_path / "own")]) == 0
 
 
-def test_an_adopted_model_runs_without_torch(tmp_path: Path) -> None:
+def test_a_foreign_model_is_exported_where_it_stands(tmp_path: Path) -> None:
     folder = foreign_models.save_classifier(tmp_path / "hf")
-    adopt_model(folder, tmp_path / "own")
-    assert main(["export", str(tmp_path / "own"), "--out", str(tmp_path / "light")]) == 0
+    assert main(["export", str(folder), "--out", str(tmp_path / "light")]) == 0
     texts = ["Ada Marsh lives in Oslo.", "Ben works for Acme"]
     found = [
         [(e.start, e.end, e.label) for d in load(path)(texts) for e in d.entities]
@@ -68,3 +68,21 @@ def test_an_adopted_model_runs_without_torch(tmp_path: Path) -> None:
     ]
     assert found[0]
     assert found[0] == found[1]
+
+
+def test_a_foreign_model_is_measured_in_all_its_forms(tmp_path: Path) -> None:
+    folder = foreign_models.save_classifier(tmp_path / "hf")
+    with variants(folder) as found:
+        assert [v.name for v in found] == ["torch fp32", "torch bf16", "ONNX fp32", "ONNX int8"]
+        assert [v.folder for v in found[:2]] == [folder, folder]
+        assert all((v.folder / "model.onnx").is_file() for v in found[2:])
+
+
+def test_what_cannot_be_adopted_cannot_be_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = foreign_models.save_classifier(tmp_path / "hf", "modernbert")
+    assert main(["export", str(folder), "--out", str(tmp_path / "light")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{folder}: more than an encoder with a linear layer" in line
+    assert not (tmp_path / "light").exists()

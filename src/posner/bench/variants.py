@@ -17,6 +17,7 @@ from typing import cast
 from posner.bench.measure import Speed
 from posner.errors import MissingExtraError, PosnerError
 from posner.folder import find_model, read_manifest
+from posner.foreign.folder import is_foreign
 
 TEXTS = (
     "Ada Lovelace met Charles Babbage in London on 5 June 1833.",
@@ -52,9 +53,9 @@ def variants(path: Path) -> Iterator[list[Variant]]:
     Raises:
         MissingExtraError: the model is not exported, and torch is not installed.
     """
-    folder = find_model(path)
-    manifest = read_manifest(folder)
-    if manifest.is_exported:
+    folder = path if is_foreign(path) else find_model(path)
+    manifest = None if is_foreign(path) else read_manifest(folder)
+    if manifest is not None and manifest.is_exported:
         precision = manifest.figures.get("export", {}).get("precision", "")
         yield [Variant(f"ONNX {precision}".strip(), folder, "fp32")]
         return

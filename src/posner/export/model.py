@@ -18,7 +18,7 @@ from posner.errors import DataError, MissingExtraError, ModelError
 from posner.export import MAX_LOSS
 from posner.export.checks import Graphs, Quality, check_parity, check_quality, probe
 from posner.files import folder_beside
-from posner.folder import GRAPH, TOKENIZER, find_model, read_manifest
+from posner.folder import GRAPH, TOKENIZER, read_manifest
 from posner.recognizer import Recognizer
 from posner.seal import seal
 
@@ -27,6 +27,7 @@ try:
     from posner.export.fuse import save_optimised, simplify
     from posner.export.graph import network_graph
     from posner.export.quantise import quantise
+    from posner.foreign.adopt import own_folder
     from posner.model.merge import refuse_other, whole_network
     from posner.model.saved import ENCODER, WEIGHTS
 except ImportError as error:
@@ -79,7 +80,7 @@ def export_model(
     """Write a model as one that needs neither torch nor transformers.
 
     Args:
-        path: a model or run folder.
+        path: a model or run folder, or one that transformers saved.
         out: the model folder to make.
         int8: turn the graph to 8 bits.
         dev: labelled documents that 8 bits are judged on; without any they are not judged.
@@ -87,19 +88,33 @@ def export_model(
         force: replace a model that stands there.
 
     Raises:
-        ModelError: the model is exported already; the graph answers otherwise than the network; 8
-            bits lose more than they may; or `out` holds something that is no model.
+        ModelError: the model is exported already, or more than can be adopted; the graph answers
+            otherwise than the network; 8 bits lose more than they may; or `out` holds something
+            that is no model.
         DataError: `out` holds a model and `force` is off, or it cannot be written; `dev` has no
             entities.
         MissingExtraError: a package that exporting needs is not installed.
     """
-    folder = find_model(path)
-    manifest = read_manifest(folder)
-    if manifest.is_exported:
-        raise ModelError("is exported already", where=folder, remedy="name what it was made of")
     refuse_other(out, force=force)
     if dev is not None and not any(document.entities for document in dev):
         raise DataError("no entities to judge 8 bits by", where="--dev")
+    with own_folder(path) as folder:
+        return _export_folder(folder, out, int8, dev, max_loss, where=path)
+
+
+def _export_folder(
+    folder: Path,
+    out: Path,
+    int8: bool,
+    dev: Sequence[Document] | None,
+    max_loss: float,
+    *,
+    where: Path,
+) -> Exported:
+    """Write the model; `where` is what errors call it."""
+    manifest = read_manifest(folder)
+    if manifest.is_exported:
+        raise ModelError("is exported already", where=where, remedy="name what it was made of")
     network, whole = whole_network(folder, manifest)
     native = TorchBackend(network, whole)
     graphs = Graphs(whole, PieceTokenizer.from_file(folder / TOKENIZER), native.transitions)
@@ -109,7 +124,7 @@ def export_model(
     with folder_beside(out) as beside, tempfile.TemporaryDirectory() as scratch:
         full, quality = Path(scratch) / GRAPH, None
         save_optimised(model, full)
-        difference = check_parity(expected, probe(graphs.recognizer(full)), folder)
+        difference = check_parity(expected, probe(graphs.recognizer(full)), where)
         if int8:
             quantise(model)
             save_optimised(model, beside / GRAPH)
@@ -117,7 +132,7 @@ def export_model(
             shutil.copy(full, beside / GRAPH)
         if int8 and dev is not None:
             quality = graphs.quality(full, beside / GRAPH, dev)
-            check_quality(quality, max_loss, folder)
+            check_quality(quality, max_loss, where)
         for name in manifest.files.keys() - {WEIGHTS, ENCODER}:
             shutil.copy(folder / name, beside / name)
         if native.transitions is not None:

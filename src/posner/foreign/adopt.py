@@ -4,6 +4,9 @@ calibration, further training.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from posner.errors import ModelError
-from posner.folder import Manifest
+from posner.folder import Manifest, find_model
 from posner.foreign.folder import is_foreign
 from posner.foreign.load import ForeignModel, classifier_name, fill_head, read_foreign
 from posner.model.backbone import encoder_config, encoder_from_config
@@ -46,6 +49,21 @@ def adopt_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
     network = own_network(foreign)
     save_network(out, network, foreign.manifest(), foreign.tokenizer())
     return foreign.manifest()
+
+
+@contextmanager
+def own_folder(path: Path) -> Iterator[Path]:
+    """The model folder at a path; of a foreign model one that lasts as long as the block.
+
+    Raises:
+        ModelError: there is no model, or a foreign one that cannot be adopted.
+    """
+    if not is_foreign(path):
+        yield find_model(path)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        adopt_model(path, Path(scratch) / "model")
+        yield Path(scratch) / "model"
 
 
 def own_network(foreign: ForeignModel) -> Network:
