@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 import tempfile
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 import strategies
 import tiny
 from posner.cli import main
-from posner.corpus import Problem, read, write
+from posner.cli.check import PAIRS_SHOWN
+from posner.corpus import Corpus, Problem, read, write
 from posner.corpus.annotation_file import AnnotationFile, StaleError
-from posner.document import Document
+from posner.corpus.nested import flat, shared_words
+from posner.corpus.words import segmented
+from posner.document import Document, Entity
 from posner.errors import DataError
 
 TEXT = "Ada lived in Oslo."
@@ -166,6 +170,83 @@ def test_commands_read_corrected_texts_like_any_corpus(
     assert main(["convert", str(tmp_path / "c.conll"), str(tmp_path / "c.sqlite")]) == 1
     assert "not empty" in capsys.readouterr().err
     assert len(read(tmp_path / "c.sqlite").documents) == 2
+
+
+NESTED = "The University of Oslo won."
+ORG, CITY = (4, 22, "ORG"), (18, 22, "LOC")
+
+
+def test_entities_that_share_words_are_noted_before_a_training_refuses_them(
+    tmp_path: Path, file: AnnotationFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.save(TEXT, [PER, LOC], "Ann", 0)
+    figures = tmp_path / "figures.json"
+    assert main(["check", str(file.path), "--json", str(figures)]) == 0
+    assert "note:" not in capsys.readouterr().out
+    assert json.loads(figures.read_text())["shared_words"] == []
+    file.save(NESTED, [ORG, CITY], "Ann", 0)
+    file.save("Ada won.", [PER, (0, 3, "ORG")], "Ann", 0)
+    assert main(["check", str(file.path), "--json", str(figures)]) == 0
+    printed = capsys.readouterr().out
+    assert "0 problems\nnote: 2 entities share words with another; " in printed
+    assert "  text-2: LOC 'Oslo' over ORG 'University of Oslo'\n" in printed
+    assert "  text-3: PER 'Ada' over ORG 'Ada'\n" in printed
+    assert [pair["document"] for pair in json.loads(figures.read_text())["shared_words"]] == [
+        "text-2",
+        "text-3",
+    ]
+    assert main(["train", str(file.path), "--out", str(tmp_path / "run")]) == 1
+    assert (
+        "keep one of each overlapping pair; --repair keeps the longest" in capsys.readouterr().err
+    )
+
+
+def test_a_repair_keeps_the_longest_of_those_that_share_words(
+    tmp_path: Path, file: AnnotationFile, bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.save(NESTED, [ORG, CITY], "Ann", 0)
+    file.save("Ada won.", [PER, (0, 3, "ORG")], "Ann", 0)
+    file.save("Ada left.", [PER], "Ann", 0)
+    found, count = flat(read(file.path))
+    assert count == 2
+    assert [[e.text for e in d.entities] for d in found.documents] == [
+        ["University of Oslo"],
+        ["Ada"],
+        ["Ada"],
+    ]
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(tiny.recipe(bert).to_toml(), encoding="utf-8")
+    call = ["train", str(file.path), "--dev", str(file.path), "--recipe", str(recipe)]
+    assert main([*call, "--out", str(tmp_path / "run"), "--repair"]) == 0
+    assert "2 entities that share words with a longer one left out" in capsys.readouterr().err
+
+
+def test_of_many_that_share_words_some_are_listed(
+    file: AnnotationFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(PAIRS_SHOWN + 3):
+        file.save(f"{NESTED} {i}", [ORG, CITY], "Ann", 0)
+    assert main(["check", str(file.path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count(" over ") == PAIRS_SHOWN
+    assert "  and 3 more; --json" in printed
+
+
+def test_pairs_that_share_words_are_those_of_brute_force() -> None:
+    spans = [(0, 3, "A"), (0, 12, "B"), (4, 9, "C"), (10, 17, "D"), (13, 17, "E")]
+    for mask in range(2 ** len(spans)):
+        chosen = [span for i, span in enumerate(spans) if mask >> i & 1]
+        document = Document(
+            TEXT, segmented(TEXT, ()), tuple(Entity(s, e, n, TEXT[s:e]) for s, e, n in chosen)
+        )
+        found = shared_words(Corpus((document,), "test", "test"))
+        expected = {
+            label
+            for i, (start, _, label) in enumerate(chosen)
+            for other in chosen[:i]
+            if other[1] > start
+        }
+        assert {pair.second.split()[0] for pair in found} == expected
 
 
 def test_what_is_no_annotation_file_is_told(tmp_path: Path) -> None:

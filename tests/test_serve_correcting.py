@@ -138,10 +138,56 @@ def test_nested_entities_are_added_renamed_and_dropped_one_by_one(
     page.page.keyboard.press("Delete")
     assert layers(page) == sorted(expected[:2])
     page.page.locator("mark", has_text="University").focus()
-    page.page.keyboard.press("Delete")
+    page.page.keyboard.press("Backspace")  # as good as Delete
     page.page.click("#save")
     page.wait_told("Saved 1 entity")
     assert saved(made, NESTED) == [["University of Oslo", "LOC"]]
+
+
+def test_that_models_learn_flat_entities_is_said_before_one_nests_them(page: Page) -> None:
+    page.correct(NESTED)
+    warning = page.page.locator("#chooser .warn")
+    page.select("University", "Oslo")  # in place of its parts
+    expect(warning).to_be_empty()
+    page.page.get_by_label("Beside what is there").check()
+    expect(warning).to_contain_text("Shares words with PER: University, LOC: Oslo. Models learn")
+    expect(warning).to_contain_text("a training needs --repair")
+    page.choose("PER")
+    page.page.locator("mark", has_text="Oslo").click()
+    expect(warning).to_contain_text("Shares words with PER: University of Oslo.")
+    page.page.get_by_label("PER: University of Oslo").check()
+    expect(warning).to_contain_text("Shares words with PER: University, LOC: Oslo.")
+    page.page.keyboard.press("Escape")
+    page.page.click("#save")
+    page.wait_told("Saved 3 entities")
+    expect(page.page.get_by_role("status").last).to_contain_text(
+        "2 share words with another: a training needs --repair, which keeps the longest."
+    )
+    for name in ("University", "Oslo"):
+        page.page.locator("mark", has_text=name).focus()
+        page.page.keyboard.press("Delete")
+    page.page.click("#save")
+    page.wait_told("Saved 1 entity")
+    expect(page.page.get_by_role("status").last).not_to_contain_text("training")
+
+
+def test_a_label_that_is_a_tag_is_refused(page: Page, made: Running) -> None:
+    page.correct()
+    page.select("met", "met")
+    for label in ("B-PER", "I-PER", "O"):
+        page.page.get_by_label("Another label").fill(label)
+        page.page.keyboard.press("Enter")
+        expect(page.page.locator("#chooser input:invalid")).to_have_count(1)
+        expect(page.page.locator("#chooser")).to_be_visible()
+        span = {"start": 0, "end": 3, "label": label}
+        body = {"text": TEXT, "entities": [span], "who": "Ann"}
+        answer = httpx2.post(f"{made.url}/annotations", json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, "entities.0.label")
+    page.page.get_by_label("Another label").fill("E-MAIL")
+    page.page.keyboard.press("Enter")
+    page.page.click("#save")
+    page.wait_told("Saved 6 entities")
+    assert ["met", "E-MAIL"] in saved(made)
 
 
 def test_a_longer_name_takes_the_place_of_its_parts_and_not_of_what_is_around_it(
@@ -199,6 +245,41 @@ def test_an_entity_over_the_border_of_two_parts_stays(page: Page, made: Running)
     page.page.click("#save")
     page.wait_told("Saved 1 entity")
     assert saved(made, text) == [[text[len(LINE) - 6 : len(LINE) + 3], "LONG"]]
+
+
+ACROSS = """() => {  // from the last words of one part to the first of the next
+    const [one, two] = document.querySelectorAll('.block');
+    const nodes = (root) => {
+        const all = [];
+        const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) all.push(walker.currentNode);
+        return all;
+    };
+    const from = nodes(one).at(-1);
+    const to = nodes(two).find((node) => node.data.includes('Ada'));
+    getSelection().setBaseAndExtent(from, from.data.indexOf('on'), to, to.data.indexOf('Ada') + 3);
+}"""
+
+
+def test_words_of_two_parts_become_one_entity(page: Page, made: Running) -> None:
+    text = LINE * 6
+    page.correct(text)
+    first = page.page.locator(".block").first.evaluate("block => block.item.block.text.length")
+    scroller = page.page.locator(".marked")
+    page.page.locator(".block").nth(1).scroll_into_view_if_needed()
+    page.page.locator(".block").nth(1).locator("mark").first.wait_for()
+    page.page.evaluate(ACROSS)
+    height = scroller.evaluate("view => view.scrollTop")
+    scroller.dispatch_event("mouseup")
+    expect(page.page.get_by_label("Instead of PER: Ada")).to_be_checked()
+    page.choose("LOC")
+    long = text[first - 6 : first + 3]
+    assert (long[:2], long[-3:]) == ("on", "Ada")
+    page.wait_told("on. ")
+    assert abs(scroller.evaluate("view => view.scrollTop") - height) < 40
+    page.page.click("#save")
+    page.wait_told("Saved 1080 entities")
+    assert [long, "LOC"] in saved(made, text)
 
 
 def test_unsaved_corrections_are_neither_the_models_nor_lost(page: Page) -> None:

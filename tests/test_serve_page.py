@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,12 +142,97 @@ def test_copies_are_exact_beyond_the_basic_plane(page: Page) -> None:
     assert 'style="background:' in marked
 
 
+def imported(page: Page, name: str, call: str, argument: Any) -> Any:
+    """What a function of one of the page's modules says."""
+    script = f"async given => (await import('/static/{name}.js')).{call}"
+    return page.page.evaluate(script, argument)
+
+
+def test_of_nested_entities_columns_hold_the_outermost(page: Page) -> None:
+    text = "University of Oslo won"
+    entities = [
+        {"start": 0, "end": 10, "entity_group": "PER"},
+        {"start": 0, "end": 18, "entity_group": "ORG"},
+        {"start": 14, "end": 18, "entity_group": "LOC"},
+    ]
+    words = [[0, 10, 0], [11, 13, 0], [14, 18, 0], [19, 22, 0]]
+    blocks = [{"text": text, "entities": entities, "words": words}]
+    columns = imported(page, "formats", "asConll(given, () => true)", blocks)
+    assert columns == "University B-ORG\nof I-ORG\nOslo I-ORG\nwon O\n\n"
+
+
+@pytest.mark.parametrize(
+    ("piece", "ends"),
+    [
+        ("Ada met Bo in New York and went on. ", {"on. "}),
+        ("the way to New York and back again ", {"the ", "way ", "and ", "back ", "again "}),
+        ("one row of words  then two rows to New York then ", {"words  "}),
+        ("New York ", {"New ", "York "}),
+        ("彼は東京に住んでいる。", {"いる。"}),
+        ("x", {"x"}),
+    ],
+)
+def test_a_long_line_is_cut_where_it_hurts_least(page: Page, piece: str, ends: set[str]) -> None:
+    text = piece * (30_000 // len(piece))
+    for limit in (1_000, 100_000):
+        blocks = imported(page, "blocks", f"blocksOf(given, {limit})", text)
+        assert "".join(blocks) == text
+        assert len(blocks) > 1
+        assert all(len(block) <= min(limit, 18_000) for block in blocks)
+        assert all(block.endswith(tuple(ends)) for block in blocks[:-1])
+
+
 def test_two_models_stand_side_by_side(page: Page) -> None:
     page.write(TEXT)
     page.page.select_option("#other", "other")
     page.wait_for(ALL, view=1)
     page.wait_for(ALL, view=0)
     expect(page.page.locator("mark.differs")).to_have_count(0)
+
+
+def test_what_differs_is_what_the_other_model_does_not_show(page: Page) -> None:
+    def answer(route: Any) -> None:
+        model = route.request.post_data_json["model"]
+        score = 0.9 if model == "rules" else 0.4
+        oslo = {"entity_group": "LOC", "score": score, "word": "Oslo", "start": 11, "end": 15}
+        documents = [{"entities": [oslo], "words": [[11, 15, 0]]}]
+        route.fulfill(json={"model": model, "documents": documents})
+
+    page.page.route("**/analyze", answer)
+    page.write("nobody, in Oslo")
+    page.page.select_option("#other", "other")
+    page.wait_for([["Oslo", "LOC"]], view=1)
+    page.wait_for([["Oslo", "LOC"]], view=0)
+    expect(page.page.locator("mark.differs")).to_have_count(0)
+    page.page.locator("#threshold").fill("0.5")
+    page.wait_for([], view=1)
+    expect(page.page.locator("mark.differs")).to_have_count(1)
+
+
+DROP = """root => {
+    const files = new DataTransfer();
+    files.items.add(new File(['Zed left.'], 'a.txt'));
+    return ['dragover', 'drop'].map((name) => {
+        const event = new DragEvent(name, {bubbles: true, cancelable: true, dataTransfer: files});
+        root.dispatchEvent(event);
+        return event.defaultPrevented;
+    });
+}"""
+
+
+def test_a_file_may_be_dropped_anywhere_and_words_where_they_are_written(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    assert page.page.locator("#results").evaluate(DROP) == [True, True]
+    page.wait_for([["Zed", "PER"]])
+    assert page.page.locator("textarea.dropping").count() == 0
+    file, words = "items.add(new File(['Zed left.'], 'a.txt'))", "setData('text/plain', 'x')"
+    script = DROP.replace(file, words)
+    assert page.page.locator("#text").evaluate(script) == [False, False]  # the browser does it
+
+
+def test_the_text_box_has_a_name(page: Page) -> None:
+    expect(page.page.get_by_role("textbox", name="Your text", exact=True)).to_have_id("text")
 
 
 def test_a_long_text_is_sent_in_parts_and_an_edit_sends_few(page: Page) -> None:
@@ -195,7 +281,7 @@ def test_without_a_key_the_page_says_so_once(browser: Any) -> None:
         context.close()
 
 
-def failing(page: Page, kind: str, times: int) -> None:
+def failing(page: Page, kind: str, times: int, after: int = 0) -> None:
     """Let the next answers be errors."""
     left = [None] * times
 
@@ -203,7 +289,7 @@ def failing(page: Page, kind: str, times: int) -> None:
         if left:
             left.pop()
             body = {"error": f"it is {kind}", "error_type": kind}
-            route.fulfill(status=503, json=body, headers={"Retry-After": "0"})
+            route.fulfill(status=503, json=body, headers={"Retry-After": str(after)})
         else:
             route.fallback()
 
@@ -228,6 +314,93 @@ def test_what_is_busy_is_asked_again(page: Page) -> None:
     page.wait_told("Waiting: it is overloaded")
     page.wait_for(ALL)
     page.errors.clear()
+
+
+def test_what_is_busy_is_waited_for_for_a_minute(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    asked = page.analyzed()
+    page.page.clock.install()
+    failing(page, "overloaded", 100, after=30)
+    page.write("Ada fell")
+    told = page.page.get_by_role("status").filter(has_text="it is overloaded")
+    while "wrong" not in str(told.get_attribute("class")):
+        page.page.clock.fast_forward(1000)
+    assert page.analyzed() == asked + 3  # at once, after half a minute, after a minute
+    page.errors.clear()
+
+
+def test_while_models_load_the_page_waits_however_long(page: Page) -> None:
+    page.write(TEXT)
+    page.wait_for(ALL)
+    asked = page.analyzed()
+    page.page.clock.install()
+    left = [None] * 200  # looks, two seconds each
+
+    def answer(route: Any) -> None:
+        if left:
+            left.pop()
+            body = {"error": "no engine is ready", "error_type": "loading"}
+            route.fulfill(status=503, json=body)
+        else:
+            route.fallback()
+
+    page.page.route("**/readyz", answer)
+    failing(page, "loading", 1)
+    page.write("Ada fell")
+    page.page.clock.fast_forward(1000)
+    page.wait_told("Waiting: it is loading")
+    while left:
+        page.page.clock.fast_forward(2000)
+        assert page.analyzed() == asked + 1
+    page.page.clock.fast_forward(2000)
+    page.wait_for([["Ada", "PER"]])
+    assert page.analyzed() == asked + 2
+    page.errors.clear()
+
+
+def rows(page: Any, route: str) -> list[list[str]]:
+    """The cells of a route's tables, whether one sees them or not."""
+    title = page.locator("h2", has_text=re.compile(f"^{route}$"))
+    section = page.locator("section").filter(has=title)
+    script = "all => all.map(row => [...row.cells].map(cell => cell.textContent))"
+    found: list[list[str]] = section.locator("tr").evaluate_all(script)
+    return found
+
+
+@pytest.mark.parametrize("api_key", ["", "s3cret"])
+def test_the_routes_are_described_with_all_fields_and_the_key(
+    browser: Any, tmp_path: Path, api_key: str
+) -> None:
+    made = serving.service(api_key=api_key, annotations=str(tmp_path / "a.sqlite"))
+    with serving.running(made) as run:
+        tab = browser.new_page()
+        tab.goto(f"{run.url}/docs")
+        tab.wait_for_selector("section")
+        told = [row[:2] for row in rows(tab, "POST/predict")]
+        for row in (
+            ["parameters.labels", "[string] | null"],
+            ["[].entity_group", "string"],
+            ["[].changes", "[string]"],
+            ["[].entity", "string"],
+        ):
+            assert told.count(row) == 1
+        told = [row[:2] for row in rows(tab, "POST/analyze")]
+        assert ["documents[].entities[].start", "integer"] in told
+        assert ["documents[].words", "[[integer, integer, integer]]"] in told
+        told = [row[:2] for row in rows(tab, "POST/annotations")]
+        assert told.count(["entities[].label", "string"]) == 2  # as it is asked, and answered
+        lines = dict(
+            zip(
+                tab.locator("section code").all_text_contents(),
+                tab.locator("section pre").all_text_contents(),
+                strict=True,
+            )
+        )
+        header = '-H "Authorization: Bearer $POSNER_API_KEY"'
+        keyed = {path for path, line in lines.items() if header in line}
+        assert keyed == (set(lines) - {"/livez", "/readyz", "/health"} if api_key else set())
+        tab.close()
 
 
 def test_requests_stay_below_the_services_limits(browser: Any, tmp_path: Path) -> None:
@@ -304,5 +477,8 @@ def test_nothing_is_wider_than_the_screen(browser: Any, made: Running, width: in
     page = Page(browser, made.url, width)
     page.write(TEXT + " " + "x" * 300)
     page.page.check("#correct")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    page.page.goto(f"{made.url}/docs")
+    page.page.locator("details summary").first.click()
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()

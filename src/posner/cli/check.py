@@ -16,6 +16,7 @@ from posner.backbones import MINILM, minilm_folder
 from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import whole
 from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
+from posner.corpus.nested import SharedWords, shared_words
 from posner.corpus.statistics import DEFAULT_WINDOW, Measure, compare, describe
 from posner.errors import ModelError, UsageError
 from posner.evaluation.analysis_report import suspect_lines
@@ -26,6 +27,7 @@ from posner.schemes import SCHEMES
 from posner.systems.opening import load
 
 SUSPECTS_SHOWN = 20
+PAIRS_SHOWN = 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.suspects is not None:
         with needs_train_extra("running this model"):
             suspects = find_suspects(arguments.suspects, corpus.documents, load)
+    shared = shared_words(corpus)
     print_problems(problems)
+    _print_shared(shared)
     _print_statistics(corpus, statistics)
     if overlap is not None:
         _print_overlap(overlap, arguments.against, len(other_problems))
@@ -87,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_suspects(suspects, limit)
     if arguments.json is not None:
         figures = _figures(corpus, problems, statistics, overlap)
+        figures["shared_words"] = [pair.to_json() for pair in shared]
         if suspects is not None:
             figures["suspects"] = [suspect.to_json() for suspect in suspects]
         write_json(arguments.json, figures)
@@ -126,6 +131,22 @@ def print_problems(problems: Sequence[Problem]) -> None:
             if problem.kind == kind:
                 print(f"  {problem.line_text()}")
     print(f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}")
+
+
+def _print_shared(pairs: Sequence[SharedWords]) -> None:
+    """A note: the corpus is as it should be, but no model here can learn all of it."""
+    if not pairs:
+        return
+    count = len(pairs)
+    shares = "entity shares" if count == 1 else "entities share"
+    print(
+        f"note: {count:,} {shares} words with another; "
+        "models learn flat entities, so a training refuses them, or keeps the longest with --repair"
+    )
+    for pair in pairs[:PAIRS_SHOWN]:
+        print(f"  {pair.line()}")
+    if count > PAIRS_SHOWN:
+        print(f"  and {count - PAIRS_SHOWN:,} more; --json FILE lists them all")
 
 
 def _print_table(title: str, rows: Sequence[tuple[str, str]]) -> None:

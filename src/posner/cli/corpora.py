@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from posner.corpus import FORMATS, KINDS, Corpus, Problem, count_kinds, read
 from posner.corpus.formats import UnknownFormatError
+from posner.corpus.nested import flat
 from posner.errors import DataError
 from posner.schemes import SCHEMES
 
@@ -35,6 +36,21 @@ def read_corpus(source: str, arguments: argparse.Namespace) -> Corpus:
     corpus, _ = read_repaired(
         source, format=arguments.format, scheme=arguments.scheme, repair=arguments.repair
     )
+    return corpus
+
+
+def read_to_learn(source: str, arguments: argparse.Namespace) -> Corpus:
+    """As `read_corpus`; with `--repair` the longest of entities that share words stays, alone."""
+    corpus = read_corpus(source, arguments)
+    if not arguments.repair:
+        return corpus
+    corpus, count = flat(corpus)
+    if count:
+        entities = "entity that shares" if count == 1 else "entities that share"
+        print(
+            f"posner: {source}: {count:,} {entities} words with a longer one left out",
+            file=sys.stderr,
+        )
     return corpus
 
 

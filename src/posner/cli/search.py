@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.corpora import add_corpus_flags, read_to_learn
 from posner.cli.extras import needs_extra, needs_train_extra
 from posner.cli.numbers import number, whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
@@ -106,8 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
     space = load_space(arguments.space)
     _check(arguments, space)
     recipe = recipe_from_flags(arguments)
-    corpus = read_corpus(arguments.train, arguments)
-    dev = read_corpus(arguments.dev, arguments)
+    corpus = read_to_learn(arguments.train, arguments)
+    dev = read_to_learn(arguments.dev, arguments)
     with needs_train_extra("searching"):
         import posner.training.train  # noqa: F401
     with needs_extra("searching", "search"):

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from posner.cli.corpora import read_corpus
+from posner.cli.corpora import read_to_learn
 from posner.cli.fold_figures import print_folds
 from posner.corpus import Corpus
 from posner.errors import UsageError
@@ -72,10 +72,10 @@ def run_system(arguments: argparse.Namespace) -> int:
     given = _given(arguments)
     recipe = system_recipe(arguments.system, file=arguments.recipe, values=given)
     _refuse_idle(given, recipe)
-    corpus = read_corpus(arguments.train, arguments)
+    corpus = read_to_learn(arguments.train, arguments)
     if arguments.folds is not None:
         return _cross_validate(corpus, recipe, arguments)
-    dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
+    dev = None if arguments.dev is None else read_to_learn(arguments.dev, arguments)
     console = figures_console()
     result = train_system(
         arguments.system,

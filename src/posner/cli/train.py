@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from posner.cli.corpora import add_corpus_flags, read_corpus
+from posner.cli.corpora import add_corpus_flags, read_to_learn
 from posner.cli.extras import needs_train_extra
 from posner.cli.fold_figures import print_folds
 from posner.cli.numbers import whole
@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.folds is not None:
         return _cross_validate(arguments)
     recipe = recipe_from_flags(arguments, start=arguments.start)
-    corpus = read_corpus(arguments.train, arguments)
-    dev = None if arguments.dev is None else read_corpus(arguments.dev, arguments)
+    corpus = read_to_learn(arguments.train, arguments)
+    dev = None if arguments.dev is None else read_to_learn(arguments.dev, arguments)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
         from posner.training.train import describe, train
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _cross_validate(arguments: argparse.Namespace) -> int:
     """Train a model a fold, and print their scores one by one and together."""
     recipe = recipe_from_flags(arguments, start=arguments.start)
-    corpus = read_corpus(arguments.train, arguments)
+    corpus = read_to_learn(arguments.train, arguments)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
         from posner.training.network_folds import cross_validate

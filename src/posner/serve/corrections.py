@@ -1,4 +1,8 @@
-"""Corrections that a corpus can be made of: what `posner check` and a training would refuse."""
+"""Corrections that a corpus can be made of: what `posner check` would call wrong is refused.
+
+Entities may share words, though a training refuses those: a corpus may hold them. The page and
+`posner check` say so. Where a model has words of its own, their borders are not looked at.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,12 @@ from posner.document import sentence_spans
 from posner.schemes import OUTSIDE
 from posner.serve.errors import ServiceError, wrong_field
 
+TAGGED = ("B-", "I-")
+"""What tags have before the label. The rarer prefixes may begin a label: `E-MAIL`."""
+
 
 def check_spans(text: str, spans: Sequence[Span]) -> None:
-    """Refuse spans outside the text or around white space, labelled `O`, or that stand twice.
+    """Refuse spans outside the text or around white space, labelled by tags, or that stand twice.
 
     Raises:
         ServiceError: there is one; `field` names it by its place.
@@ -24,6 +31,8 @@ def check_spans(text: str, spans: Sequence[Span]) -> None:
             raise _wrong(number, f"{start} to {end} is no stretch of the text")
         if label == OUTSIDE:
             raise _wrong(number, f"{OUTSIDE} means that there is no entity", "label")
+        if label.startswith(TAGGED):
+            raise _wrong(number, f"{label} is a tag, expected the label alone", "label")
         if text[start:end] != text[start:end].strip():
             raise _wrong(number, f"{start} to {end} begins or ends with white space")
         if (start, end, label) in seen:

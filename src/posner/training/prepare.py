@@ -135,7 +135,8 @@ def check_alignment(corpus: Corpus) -> None:
                     error.problem,
                     where=where,
                     got=error.got,
-                    remedy="keep one of each overlapping pair: this model tags flat entities",
+                    remedy="models learn flat entities: keep one of each overlapping pair; "
+                    "--repair keeps the longest",
                 ) from error
 
 

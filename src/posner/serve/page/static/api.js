@@ -1,8 +1,9 @@
 // Requests to the service, with the key where one is asked for.
 
 const KEY = "posner-api-key";
-const PASSING = new Set(["loading", "overloaded"]); // errors that end by themselves
-const PAUSES = [1, 2, 4, 8, 15, 30]; // seconds before each further try
+const PAUSES = [1, 2, 4, 8, 15, 30]; // seconds before each further try of what is overloaded
+const PATIENCE = 60; // seconds that all of them may take, whatever the service asks for
+const LOOK = 2; // seconds between two looks at whether the service is ready
 
 export class ServiceError extends Error {
   constructor(status, body) {
@@ -15,10 +16,12 @@ export class ServiceError extends Error {
 
 /** Send a request; a missing key is asked for, once for all requests that need it.
  *
- * While the service is loading or has too much to do, the request is sent again a few times, and
- * `posner-waiting` says so on the document. Any other failure is the caller's at once.
+ * While the service is loading the request waits until it is ready, however long that takes; while
+ * it has too much to do the request is sent again for a minute. `posner-waiting` says so on the
+ * document. Any other failure is the caller's at once.
  */
 export async function ask(path, { body, signal } = {}) {
+  let waited = 0;
   for (let tries = 0; ; ) {
     const key = sessionStorage.getItem(KEY);
     const response = await send(path, key, body, signal);
@@ -30,10 +33,27 @@ export async function ask(path, { body, signal } = {}) {
     const answer = await response.json().catch(() => ({}));
     if (response.ok) return answer;
     const error = new ServiceError(response.status, answer);
-    if (!PASSING.has(error.kind) || tries === PAUSES.length) throw error;
+    const isLoading = error.kind === "loading";
+    if (!isLoading && (error.kind !== "overloaded" || waited >= PATIENCE)) throw error;
     document.dispatchEvent(new CustomEvent("posner-waiting", { detail: error.message }));
-    await pause(1000 * Math.max(PAUSES[tries], secondsAsked(response)), signal);
+    if (isLoading) {
+      await untilReady(signal);
+      continue;
+    }
+    const asked = Math.max(PAUSES[tries] ?? PATIENCE, secondsAsked(response));
+    const seconds = Math.min(asked, PATIENCE - waited);
+    await pause(1000 * seconds, signal);
+    waited += seconds;
     tries += 1;
+  }
+}
+
+/** Wait until the service says that it is ready, or something else than that it is not. */
+async function untilReady(signal) {
+  for (;;) {
+    await pause(1000 * LOOK, signal);
+    const { status } = await send("/readyz", null, undefined, signal);
+    if (status !== 503) return;
   }
 }
 
@@ -51,7 +71,7 @@ async function send(path, key, body, signal) {
 }
 
 function secondsAsked(response) {
-  return Math.min(Number(response.headers.get("Retry-After")) || 0, PAUSES.at(-1));
+  return Number(response.headers.get("Retry-After")) || 0;
 }
 
 let asking = null;

@@ -4,6 +4,11 @@ const SHORT = 8000; // characters up to which a text is one block
 const LEAST = 1500;
 const MOST = 6000;
 
+const NEAR = 1000; // characters among which the best place for a cut is looked for
+const BLANK = /(?<=\s)(\S+)(\s+)(?=(\S))/gu; // with the word before and the beginning of the next
+const CAPITAL = /^\p{P}*\p{Lu}/u;
+const FULL_STOP = /[.!?…。！？]\p{P}*$/u;
+
 /** The blocks of a text, in order, none with more than `limit` characters.
  *
  * Joined they are the text.
@@ -34,20 +39,41 @@ function isBorder(text, from, to) {
   return to - from <= 1 || (sum & 3) === 0;
 }
 
-// A line without breaks may be very long: it is cut behind a space.
+// A line without breaks may be very long: it is cut where it hurts least.
 function cut(text, start, end, limit, blocks) {
   const reach = Math.min(2 * MOST, limit);
   while (end - start > Math.min(3 * MOST, limit)) {
-    let place = text.lastIndexOf(" ", start + reach - 1) + 1;
-    if (place <= start) {
-      place = start + reach;
-      if (isLowSurrogate(text.charCodeAt(place))) place += 1; // one character, of two units
-    }
+    const place = bestPlace(text, start, start + reach);
     blocks.push(text.slice(start, place));
     start = place;
   }
   if (start < end) blocks.push(text.slice(start, end));
   return end;
+}
+
+/** Where to cut before `most`: of the best places near it the last, else behind any blank. */
+function bestPlace(text, start, most) {
+  const near = most - Math.min(NEAR, (most - start) >> 1);
+  let place = 0;
+  let best = -1;
+  for (const found of text.slice(near, most + 1).matchAll(BLANK)) {
+    const worth = worthOf(...found.slice(1));
+    if (worth < best) continue;
+    best = worth;
+    place = near + found.index + found[0].length;
+  }
+  if (place) return place;
+  const behind = Math.max(text.lastIndexOf(" ", most - 1), text.lastIndexOf("。", most - 1)) + 1;
+  if (behind > start) return behind;
+  return most + isLowSurrogate(text.charCodeAt(most)); // one character, of two units
+}
+
+/** How good a cut is between two words: behind a sentence, at a wide blank, not inside a name. */
+function worthOf(before, blank, after) {
+  const names = CAPITAL.test(before) + CAPITAL.test(after);
+  if (FULL_STOP.test(before) && !CAPITAL.test(before)) return 4;
+  if (names === 2) return 0;
+  return blank.length > 1 || blank === "\n" ? 3 : 2 - names;
 }
 
 function isLowSurrogate(code) {

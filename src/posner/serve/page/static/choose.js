@@ -21,12 +21,14 @@ export class Chooser {
    *
    * @param pick what was picked, see `pick.js`
    * @param labels {name, colour, meaning} each
+   * @param sharing gives the entities that would share words with the new one, by its targets
    * @param answered gets a label's name, or null for none, and the entities that are meant
    */
-  open(pick, labels, answered) {
+  open(pick, labels, sharing, answered) {
     hide();
     this.opener = document.activeElement;
     this.pick = pick;
+    this.sharing = sharing;
     this.target = pick.targets[0];
     const answer = (label) => {
       this.close();
@@ -42,7 +44,10 @@ export class Chooser {
     this.drop = element("button", "drop", "No entity");
     this.drop.addEventListener("click", () => answer(null));
     this.title = element("p", "hint");
-    this.root.replaceChildren(this.title, this.#targets(), ...buttons, this.drop, other(answer));
+    this.warning = element("p", "warn");
+    Object.assign(this.warning, { id: "chooser-warning", role: "status" });
+    const below = [...buttons, this.drop, other(answer)];
+    this.root.replaceChildren(this.title, this.#targets(), this.warning, ...below);
     this.#aim(this.target);
     this.root.hidden = false;
     this.#place(pick.rect);
@@ -62,7 +67,10 @@ export class Chooser {
       const row = element("label");
       const button = element("input");
       Object.assign(button, { type: "radio", name: "target", checked: i === 0 });
-      button.addEventListener("change", () => this.#aim(target));
+      button.addEventListener("change", () => {
+        this.#aim(target);
+        if (!NARROW.matches) this.#place(this.pick.rect); // its height is another one
+      });
       row.append(button, this.#nameOf(target));
       made.append(row);
     });
@@ -83,6 +91,7 @@ export class Chooser {
     const { start, end } = this.pick.span ?? target[0];
     this.title.textContent = short(this.pick.block.text.slice(start, end));
     this.drop.disabled = !target.length;
+    this.warning.textContent = warningOf(this.sharing(target));
   }
 
   #place(rect) {
@@ -114,6 +123,13 @@ export class Chooser {
   }
 }
 
+function warningOf(entities) {
+  if (!entities.length) return "";
+  const names = entities.map((e) => `${e.entity_group}: ${short(e.word)}`).join(", ");
+  return `Shares words with ${names}. Models learn flat entities: a training needs --repair, ` +
+    "which keeps the longest.";
+}
+
 function short(piece) {
   return piece.length > 40 ? `${piece.slice(0, 40)}…` : piece;
 }
@@ -123,7 +139,9 @@ function other(answer) {
   const input = element("input");
   input.placeholder = "Another label";
   input.setAttribute("aria-label", "Another label");
-  input.pattern = "\\S+";
+  input.pattern = "(?![BI]-|O$)\\S+"; // what the service takes
+  input.title = "One word: a label alone, without the B- or I- of a tag";
+  input.maxLength = 100;
   form.append(input, element("button", "", "Use"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -2,7 +2,7 @@
 
 import { ServiceError, ask } from "./api.js";
 import { Chooser } from "./choose.js";
-import { Draft } from "./draft.js";
+import { Draft, countSharing, sharing } from "./draft.js";
 import { Picker } from "./pick.js";
 import { Queue } from "./queue.js";
 
@@ -162,7 +162,11 @@ export class Correction {
     if (!found) return;
     this.queue.done(found.id);
     const count = found.entities.length;
-    this.page.say(`Saved ${count} ${count === 1 ? "entity" : "entities"}, ${when(found.at)}.`);
+    const shared = countSharing(found.entities);
+    const told = `Saved ${count} ${count === 1 ? "entity" : "entities"}, ${when(found.at)}.`;
+    const nested = ` ${shared} ${shared === 1 ? "shares" : "share"} words with another: a training ` +
+      "needs --repair, which keeps the longest.";
+    this.page.say(shared ? told + nested : told);
   }
 
   async #undo() {
@@ -234,8 +238,12 @@ export class Correction {
   }
 
   #choose(pick) {
-    this.chooser.open(pick, [...this.legend.labels.values()], (label, target) => {
+    const labels = [...this.legend.labels.values()];
+    const beside = (target) =>
+      sharing(pick.block, pick.span ?? target[0], target).filter(this.page.shown);
+    this.chooser.open(pick, labels, beside, (label, target) => {
       const span = pick.span ?? target[0];
+      this.draft.join(pick.blocks, pick.block);
       if (label) this.draft.put(pick.block, span, label, target);
       else this.draft.drop(pick.block, target);
       this.#changed(pick, span, label);
@@ -244,11 +252,12 @@ export class Correction {
 
   /** Of a selection what lies inside of it, else the innermost entity that is meant. */
   #drop(pick) {
-    const { span, targets, block } = pick;
+    const { span, targets, block, blocks } = pick;
     const there = [...new Set(targets.flat())];
     const inside = there.filter((e) => span && e.start >= span.start && e.end <= span.end);
     const dropped = inside.length ? inside : there.slice(0, 1);
     if (!dropped.length) return;
+    this.draft.join(blocks, block);
     this.draft.drop(block, dropped);
     this.#changed({ ...pick, byKey: true }, span ?? dropped[0], null);
   }

@@ -26,12 +26,16 @@ export class Draft {
 
   /** Put an entity into a block, instead of others (none: beside what is there). */
   put(block, { start, end }, label, instead) {
-    const isSame = (e) => e.start === start && e.end === end;
-    const others = block.entities.filter((e) =>
-      !instead.includes(e) && !(isSame(e) && (!instead.length || e.entity_group === label)));
+    const others = staying(block, { start, end }, instead)
+      .filter((e) => !(e.start === start && e.end === end && e.entity_group === label));
     const word = block.text.slice(start, end);
     block.entities = [...others, byHand(word, start, end, label)].sort((a, b) => a.start - b.start);
     this.changes += 1;
+  }
+
+  /** Let one block, made by `joined`, stand in place of those that it is made of. */
+  join(blocks, block) {
+    if (blocks.length > 1) this.blocks.splice(this.blocks.indexOf(blocks[0]), blocks.length, block);
   }
 
   /** Take entities out of a block. */
@@ -39,6 +43,27 @@ export class Draft {
     block.entities = block.entities.filter((e) => !entities.includes(e));
     this.changes += 1;
   }
+}
+
+/** The entities that stay when one is put in at a stretch, instead of others. */
+function staying(block, { start, end }, instead) {
+  return block.entities.filter((e) => !instead.includes(e) &&
+    (instead.length || e.start !== start || e.end !== end));
+}
+
+/** Of those the ones that have words of the stretch, too: no model here learns both. */
+export function sharing(block, span, instead) {
+  return staying(block, span, instead).filter((e) => e.start < span.end && e.end > span.start);
+}
+
+/** How many of these entities share words with one before them. */
+export function countSharing(entities) {
+  let reach = -1;
+  return [...entities].sort((a, b) => a.start - b.start).filter(({ start, end }) => {
+    const shares = start < reach;
+    reach = Math.max(reach, end);
+    return shares;
+  }).length;
 }
 
 function byHand(word, start, end, label) {
@@ -73,6 +98,19 @@ function filled(text, blocks, entities) {
       block.entities.push(byHand(text.slice(from, end), from - start, end - start, label));
       reach = Math.max(reach, end);
     }
+  }
+  return made;
+}
+
+/** Neighbouring blocks as one: an entity may reach from one into the next. */
+export function joined(blocks) {
+  if (blocks.length === 1) return blocks[0];
+  const made = { text: "", words: [], entities: [] };
+  for (const { text, words, entities } of blocks) {
+    const at = made.text.length;
+    addWords(made, words);
+    made.entities.push(...entities.map((e) => ({ ...e, start: e.start + at, end: e.end + at })));
+    made.text += text;
   }
   return made;
 }

@@ -1,7 +1,7 @@
 // What was found as JSON, CoNLL columns and HTML. Offsets count characters (code points) here.
 
 import { codePoints } from "./blocks.js";
-import { segments } from "./stack.js";
+import { inOrder, segments } from "./stack.js";
 
 /** Entities of all blocks with offsets in the whole text. */
 export function wholeEntities(blocks, shown) {
@@ -28,7 +28,7 @@ export function asConll(blocks, shown) {
   for (const { text, entities, words } of blocks) {
     const tags = new Map();
     let reach = -1;
-    for (const entity of (entities || []).filter(shown)) {
+    for (const entity of inOrder((entities || []).filter(shown))) {
       if (entity.start < reach) continue;
       reach = entity.end;
       const covered = words.filter(([start, end]) => start >= entity.start && end <= entity.end);

@@ -95,13 +95,13 @@ function summary() {
   return `${found} in ${words.toLocaleString("en")} words`;
 }
 
-/** Whether the other model does not find the same entity. */
+/** Whether the other model does not find the same entity, or only one that is not shown. */
 function isAlone(number, block, entity) {
   return panes.some(({ tagging }, other) => {
     const answer = other !== number && tagging.known.get(block.text);
     return answer && !answer.entities.some((e) =>
       e.start === entity.start && e.end === entity.end &&
-      e.entity_group === entity.entity_group);
+      e.entity_group === entity.entity_group && shown(e));
   });
 }
 
@@ -187,16 +187,20 @@ text.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(tagNow, DEBOUNCE);
 });
-text.addEventListener("dragover", (event) => {
+// A file is taken wherever it is dropped: the browser would leave the page for it.
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
   text.classList.add("dropping");
 });
-text.addEventListener("dragleave", () => text.classList.remove("dropping"));
-text.addEventListener("drop", (event) => {
+document.addEventListener("dragleave", ({ relatedTarget }) => {
+  if (!relatedTarget) text.classList.remove("dropping"); // it has left the page
+});
+document.addEventListener("drop", (event) => {
   text.classList.remove("dropping");
-  const [file] = event.dataTransfer.files;
-  if (!file) return;
+  if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
+  const [file] = event.dataTransfer.files;
   openFile(file);
 });
 $("open").addEventListener("click", () => $("file").click());

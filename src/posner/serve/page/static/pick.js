@@ -1,10 +1,12 @@
 // Which words or which entity of a view somebody means, by mouse, finger or keys.
 
+import { joined } from "./draft.js";
 import { pointAt, placeOf, wordsTouched } from "./words.js";
 
-// A pick is {block, span, targets, rect, byKey}: the stretch `span` of a block (null: that of the
-// entity which is chosen), and what may become another entity there: lists of entities, an empty
-// one for nothing. The first is what is most likely meant.
+// A pick is {block, blocks, span, targets, rect, byKey}: the stretch `span` of a block (null: that
+// of the entity which is chosen), and what may become another entity there: lists of entities, an
+// empty one for nothing. The first is what is most likely meant. Where several blocks are meant,
+// `block` is what they are as one.
 
 export class Picker {
   /** @param look {isOn(), shown(entity), picked(pick), dropped(pick), say(message)} */
@@ -68,34 +70,50 @@ export class Picker {
   #mark(target) {
     const mark = target.closest("mark");
     if (!mark) return null;
+    const { block } = mark;
     const targets = innermostFirst(mark.covers).map((entity) => [entity]);
-    return { block: mark.block, span: null, targets, rect: mark.getBoundingClientRect() };
+    return { block, blocks: [block], span: null, targets, rect: mark.getBoundingClientRect() };
   }
 
-  /** The selected words of one block with what already stands there, or null. */
+  /** The selected words with what already stands there, or null. */
   #words() {
     const selection = getSelection();
     if (!selection.rangeCount || selection.isCollapsed) return null;
     const range = selection.getRangeAt(0);
-    const from = placeOf(range.startContainer, range.startOffset);
-    const to = placeOf(range.endContainer, range.endOffset);
-    if (!from || !to || from.item !== to.item) return null;
-    const { block } = from.item;
-    const words = wordsTouched(block.words, from.place, to.place);
-    if (!words.length) return null;
-    const span = { start: words[0][0], end: words.at(-1)[1] };
+    const touched = this.#touched(range);
+    if (!touched.length) return null;
+    const blocks = touched.map(({ item }) => item.block);
+    const block = joined(blocks);
+    const last = block.text.length - blocks.at(-1).text.length; // where the last one begins
+    const span = { start: touched[0].words[0][0], end: last + touched.at(-1).words.at(-1)[1] };
     const there = block.entities.filter((e) =>
       this.look.shown(e) && e.start < span.end && e.end > span.start);
-    return { block, span, targets: targetsOf(span, there), rect: range.getBoundingClientRect() };
+    const rect = range.getBoundingClientRect();
+    return { block, blocks, span, targets: targetsOf(span, there), rect };
   }
 
-  /** Arrows move over words, Shift with them selects, Enter and Delete act on what is meant. */
+  /** The items from the first to the last that have words in a range, with these words. */
+  #touched(range) {
+    const from = placeOf(range.startContainer, range.startOffset);
+    const to = placeOf(range.endContainer, range.endOffset);
+    const found = this.view.elements
+      .filter(({ element }) => range.intersectsNode(element))
+      .map((item) => {
+        const start = from?.item === item ? from.place : 0;
+        const end = to?.item === item ? to.place : Infinity;
+        return { item, words: wordsTouched(item.block.words, start, end) };
+      });
+    const hasWords = ({ words }) => words.length > 0;
+    return found.slice(Math.max(0, found.findIndex(hasWords)), found.findLastIndex(hasWords) + 1);
+  }
+
+  /** Arrows move over words, Shift with them selects, Enter and Delete (or Backspace) act on what is meant. */
   #key(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const pick = event.target.matches("mark") ? this.#mark(event.target) : this.#words();
     if (step) this.#move(step, event.shiftKey);
     else if (event.key === "Enter" && pick) this.look.picked({ ...pick, byKey: true });
-    else if (event.key === "Delete" && pick) this.look.dropped(pick);
+    else if (["Delete", "Backspace"].includes(event.key) && pick) this.look.dropped(pick);
     else return;
     event.preventDefault();
   }
@@ -115,8 +133,8 @@ export class Picker {
     this.view.text.focus(); // the keys are for the selection now, not for a mark
     selection.setBaseAndExtent(begin.node, begin.offset, end.node, end.offset);
     begin.node.parentElement.scrollIntoView({ block: "nearest" });
-    const chosen = from.item === to.item && from.item.block.text.slice(from.start, to.end);
-    if (chosen) this.look.say(`Selected: ${chosen}`);
+    const pick = this.#words();
+    if (pick) this.look.say(`Selected: ${pick.block.text.slice(pick.span.start, pick.span.end)}`);
   }
 }
 

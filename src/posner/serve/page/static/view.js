@@ -31,10 +31,17 @@ export class View {
   show(blocks) {
     const kept = Map.groupBy(this.elements, (item) => item.block.text);
     const items = blocks.map((block) => {
-      const item = kept.get(block.text)?.shift();
+      const same = kept.get(block.text) ?? [];
+      const own = Math.max(0, same.findIndex((item) => item.block === block));
+      const [item] = same.splice(own, 1);
       return item ? this.#renewed(item, block) : this.#newItem(block);
     });
-    for (const item of [...kept.values()].flat()) {
+    const gone = [...kept.values()].flat();
+    const made = items.filter(({ element }) => !element.isConnected);
+    const isInPlace = made.length === 1 && gone.length > 0; // of one or more others
+    const { scrollTop } = this.text;
+    if (isInPlace) made[0].element.style.containIntrinsicHeight = `auto ${heightOf(gone)}px`;
+    for (const item of gone) {
       this.near.unobserve(item.element);
       item.element.remove();
     }
@@ -42,6 +49,10 @@ export class View {
     for (const { element: node } of items) {
       if (node === place) place = place.nextSibling;
       else this.text.insertBefore(node, place);
+    }
+    if (isInPlace) {
+      if (gone.some(({ visible }) => visible)) this.#draw(made[0]);
+      this.text.scrollTop = scrollTop; // the browser would go on to what comes next
     }
     this.elements = items;
     this.blocks = blocks;
@@ -205,6 +216,10 @@ export class View {
     row.append(name, cell, element("td", "number", score(entity)));
     return row;
   }
+}
+
+function heightOf(items) {
+  return items.reduce((sum, item) => sum + item.element.offsetHeight, 0);
 }
 
 export function element(name, kind = "", text = "") {
