@@ -11,13 +11,15 @@ RUN python -m venv /opt/posner \
     && /opt/posner/bin/pip install --no-cache-dir "/source[serve]"
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin posner
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin posner \
+    && install --directory --owner 10001 /data
 COPY --from=build /opt/posner /opt/posner
-USER posner
+# A number, so that who runs it can see that it is not root's.
+USER 10001
 ENV PATH=/opt/posner/bin:$PATH PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1 POSNER_HOST=0.0.0.0
 EXPOSE 8000
 HEALTHCHECK --interval=10s --start-period=30s CMD \
-    ["python", "-c", "import os, urllib.request as u; \
-    u.urlopen('http://127.0.0.1:' + (os.environ.get('POSNER_PORT') or '8000') + '/readyz')"]
+    ["python", "-c", "import os, urllib.request as u; port = os.environ.get('POSNER_PORT', ''); \
+    u.urlopen('http://127.0.0.1:' + (port if port.isdigit() else '8000') + '/readyz')"]
 ENTRYPOINT ["posner", "serve"]
 CMD ["/model"]

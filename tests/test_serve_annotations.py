@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 import serving
 from posner.corpus import annotation_file, read
 from posner.corpus.annotation_file import AnnotationFile
+from posner.errors import DataError
 from posner.serve import teaching
 from posner.serve.app import build_app
 from posner.serve.service import Service
@@ -119,18 +121,49 @@ def test_a_file_that_cannot_be_used_is_no_fault_of_the_client(
         other.execute("BEGIN EXCLUSIVE")
         if damage == "gone":
             path.unlink()
-        undo = {"text": TEXT, "who": "Ann", "revision": 0}
-        answers = [
-            save(client),
-            client.get("/queue"),
-            client.get("/annotations"),
-            client.post("/annotations/undo", json=undo),
-            client.post("/annotations/lookup", json={"text": TEXT}),
-        ]
+        answers = all_routes(client)
     for answer in answers:
         assert (answer.status_code, answer.json()["error_type"]) == (503, "unavailable")
         assert str(tmp_path) not in answer.text
     assert path.exists() == (damage == "locked")
+
+
+def all_routes(client: TestClient) -> list[Any]:
+    return [
+        save(client),
+        client.get("/queue"),
+        client.get("/annotations"),
+        client.post("/annotations/undo", json={"text": TEXT, "who": "Ann", "revision": 0}),
+        client.post("/annotations/lookup", json={"text": TEXT}),
+    ]
+
+
+def test_corrections_are_requests_among_all_others(client: TestClient) -> None:
+    made = app_service(client)
+    with contextlib.ExitStack() as places:
+        for _ in range(made.settings.max_concurrent):
+            places.enter_context(made.accepted())
+        answers = all_routes(client)
+        assert {a.json()["error_type"] for a in answers if a.status_code == 429} == {"overloaded"}
+        assert {a.status_code for a in answers} == {429}
+    assert save(client).status_code == 200
+
+
+def test_corrections_that_take_too_long_are_given_up(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits(*_given: Any) -> None:
+        over.wait(20)
+
+    over = threading.Event()
+    for name in ("save", "find", "corrected", "undo", "waiting"):
+        monkeypatch.setattr(AnnotationFile, name, waits)
+    made = app_service(client)
+    made.settings = replace(made.settings, max_seconds=0.05)
+    try:
+        assert {answer.status_code for answer in all_routes(client)} == {504}
+    finally:
+        over.set()
 
 
 def test_too_long_a_text_is_413(client: TestClient) -> None:
@@ -151,6 +184,20 @@ def test_the_queue_gives_each_person_texts_of_their_own(client: TestClient) -> N
     assert first("Ann") == ["three Oslo and Bo"]
     save(client, text="three Oslo and Bo", entities=[])
     assert first("Ann") == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "a folder", "no UTF-8"])
+def test_texts_that_cannot_be_read_are_told_before_a_file_is_made(
+    tmp_path: Path, damage: str
+) -> None:
+    texts, path = tmp_path / "texts.txt", tmp_path / "a.sqlite"
+    if damage == "a folder":
+        texts.mkdir()
+    elif damage == "no UTF-8":
+        texts.write_bytes(b"one\ntw\xe9\n")
+    with pytest.raises(DataError, match=r"texts\.txt"):
+        Teaching(serving.service(), str(path), str(texts))
+    assert not path.exists()
 
 
 def test_pages_of_other_sites_take_no_texts_away(client: TestClient) -> None:

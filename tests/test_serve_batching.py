@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posner.serve.batching import BatchQueue, Job, JobBatch, Load, token_estimate
+from posner.serve.batching import (
+    LOOK_AHEAD,
+    BatchQueue,
+    Job,
+    JobBatch,
+    Load,
+    token_estimate,
+)
 from posner.serve.work import Found, Place, Task, Wanted
 
 WANTED = Wanted()
@@ -115,6 +123,48 @@ def test_what_nobody_waits_for_is_never_computed() -> None:
         queue.put([cancelled, late, wanted])
         assert (await queue.take()).jobs == [wanted]
         assert queue.depth == 0
+
+    asyncio.run(check())
+
+
+def test_what_is_given_up_while_it_waits_counts_no_more() -> None:
+    async def check() -> None:
+        queue = BatchQueue(1000, 0.0)
+        left, wanted, late = job(5), job(7), job(11)
+        queue.put([left, wanted, late])
+        assert (queue.depth, queue.tokens) == (3, 23)
+        left.answer.cancel()
+        queue.forget([left])
+        assert (queue.depth, queue.tokens) == (2, 18)
+        late.deadline = 0.0
+        assert (await queue.take()).jobs == [wanted]
+        assert (queue.depth, queue.tokens) == (0, 0)
+        queue.put([left])
+        assert queue.depth == 0
+
+    asyncio.run(check())
+
+
+class CountedJob(Job):
+    """Counts how often it is asked whether it is given up."""
+
+    asked = 0
+
+    @property
+    def is_given_up(self) -> bool:
+        CountedJob.asked += 1
+        return super().is_given_up
+
+
+def test_a_batch_costs_no_look_at_all_that_waits() -> None:
+    async def check() -> None:
+        queue = BatchQueue(100, 0.0)
+        loop = asyncio.get_running_loop()
+        task = Task("Ada lived in Oslo.", WANTED)
+        queue.put([CountedJob("m", task, loop.create_future(), math.inf) for _ in range(20_000)])
+        CountedJob.asked = 0
+        await queue.take()
+        assert 0 < CountedJob.asked < 2 * LOOK_AHEAD
 
     asyncio.run(check())
 

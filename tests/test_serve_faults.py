@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import cast
 
 import httpx2
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 import serving
 from echo import Echo
@@ -25,10 +27,13 @@ from posner.document import Document
 from posner.errors import ModelError
 from posner.segment import passages
 from posner.serve import intake, supervisor
+from posner.serve.app import build_app
 from posner.serve.batching import BatchQueue
+from posner.serve.engines import EngineGoneError
 from posner.serve.metrics import Metrics
 from posner.serve.model import ModelTagger
 from posner.serve.process import ProcessEngine
+from posner.serve.record import Record
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
 from posner.serve.supervisor import Supervisor
@@ -88,6 +93,14 @@ def test_too_many_at_once_are_told_when_to_come_again(slow: Running) -> None:
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert 1 <= int(refused.headers["retry-after"]) <= 30
     assert refused.json()["error_type"] == "overloaded"
+
+
+def test_small_batches_do_not_tell_how_fast_an_engine_is() -> None:
+    with running(service(batch_tokens=100)) as made:
+        assert ask(made.url, "Ada").status_code == 200
+        assert not made.service.supervisor.is_measured
+        assert ask(made.url, "Ada " * 600).status_code == 200
+        assert made.service.supervisor.is_measured
 
 
 def test_a_body_that_stops_half_way_is_answered(slow: Running) -> None:
@@ -153,6 +166,66 @@ def test_what_was_accepted_is_answered_before_the_end() -> None:
         assert [answer.result().status_code for answer in answers] == [200] * 3
 
 
+def chunk(text: str) -> bytes:
+    line = f'"{text}"\n'.encode()
+    return b"%x\r\n%s\r\n" % (len(line), line)
+
+
+def everything(connection: socket.socket) -> bytes:
+    with contextlib.suppress(ConnectionResetError):
+        return b"".join(iter(lambda: connection.recv(10_000), b""))
+    return b""
+
+
+def test_a_stream_without_end_is_ended_with_the_service() -> None:
+    with running(service(max_seconds=60.0)) as made:
+        head = "POST /predict/stream HTTP/1.1\r\nHost: localhost\r\n"
+        with socket.create_connection(made.address) as connection:
+            connection.settimeout(20)
+            connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+            connection.sendall(chunk("SLEEP Ada") + chunk("Bo"))
+            wait_until(lambda: b'"word": "SLEEP"' in connection.recv(10_000, socket.MSG_PEEK))
+            made.server.should_exit = True
+            answer = everything(connection).decode()
+        words = re.findall(r'"word": "(\w+)"', answer)
+        assert words == ["SLEEP", "Ada", "Bo"]
+        last = json.loads(re.findall(r"\{.*\}", answer)[-1])
+        assert last["error_type"] == "stopping"
+
+
+def test_a_stream_that_has_come_whole_is_answered_whole_before_the_end() -> None:
+    with running(service(batch_tokens=1)) as made, ThreadPoolExecutor(1) as pool:
+        lines = "\n".join(f'"{word}"' for word in ["SLEEP", *["Ada"] * 200])
+        url = f"{made.url}/predict/stream"
+        asked = pool.submit(httpx2.post, url, content=lines, timeout=20)
+        wait_until(lambda: made.service.queue.depth > 0)
+        made.server.should_exit = True
+        answers = [json.loads(line) for line in asked.result().text.splitlines()]
+        assert len(answers) == 201
+        assert all(isinstance(found, list) for found in answers)
+
+
+def test_a_request_that_the_end_cannot_wait_for_is_told_so() -> None:
+    async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def check() -> None:
+        asked = asyncio.create_task(Record(never, Metrics(1))(scope, cast(Receive, None), send))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    sent: list[Message] = []
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+    asyncio.run(check())
+    assert sent[0]["status"] == 503
+    assert json.loads(sent[1]["body"])["error_type"] == "stopping"
+
+
 def test_a_dead_process_is_restarted_and_only_its_killer_is_refused() -> None:
     with running(service(workers=2)) as made, ThreadPoolExecutor(8) as pool:
         texts = ["SLEEP Ada", "SLEEP Bo", "DIE", *[f"Ada {i}" for i in range(5)]]
@@ -180,8 +253,6 @@ def test_a_model_that_cannot_be_loaded_ends_the_service() -> None:
     ended = []
     from starlette.testclient import TestClient
 
-    from posner.serve.app import build_app
-
     app = build_app(made, failed=lambda: ended.append(True))
     with TestClient(app, base_url="http://localhost") as client:
         wait_until(lambda: bool(ended))
@@ -194,6 +265,7 @@ class Failing:
 
     def __init__(self, starts: Callable[[], None]) -> None:
         self.facts = {"rules": serving.RuleTagger("rules").facts}
+        self.ended = asyncio.get_running_loop().create_future()
         self.starts = starts
 
     async def start(self) -> None:
@@ -257,6 +329,39 @@ def test_a_process_that_hangs_is_killed_and_the_next_one_answers(
         for slot in made.service.supervisor.slots:  # the end does not wait for them either
             if isinstance(slot.engine, ProcessEngine) and slot.engine.pid is not None:
                 os.kill(slot.engine.pid, signal.SIGSTOP)
+
+
+def test_processes_that_die_while_idle_are_restarted_before_anyone_asks() -> None:
+    with running(service(workers=2)) as made:
+        for slot in made.service.supervisor.slots:
+            assert isinstance(slot.engine, ProcessEngine)
+            assert slot.engine.pid is not None
+            os.kill(slot.engine.pid, signal.SIGKILL)
+        wait_until(lambda: figure(made, "posner_engine_deaths_total") == 2)
+        wait_until(lambda: made.service.supervisor.ready == 2)
+        assert ask(made.url, "Ada").status_code == 200
+        assert figure(made, "posner_engine_deaths_total") == 2
+
+
+def test_what_no_process_was_given_was_not_tried_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = 0
+
+    class Gone(Failing):
+        async def run(self, model: str, tasks: Sequence[Task]) -> list[Found]:
+            if starts < 4:
+                raise EngineGoneError
+            return await super().run(model, tasks)
+
+    def start() -> None:
+        nonlocal starts
+        starts += 1
+
+    monkeypatch.setattr(supervisor, "PAUSES", (0.0,))
+    made = service()
+    made.supervisor.make = lambda _: Gone(start)
+    with running(made) as found:
+        assert ask(found.url, "Ada").status_code == 200
+    assert starts == 4
 
 
 def test_an_unforeseen_failure_of_loading_ends_the_service() -> None:

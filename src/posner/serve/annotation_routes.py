@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -112,7 +111,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
     """`GET` and `POST /annotations`, `/annotations/lookup`, `/annotations/undo`, `GET /queue`."""
     router = APIRouter(tags=["correcting"], dependencies=needs_key(teaching.service))
     file = teaching.file
-    limits = teaching.service.check_size
+    limits, in_thread = teaching.service.check_size, teaching.service.in_thread
 
     @router.get("/annotations", summary="Corrected texts", responses=ERRORS)
     async def corrected(
@@ -120,7 +119,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[AnnotationAnswer]:
         """In the order of their numbers, those that come after `after`."""
-        found = await asyncio.to_thread(file.corrected, after, limit)
+        found = await in_thread(file.corrected, after, limit)
         return [AnnotationAnswer.of(annotation) for annotation in found]
 
     @router.post("/annotations", summary="Correct a text", responses=ERRORS | _STALE)
@@ -130,9 +129,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
         spans = [(span.start, span.end, span.label) for span in body.entities]
         check_spans(body.text, spans)
         try:
-            saved = await asyncio.to_thread(
-                teaching.save, body.text, spans, body.who, body.revision
-            )
+            saved = await in_thread(teaching.save, body.text, spans, body.who, body.revision)
         except StaleError as error:
             raise ServiceError(409, "stale", error.line()) from error
         return AnnotationAnswer.of(saved)
@@ -141,7 +138,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
     async def lookup(body: LookupBody) -> AnnotationAnswer:
         """With revision 0 where the text was never corrected."""
         limits([body.text])
-        found = await asyncio.to_thread(file.find, body.text)
+        found = await in_thread(file.find, body.text)
         if found is None:
             found = Annotation(0, None, body.text, None, None, 0, None, None, None)
         return AnnotationAnswer.of(found)
@@ -151,7 +148,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
         """Go back to what held before the text's last correction."""
         limits([body.text])
         try:
-            undone = await asyncio.to_thread(file.undo, body.text, body.who, body.revision)
+            undone = await in_thread(file.undo, body.text, body.who, body.revision)
         except StaleError as error:
             raise ServiceError(409, "stale", error.line()) from error
         except NothingToUndoError as error:
@@ -168,7 +165,7 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
 
         `skip` names, by their `id`, texts that one does not want now.
         """
-        found = await asyncio.to_thread(teaching.queue, who, limit, frozenset(skip))
+        found = await in_thread(teaching.queue, who, limit, frozenset(skip))
         return [AnnotationAnswer.of(annotation) for annotation in found]
 
     return router

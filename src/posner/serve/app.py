@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from posner import __version__
 from posner.serve.annotation_routes import annotation_routes
+from posner.serve.connection import STOPPING
 from posner.serve.errors import add_error_handlers
 from posner.serve.guard import Guard
 from posner.serve.intake import Intake
@@ -49,14 +50,17 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
         teaching = Teaching(service, settings.annotations, settings.texts)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
         tasks = [asyncio.create_task(_load(service, failed))]
         if teaching is not None:
             tasks.append(asyncio.create_task(teaching.rate()))
-        yield
-        for task in tasks:
-            task.cancel()
-        await service.stop()
+        try:
+            yield {STOPPING: service.stopping}
+        finally:  # also when nobody waits for a good end
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await service.stop()
 
     app = FastAPI(
         title="Posner",
@@ -74,7 +78,7 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
     _add_page(app)
     inner = Intake(app, settings.max_bytes, settings.max_seconds)
     guarded = Guard(inner, settings, service.api_key)
-    return Record(guarded, service.metrics, settings.max_seconds)
+    return Record(guarded, service.metrics)
 
 
 async def _load(service: Service, failed: Callable[[], None]) -> None:

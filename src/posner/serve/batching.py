@@ -38,6 +38,7 @@ class Job:
         tokens: estimated pieces of the text's part that comes next.
         found: what was found in the parts before.
         attempts: how often it was computed in vain; from then on it is computed alone.
+        waits: whether a queue counts it.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Job:
     tokens: int = 0
     attempts: int = 0
     found: list[Found] = field(default_factory=list)
+    waits: bool = False
 
     def __post_init__(self) -> None:
         self._estimate()
@@ -128,6 +130,10 @@ class BatchQueue:
         wait: seconds that the first text of a batch waits for others. Only after a batch of
             several does it: someone who is alone would wait in vain, and while a batch is being
             computed others gather by themselves.
+
+    Attributes:
+        depth: texts that wait.
+        tokens: tokens that wait.
     """
 
     def __init__(self, budget: int, wait: float) -> None:
@@ -137,26 +143,34 @@ class BatchQueue:
         self._arrived = asyncio.Event()
         self._taking = asyncio.Lock()
         self._company = False
-
-    @property
-    def depth(self) -> int:
-        """Texts that wait."""
-        return len(self._jobs)
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that wait."""
-        return sum(job.tokens for job in self._jobs)
+        self.depth = 0
+        self.tokens = 0
 
     def put(self, jobs: Iterable[Job]) -> None:
         """Add texts at the end."""
-        self._jobs.extend(jobs)
+        self._jobs.extend(self._counted(jobs))
         self._arrived.set()
 
     def put_back(self, jobs: Iterable[Job]) -> None:
         """Texts that were computed in vain come next."""
-        self._jobs.extendleft(reversed(list(jobs)))
+        self._jobs.extendleft(reversed(self._counted(jobs)))
         self._arrived.set()
+
+    def _counted(self, jobs: Iterable[Job]) -> list[Job]:
+        wanted = [job for job in jobs if not job.is_given_up]
+        for job in wanted:
+            job.waits = True
+            self.depth += 1
+            self.tokens += job.tokens
+        return wanted
+
+    def forget(self, jobs: Iterable[Job]) -> None:
+        """Count texts no more; those that are given up are left out when it would be their turn."""
+        for job in jobs:
+            if job.waits:
+                job.waits = False
+                self.depth -= 1
+                self.tokens -= job.tokens
 
     async def take(self) -> JobBatch:
         """The next batch, as soon as it is full or its first text has waited long enough."""
@@ -178,17 +192,26 @@ class BatchQueue:
         if not self._jobs:
             return None
         first = self._jobs[0]
+        if first.attempts or len(self._jobs) > LOOK_AHEAD:
+            return 0.0
         load = Load()
         for job in self._jobs:
             load = load.plus(job.tokens)
-            if first.attempts or load.padded >= self.budget:
+            if load.padded >= self.budget:
                 return 0.0
         wait = self.wait if self._company else 0.0
         return first.queued + wait - time.monotonic()
 
     def _drop_given_up(self) -> None:
-        if any(job.is_given_up for job in self._jobs):
-            self._jobs = deque(job for job in self._jobs if not job.is_given_up)
+        """Leave out what nobody waits for, among those that the next batch may be made of."""
+        looked_at: list[Job] = []
+        while self._jobs and len(looked_at) <= LOOK_AHEAD:
+            job = self._jobs.popleft()
+            if job.is_given_up:
+                self.forget([job])
+            else:
+                looked_at.append(job)
+        self._jobs.extendleft(reversed(looked_at))
 
     def _pick(self) -> JobBatch:
         """The first text, and those that fit to it; what is left out keeps its place."""
@@ -204,5 +227,6 @@ class BatchQueue:
             else:
                 left.append(job)
         self._jobs.extendleft(reversed(left))
+        self.forget(picked)
         self._company = len(picked) > 1
         return JobBatch(picked, load)

@@ -21,6 +21,10 @@ class EngineDiedError(Exception):
     """The process ended before it answered."""
 
 
+class EngineGoneError(EngineDiedError):
+    """The process had ended before it was asked: what it was to answer is not to blame."""
+
+
 class TaggingError(Exception):
     """The model could not answer. The message names the kind of error and never holds a text."""
 
@@ -31,6 +35,10 @@ class Engine(Protocol):
     @property
     def facts(self) -> Mapping[str, ModelFacts]:
         """What each model is, by name."""
+
+    @property
+    def ended(self) -> asyncio.Future[None]:
+        """Done when a started engine can answer no more, whether it was stopped or died."""
 
     async def start(self) -> None:
         """Load the models.
@@ -43,12 +51,16 @@ class Engine(Protocol):
         """Answer tasks, in their order.
 
         Raises:
-            EngineDiedError: the process has ended.
+            EngineGoneError: the process had ended before.
+        EngineDiedError: the process has ended.
             TaggingError: the model could not answer.
         """
 
     def kill(self) -> bool:
-        """End at once, so that `run` raises `EngineDiedError`; whether that can be done."""
+        """End at once, also while loading; whether that can be done.
+
+        `run` then raises `EngineDiedError`, and `stop` waits for nothing.
+        """
 
     async def stop(self) -> None:
         """End, after what is being computed."""
@@ -69,6 +81,7 @@ class ThreadEngine:
         self.paths = paths
         self.loader = loader
         self.models: dict[str, TextTagger] = {}
+        self.ended = asyncio.get_running_loop().create_future()
         # What a thread may use, the threads that it starts may: so do the model's own.
         self._thread = ThreadPoolExecutor(
             1, "posner-engine", None if cores is None else lambda: keep_to(cores)
@@ -96,6 +109,8 @@ class ThreadEngine:
     async def stop(self) -> None:
         """End, after what is being computed."""
         await asyncio.to_thread(self._thread.shutdown)
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 def keep_to(cores: Sequence[int]) -> None:

@@ -74,6 +74,11 @@ def given_up(seconds: float) -> ServiceError:
     return ServiceError(504, "timeout", f"no answer within {seconds:g} seconds", retry_after=1)
 
 
+def stopping() -> ServiceError:
+    """503: nothing is begun any more."""
+    return ServiceError(503, "stopping", "the service is being stopped", retry_after=5)
+
+
 def failed() -> ServiceError:
     """500: a defect."""
     return ServiceError(500, "internal", "the service failed; its log says where")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from posner.errors import UsageError
+from posner.errors import ModelError, UsageError
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import read_names
 from posner.postprocess.rules import RULES, Rules
@@ -14,7 +16,8 @@ from posner.recognizer import Recognizer
 from posner.serve.model import ModelTagger
 from posner.serve.settings import ServeSettings
 from posner.serve.work import TextTagger
-from posner.systems.opening import check_model, load
+from posner.systems.opening import check_model, is_foreign_model, load
+from posner.systems.opponents import is_opponent, opponent_folder
 
 
 def named_models(arguments: Sequence[str]) -> dict[str, str]:
@@ -77,12 +80,36 @@ class ModelLoader:
             MissingExtraError: packages that the model or the lexicon needs are not installed.
         """
         settings = self.settings
+        stamp = _stamp(path)  # before its files are read: what changes meanwhile is told next time
         model = load(path, device=settings.device, precision=settings.precision)
         if settings.lexicon:
             names = read_names(Path(settings.lexicon))
             known = model.knows if isinstance(model, Recognizer) else None
             model.steps = (LexiconStep(names, self.rules, known=known), *model.steps)
-        return ModelTagger(model)
+        tagger = ModelTagger(model)
+        if stamp:
+            told = hashlib.sha256(f"{tagger.facts.revision} {stamp}".encode())
+            tagger.facts = replace(tagger.facts, revision=told.hexdigest()[:12])
+        return tagger
+
+
+def _stamp(path: str) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of the files of a model that says nothing of its files itself.
+
+    Raises:
+        ModelError: they cannot be read.
+    """
+    if is_opponent(path) and not Path(path).exists():
+        folder = opponent_folder(path)
+    elif is_foreign_model(path):
+        folder = Path(path)
+    else:
+        return []  # Posner's own names the checksums
+    try:
+        files = [(file, file.stat()) for file in sorted(folder.rglob("*")) if file.is_file()]
+    except OSError as error:
+        raise ModelError("cannot be read", where=folder, got=error.strerror) from error
+    return [(str(f.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for f, stat in files]
 
 
 def _rules(text: str) -> Rules:

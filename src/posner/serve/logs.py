@@ -36,7 +36,8 @@ class JsonLines(logging.Formatter):
 
 
 def log_json_lines() -> None:
-    """Send every log of this process to standard error as JSON lines."""
+    """Send every log and warning of this process to standard error as JSON lines."""
+    logging.captureWarnings(True)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -90,7 +90,8 @@ def operation_routes(service: Service) -> APIRouter:
         "/models/replace",
         summary="Load the models anew from their folders, while the old ones answer",
         responses=_KEYED
-        | {409: {"model": ErrorAnswer, "description": "One cannot be loaded; the old ones go on"}},
+        | {409: {"model": ErrorAnswer, "description": "One cannot be loaded; the old ones go on"}}
+        | {503: ERRORS[503]},
     )
     async def replace() -> JSONResponse:
         await service.replace()

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from posner.errors import ModelError, PosnerError
-from posner.serve.engines import EngineDiedError, Loader, TaggingError, find, keep_to, load_all
+from posner.serve.engines import (
+    EngineDiedError,
+    EngineGoneError,
+    Loader,
+    TaggingError,
+    find,
+    keep_to,
+    load_all,
+)
 from posner.serve.logs import log_json_lines
 from posner.serve.work import Found, ModelFacts, Task
+
+log = logging.getLogger("posner.serve")
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")
 
@@ -49,6 +60,9 @@ class ProcessEngine:
         self.loader = loader
         self.cores = tuple(cores)
         self.facts: Mapping[str, ModelFacts] = {}
+        self.ended = asyncio.get_running_loop().create_future()
+        self._watched: int | None = None
+        self._killed = False
         self._process: Any = None
         self._connection: Connection[Any, Any] | None = None
         # Sending and receiving block, so they have a thread; it also keeps batches apart.
@@ -71,6 +85,8 @@ class ProcessEngine:
             raise PosnerError(message.message)
         assert isinstance(message, Loaded)
         self.facts = message.facts
+        self._watched = self._process.sentinel  # readable when the process has ended
+        loop.add_reader(self._watched, self._note_end)
 
     def _start(self) -> Any:
         context = multiprocessing.get_context("spawn")
@@ -83,6 +99,8 @@ class ProcessEngine:
             daemon=True,
         )
         self._process.start()
+        if self._killed:  # before there was anything to kill
+            self._process.kill()
         theirs.close()  # or the end of the process would not end the pipe
         return self._receive()
 
@@ -97,6 +115,8 @@ class ProcessEngine:
 
     def _ask(self, message: Any) -> Any:
         assert self._connection is not None
+        if wait([self._process.sentinel], 0):
+            raise EngineGoneError
         try:
             self._connection.send(message)
         except OSError as error:
@@ -112,15 +132,26 @@ class ProcessEngine:
 
     def kill(self) -> bool:
         """End the process at once; see `Engine`."""
+        self._killed = True
         process = self._process
-        if process is None or process.pid is None:
-            return False
-        process.kill()
-        return True
+        with contextlib.suppress(ValueError):  # it has ended, and is closed meanwhile
+            if process is not None and process.pid is not None:
+                process.kill()
+                return True
+        return False
 
     async def stop(self) -> None:
         """End, after what is being computed."""
+        self._note_end()
         await asyncio.to_thread(self._stop)
+
+    def _note_end(self) -> None:
+        """The process has ended, or is about to."""
+        if self._watched is not None:
+            asyncio.get_running_loop().remove_reader(self._watched)
+            self._watched = None
+        if not self.ended.done():
+            self.ended.set_result(None)
 
     def _stop(self) -> None:
         self._thread.shutdown()
@@ -144,7 +175,7 @@ def serve_pipe(
 ) -> None:
     """What the process does: load the models, then answer batches until the pipe ends."""
     log_json_lines()
-    for number in (signal.SIGINT, signal.SIGTERM):  # the service says when to end
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the service says what to do
         signal.signal(number, signal.SIG_IGN)
     keep_to(cores)
     for name in THREAD_VARIABLES:
@@ -154,6 +185,10 @@ def serve_pipe(
             models = load_all(paths, loader)
         except PosnerError as error:
             connection.send(Failed(error.line()))
+            return
+        except Exception as error:
+            log.exception("models not loaded")
+            connection.send(Failed(f"the models cannot be loaded (got {type(error).__name__})"))
             return
         connection.send(Loaded({name: model.facts for name, model in models.items()}))
         while True:

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from posner.serve.errors import failed
+from posner.serve.errors import failed, stopping
 from posner.serve.guard import SECURITY_HEADERS
 from posner.serve.metrics import Metrics
 
@@ -23,23 +23,17 @@ _ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _QUIET = frozenset(("/livez", "/readyz", "/health", "/metrics"))
 
 
-class _SlowReaderError(Exception):
-    """A client has not read a part of its answer in time."""
-
-
 class Record:
     """Gives each request an id, logs and counts it, and answers where the program failed.
 
     Args:
         app: what answers.
         metrics: what counts.
-        seconds: that a client may take to read one part of an answer.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -65,17 +59,14 @@ class Record:
                 headers.setdefault("cache-control", "no-store")
             elif not message.get("more_body", False):
                 ended = True
-            try:
-                async with asyncio.timeout(self.seconds):
-                    await send(message)
-            except TimeoutError:
-                raise _SlowReaderError from None
+            await send(message)  # whether the client reads, its connection sees to
 
         try:
             await self.app(scope, receive, send_on)
-        except _SlowReaderError:
-            log.info("the client does not read", extra={"facts": {"request_id": identity}})
-            raise  # nothing is left but to cut the connection
+        except asyncio.CancelledError:  # the service ends, and waits no longer
+            if not status:
+                await stopping().response()(scope, receive, send_on)
+            raise
         except Exception:
             log.exception("the service failed", extra={"facts": {"request_id": identity}})
             if not status:

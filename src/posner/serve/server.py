@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -24,8 +23,6 @@ from posner.serve.settings import ServeSettings
 CONNECTIONS = 1_000
 """Open connections beyond four for each request that may be accepted: more are answered 503."""
 
-log = logging.getLogger("posner.serve")
-
 
 class _Server(uvicorn.Server):
     """Ends with status 0 when it is asked to end; SIGHUP loads the models anew."""
@@ -41,15 +38,7 @@ class _Server(uvicorn.Server):
         yield
 
     def _replace(self) -> None:
-        self._replacing = asyncio.create_task(_replace(self.service))
-
-
-async def _replace(service: Service) -> None:
-    try:
-        await service.replace()
-        log.info("models replaced")
-    except Exception:
-        log.exception("models not replaced")
+        self.service.replacing()
 
 
 def server_config(app: ASGIApp, settings: ServeSettings) -> uvicorn.Config:

@@ -7,9 +7,9 @@ import functools
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
 
@@ -23,6 +23,9 @@ from posner.serve.settings import ServeSettings
 from posner.serve.supervisor import Supervisor
 from posner.serve.work import Found, ModelFacts, Task
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 log = logging.getLogger("posner.serve")
 
 
@@ -34,6 +37,9 @@ class Service:
         settings: every setting.
         api_key: what clients must know; empty: nothing.
         loader: loads a model's folder.
+
+    Attributes:
+        stopping: set when the service begins to end: what has no end is then given one.
     """
 
     def __init__(
@@ -49,7 +55,9 @@ class Service:
         self.metrics = Metrics(settings.batch_tokens)
         self.queue = BatchQueue(settings.batch_tokens, settings.batch_wait / 1000)
         self.failure: PosnerError | None = None
+        self.stopping = asyncio.Event()
         self._accepted = 0
+        self._replacing: set[asyncio.Task[bool]] = set()
         make = functools.partial(_make_engine, self.models, settings, loader)
         self.supervisor = Supervisor(settings.workers, make, self.queue, self.metrics)
         self._gauges()
@@ -82,19 +90,45 @@ class Service:
             self.failure = PosnerError("the models cannot be loaded", got=type(error).__name__)
 
     async def stop(self) -> None:
-        """End, after what is being computed."""
+        """End, after what is being computed; models that are being loaded are given up."""
+        for task in self._replacing:
+            task.cancel()
+        await asyncio.gather(*self._replacing, return_exceptions=True)
         await self.supervisor.stop()
 
     async def replace(self) -> None:
         """Load the models anew from their folders, while the old ones answer.
 
         Raises:
-            ServiceError: one cannot be loaded; the old ones go on.
+            ServiceError: there are none yet, or one cannot be loaded and the old ones go on.
         """
+        if not self.is_loaded:
+            raise _loading()
+        if not await asyncio.shield(self.replacing()):
+            message = "the models cannot be loaded, the former ones go on; the log says why"
+            raise ServiceError(409, "not_replaced", message)
+
+    def replacing(self) -> asyncio.Task[bool]:
+        """Begin to replace the models; whether it was done. Why it was not, only the log says."""
+        task = asyncio.create_task(self._replace())
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+        return task
+
+    async def _replace(self) -> bool:
+        if not self.is_loaded:
+            log.warning("models not replaced: there are none yet")
+            return False
         try:
             await self.supervisor.replace()
         except PosnerError as error:
-            raise ServiceError(409, "not_replaced", error.line()) from error
+            log.error("models not replaced", extra={"facts": {"error": error.line()}})
+            return False
+        except Exception:
+            log.exception("models not replaced")
+            return False
+        log.info("models replaced")
+        return True
 
     def facts(self, name: str | None, field: str = "parameters.model") -> tuple[str, ModelFacts]:
         """A model's name and what it is; without a name the default one.
@@ -106,7 +140,7 @@ class Service:
         if chosen not in self.models:
             raise wrong_field(field, f"no such model, expected one of {', '.join(self.models)}")
         if chosen not in self.supervisor.facts:
-            raise ServiceError(503, "loading", "the models are being loaded", retry_after=2)
+            raise _loading()
         return chosen, self.supervisor.facts[chosen]
 
     @contextmanager
@@ -114,19 +148,32 @@ class Service:
         """A place for one request.
 
         Raises:
-            ServiceError: there is none.
+            ServiceError: there is none, or it would be answered too late.
         """
+        seconds, backlog = self.settings.max_seconds, self.supervisor.backlog
         if self._accepted >= self.settings.max_concurrent:
-            wait = self.queue.tokens / (self.supervisor.tokens_per_second * self.settings.workers)
-            message = f"{self._accepted} requests are being answered already"
-            raise ServiceError(
-                429, "overloaded", message, retry_after=min(30, max(1, math.ceil(wait)))
-            )
+            raise _overloaded(f"{self._accepted} requests are being answered already", backlog)
+        if self.supervisor.is_measured and backlog > seconds:
+            raise _overloaded(f"what waits already takes more than {seconds:g} seconds", backlog)
         self._accepted += 1
         try:
             yield
         finally:
             self._accepted -= 1
+
+    async def in_thread(self, call: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+        """What a request needs besides models, from a thread, within the limits of all requests.
+
+        Raises:
+            ServiceError: there is no place for the request, or it takes too long.
+        """
+        seconds = self.settings.max_seconds
+        with self.accepted():
+            try:
+                async with asyncio.timeout(seconds):
+                    return await asyncio.to_thread(call, *args, **named)
+            except TimeoutError:
+                raise given_up(seconds) from None
 
     async def check_count(self, request: Request) -> None:
         """Refuse more texts than are taken before each of them is looked at; a route's dependency.
@@ -199,6 +246,16 @@ class Service:
             answers.cancel()
             for job in jobs:
                 job.answer.cancel()
+            self.queue.forget(jobs)
+
+
+def _overloaded(message: str, backlog: float) -> ServiceError:
+    wait = min(30, max(1, math.ceil(backlog)))
+    return ServiceError(429, "overloaded", message, retry_after=wait)
+
+
+def _loading() -> ServiceError:
+    return ServiceError(503, "loading", "the models are being loaded", retry_after=2)
 
 
 def request_id(request: Request) -> str:

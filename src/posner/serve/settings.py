@@ -131,8 +131,7 @@ def settings_from(
     for setting in serve_settings():
         where, text = flag(setting), flags.get(setting.name)
         if text is None:
-            # An empty variable is how many a shell and many a compose file leave one unset.
-            where, text = variable(setting), environment.get(variable(setting)) or None
+            where, text = variable(setting), _from_environment(setting, environment)
         if text is None:
             continue
         try:
@@ -142,3 +141,14 @@ def settings_from(
                 error.problem, where=where, expected=error.expected, got=error.got
             ) from None
     return ServeSettings(**values)
+
+
+def _from_environment(setting: Setting, environment: Mapping[str, str]) -> str | None:
+    """A setting's variable, or None for an unset one.
+
+    Many a shell and many a compose file leave one unset by leaving it empty. Kubernetes sets
+    `POSNER_PORT=tcp://10.0.0.1:8000` for a service of the name `posner`: that is no setting.
+    """
+    text = environment.get(variable(setting)) or None
+    is_kubernetes = setting.name == "port" and (text or "").startswith("tcp://")
+    return None if is_kubernetes else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from posner.serve.bodies import Asked
-from posner.serve.errors import ServiceError, too_much, wrong_field
+from posner.serve.errors import ServiceError, stopping, too_much, wrong_field
 from posner.serve.prediction import ERRORS, Responses, needs_key
 from posner.serve.service import Service, hang_up, request_id
 from posner.serve.work import Found, Task, Wanted
@@ -93,16 +93,15 @@ async def _answers(
 
     async def read() -> None:
         try:
-            number = 0
-            async for line in _lines(request, service):
-                number += 1
-                await waiting.put(asyncio.create_task(_answer_line(find, line, number)))
+            async with contextlib.aclosing(_lines(request, service)) as lines:
+                async for number, line in lines:
+                    await waiting.put(asyncio.create_task(_answer_line(find, line, number)))
         finally:
             await waiting.put(None)
 
     async def watch() -> None:
-        with contextlib.suppress(ServiceError, ClientDisconnect):
-            await reader
+        await asyncio.wait((reader,))
+        if not isinstance(reader.exception(), ClientDisconnect):
             await hang_up(request)
         if not gone.done():
             gone.set_result(None)
@@ -127,30 +126,51 @@ async def _answers(
                     left.cancel()
 
 
-async def _lines(request: Request, service: Service) -> AsyncIterator[bytes]:
-    """The body's lines that hold something.
+async def _lines(request: Request, service: Service) -> AsyncGenerator[tuple[int, bytes]]:
+    """The body's lines that hold something, and their numbers among all, from 1.
 
     Raises:
-        ServiceError: one is too long, or the next part of the body does not come.
+        ServiceError: one is too long, the next part of the body does not come, or the service ends.
     """
-    limit, rest = service.settings.max_bytes, b""
-    parts = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(service.settings.max_seconds):
-                part = await anext(parts, None)
-        except TimeoutError:
-            raise ServiceError(408, "timeout", "the body did not go on") from None
-        if part is None:
-            break
-        *lines, rest = (rest + part).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
-        if len(rest) > limit:
-            raise too_much(f"a line of more than {limit:,} bytes")
+    limit, number, rest = service.settings.max_bytes, 0, b""
+    async with contextlib.aclosing(_parts(request, service)) as parts:
+        async for part in parts:
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                number += 1
+                if line.strip():
+                    yield number, line
+            if len(rest) > limit:
+                raise too_much(f"a line of more than {limit:,} bytes")
     if rest.strip():
-        yield rest
+        yield number + 1, rest
+
+
+async def _parts(request: Request, service: Service) -> AsyncGenerator[bytes]:
+    """The body's parts; when the service ends, none but those that have come already."""
+    parts = aiter(request.stream())
+    ending = asyncio.create_task(service.stopping.wait())
+    seconds = service.settings.max_seconds
+    coming: asyncio.Future[bytes | None] | None = None
+    try:
+        while True:
+            is_over = ending.done()
+            coming = asyncio.ensure_future(anext(parts, None))
+            await asyncio.wait(
+                (coming, ending), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not coming.done():
+                late = ServiceError(408, "timeout", "the body did not go on")
+                raise stopping() if ending.done() else late
+            if (part := coming.result()) is None:
+                return
+            if part and is_over:
+                raise stopping()
+            yield part
+    finally:
+        ending.cancel()
+        if coming is not None:
+            coming.cancel()
 
 
 async def _answer_line(find: Find, line: bytes, number: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from posner.corpus.annotation_file import Annotation, AnnotationFile, Span
-from posner.errors import PosnerError
+from posner.errors import DataError, PosnerError
 from posner.serve.corrections import check_words
 from posner.serve.errors import ServiceError
 from posner.serve.service import Service
@@ -46,14 +46,12 @@ class Teaching:
 
     def __init__(self, service: Service, path: str, texts: str = "") -> None:
         self.service = service
+        waiting = _named_lines(Path(texts)) if texts else []  # or a file is made for nothing
         self.file = AnnotationFile(Path(path), create=True)
         self._turns: dict[int, tuple[str, float]] = {}
         self._turn = threading.Lock()  # or two people who ask at once get the same texts
-        if texts:
-            with Path(texts).open("rb") as stream:
-                lines = read_texts(stream, "line", name=texts)
-                named = ((f"{Path(texts).name}:{n}", line) for n, line in enumerate(lines, 1))
-                self.file.add((name, line, None) for name, line in named if line.strip())
+        if waiting:
+            self.file.add((name, line, None) for name, line in waiting)
 
     async def rate(self) -> None:
         """Let the model say how unsure it is of each text that waits, anew when it is replaced."""
@@ -141,3 +139,19 @@ class Teaching:
             ][:limit]
             self._turns |= {annotation.id: (who, now + TURN) for annotation in free}
         return free
+
+
+def _named_lines(path: Path) -> list[tuple[str, str]]:
+    """A text file's lines that hold something, each with the file's name and its number.
+
+    Raises:
+        DataError: the file cannot be read, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as stream:
+            lines = list(read_texts(stream, "line", name=str(path)))
+    except OSError as error:
+        raise DataError(
+            "cannot be read", where=f"--texts {path}", got=error.strerror, remedy="check the path"
+        ) from error
+    return [(f"{path.name}:{n}", line) for n, line in enumerate(lines, 1) if line.strip()]
