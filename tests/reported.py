@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,12 @@ def told(name: str = "mine", skip: int = 3, *, texts: bool = True, count: int = 
     tagged = wrong(gold, skip)
     analysis = analyse(gold, tagged, seconds=0.5)
     return Told(story(name), findings_of(analysis, gold, tagged, "dev.conll", texts=texts))
+
+
+def of_members(name: str = "mine") -> Told:
+    """A run of two members: the learning rate and the losses begin anew in the middle."""
+    run, once = told(name), course()
+    again = [replace(line, step=line.step + STEPS) for line in once.steps]
+    later = [replace(m, epoch=m.epoch + 10, step=m.step + STEPS) for m in once.metrics]
+    both = Course([*once.steps, *again], [*once.metrics, *later])
+    return Told(replace(run.story, course=both), run.findings)

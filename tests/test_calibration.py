@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from posner.calibration.calibrate import (
 from posner.calibration.judged import JudgedSpans, SpanScorer
 from posner.calibration.temperature import GRID, Reliability, fit, fitted, loss_table
 from posner.calibration.threshold import Wish, choose, counts_with
+from posner.card import CARD
 from posner.cli import main
+from posner.corpus import Corpus, write
 from posner.decode import Float64Array, Transitions, legal_transitions
 from posner.document import Document
 from posner.errors import PosnerError
@@ -36,6 +39,7 @@ from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recipe import load_recipe
 from posner.recognizer import Recognizer, Votes
 from posner.schemes import SCHEMES, tags_to_spans
+from posner.seal import rewrite
 from posner.segment import Segmenter, segment
 
 LABELS = ("X", "Y")
@@ -268,7 +272,7 @@ def half_right(folder: Path) -> list[Document]:
 def test_a_folder_is_calibrated_in_place(folder: Path) -> None:
     documents = half_right(folder)
     before = load(folder).tag(documents)
-    (line,) = calibrate_folder(folder, documents, source="dev.conll")
+    (line,) = calibrate_folder(folder, documents, source="dev.conll").lines
     manifest = read_manifest(folder)  # its checksums are verified
     assert line.startswith(f"temperature {manifest.temperature:.3f} from ")
     assert manifest.temperature > 1.0  # it is sure of all, and half is wrong
@@ -283,20 +287,92 @@ def test_a_folder_is_calibrated_in_place(folder: Path) -> None:
 
 
 def test_a_threshold_for_the_best_f1_is_kept_where_it_gains(folder: Path) -> None:
-    found = load(folder).tag(tiny.documents(40))
-    scores = sorted(e.score or 0.0 for d in found for e in d.entities)
-    middle = scores[len(scores) // 2]
-    likely = [[e for e in d.entities if (e.score or 0.0) >= middle] for d in found]
-    documents = [d.with_entities(e) for d, e in zip(found, likely, strict=True)]
-    _, line = calibrate_folder(folder, documents, source="dev", best_f1=True)
+    documents = likely_right(folder)
+    _, line = calibrate_folder(folder, documents, source="dev", best_f1=True).lines
     kept = read_manifest(folder).thresholds
     assert line.startswith(f"threshold {kept}: dev F1 ")
     assert evaluate_documents(load(folder), documents).counts.f1 == 1.0
 
 
+def with_dev(folder: Path, documents: Sequence[Document]) -> None:
+    """Write dev figures into a model's folder, as a training does."""
+    manifest = read_manifest(folder)
+    counts = Counter(e.label for d in documents for e in d.entities)
+    data = {
+        "train": "train.conll",
+        "train_sentences": 1,
+        "dev": "dev.conll",
+        "dev_sentences": sum(len(d.sentences) for d in documents),
+        "dev_words": sum(d.word_count for d in documents),
+        "dev_entities": dict(sorted(counts.items())),
+    }
+    found = evaluate_documents(load(folder), documents).to_json()
+    figures = {"data": data, "dev": {"epoch": 2, "loss": 0.25, **found}}
+    rewrite(folder, replace(manifest, figures=figures))
+
+
+def likely_right(folder: Path) -> list[Document]:
+    """Documents in which what a model is surest of is right."""
+    found = load(folder).tag(tiny.documents(40))
+    scores = sorted(e.score or 0.0 for d in found for e in d.entities)
+    middle = scores[len(scores) // 2]
+    likely = [[e for e in d.entities if (e.score or 0.0) >= middle] for d in found]
+    return [d.with_entities(e) for d, e in zip(found, likely, strict=True)]
+
+
+def test_a_threshold_changes_the_models_dev_figures_and_its_card(folder: Path) -> None:
+    documents = likely_right(folder)
+    with_dev(folder, documents)
+    before = read_manifest(folder).figures["dev"]
+    assert before["strict"]["micro"]["precision"] < 0.75
+    calibrated = calibrate_folder(folder, documents, source="dev", best_f1=True)
+    assert calibrated.evaluation is not None
+    assert calibrated.evaluation.counts.f1 == 1.0
+    manifest = read_manifest(folder)
+    dev = manifest.figures["dev"]
+    assert dev["strict"]["micro"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert dev["strict"] == evaluate_documents(load(folder), documents).to_json()["strict"]
+    assert dev["intervals"]["strict"]["f1"]["value"] == 1.0
+    assert (dev["epoch"], dev["loss"]) == (2, 0.25)
+    assert dev["thresholds"] == manifest.thresholds.to_json()
+    card = (folder / CARD).read_text(encoding="utf-8")
+    assert "| **all** | 100.00 | 100.00 | 100.00 |" in card
+    assert "was chosen on the same data, dev: F1 is 100.00 with it there" in card
+    store(folder, calibrate(load(folder), documents, given=NO_THRESHOLDS), "dev")
+    assert "a threshold that the model has no more" in (folder / CARD).read_text(encoding="utf-8")
+
+
+def test_the_commands_dev_figures_come_and_go_with_the_threshold(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = likely_right(folder)
+    dev, other = tmp_path / "dev.conll", tmp_path / "other.conll"
+    for path, part in ((dev, documents), (other, documents[:20])):
+        write(Corpus(path=path.name, documents=tuple(part), format="conll"), path)
+    with_dev(folder, documents)
+
+    def figures(data: Path, *flags: str) -> dict[str, Any]:
+        assert main(["calibrate", str(folder), str(data), "--threads", "1", *flags]) == 0
+        found: dict[str, Any] = read_manifest(folder).figures["dev"]
+        return found
+
+    plain = figures(dev)
+    chosen = figures(dev, "--best-f1")
+    assert chosen["strict"]["micro"]["f1"] == 1.0
+    assert figures(other, "--threshold", "0.01") == chosen
+    capsys.readouterr()
+    assert main(["info", str(folder)]) == 0
+    assert "(measured before its threshold changed)" in capsys.readouterr().out
+    again = figures(dev, "--threshold", "0")
+    assert again["strict"] == plain["strict"]
+    assert "thresholds" not in again
+    assert main(["info", str(folder)]) == 0
+    assert "(measured" not in capsys.readouterr().out
+
+
 def test_a_threshold_in_vain_is_not_kept(folder: Path) -> None:
     documents = load(folder).tag(tiny.documents(20))
-    _, line = calibrate_folder(folder, documents, source="dev", best_f1=True)
+    _, line = calibrate_folder(folder, documents, source="dev", best_f1=True).lines
     assert line.startswith("no threshold is kept: dev F1 100.00 without, 100.00 with it")
     assert not read_manifest(folder).thresholds
 
@@ -309,7 +385,7 @@ def test_stored_thresholds_are_used_and_a_new_fit_leaves_them(folder: Path) -> N
     assert {e.label for d in recognizer.tag(documents) for e in d.entities} >= {"PER", "LOC"}
     assert "PER" not in {e.label for d in found.tag(documents) for e in d.entities}
     assert evaluate_documents(found, documents).strict.labels["PER"].predicted == 0
-    list(calibrate_folder(folder, documents, source="dev"))
+    calibrate_folder(folder, documents, source="dev")
     assert read_manifest(folder).thresholds == Thresholds(0.0, {"PER": 1.0})
 
 

@@ -94,6 +94,88 @@ def test_calibration_and_thresholds_are_told() -> None:
     assert "below a threshold are left out" in text
 
 
+THRESHOLDS = {"overall": 0.5, "labels": {}}
+CHOSEN = {
+    "wish": "best F1",
+    "without": {"f1": 0.6},
+    "within": RATIOS,
+    "held_out": {"f1": 0.605},
+}
+
+
+def saved_with(dev: dict[str, Any], **more: Any) -> dict[str, Any]:
+    figures = SAVED["figures"] | {"dev": SAVED["figures"]["dev"] | dev}
+    figures |= {"calibration": {"data": "data/dev.conll", "threshold": CHOSEN}}
+    return SAVED | {"figures": figures | more, "thresholds": THRESHOLDS, "temperature": 1.5}
+
+
+def results(text: str) -> Any:
+    return yaml.safe_load(text.split("---\n")[1]).get("model-index")
+
+
+def test_scores_with_a_threshold_say_where_it_was_chosen() -> None:
+    text = model_card(saved_with({"thresholds": THRESHOLDS, "temperature": 1.5}))
+    assert (
+        "Entities with a score below 0.5 are left out, in these figures too. The threshold "
+        "(best F1) was chosen on the same data, dev.conll: F1 is 61.54 with it there, "
+        "60.00 without, and 60.50 on parts that were held out of the choice."
+    ) in text
+    assert results(text)[0]["results"][0]["metrics"][0]["value"] == 0.8
+
+
+@pytest.mark.parametrize("dev", [{}, {"thresholds": THRESHOLDS, "temperature": 1.0}])
+def test_scores_of_before_a_threshold_are_none_of_the_model(dev: dict[str, Any]) -> None:
+    text = model_card(saved_with(dev))
+    assert "left out; these figures were measured without that" in text
+    assert "chosen on other data, dev.conll" in text
+    assert results(text) is None
+    without = model_card(saved_with({"thresholds": THRESHOLDS}) | {"thresholds": {}})
+    assert "a threshold that the model has no more" in without
+    assert results(without) is None
+
+
+def test_8_bits_have_a_line_and_the_metadata_of_their_own() -> None:
+    counts = {"gold": 42, "predicted": 30, "correct": 18}
+    judged = {"int8": counts, "full": counts | {"correct": 21}}
+    export = {"precision": "int8", "dev": judged}
+    saved = SAVED | {"figures": SAVED["figures"] | {"export": export}}
+    text = model_card(saved)
+    assert (
+        "in 8 bits: precision 60.00, recall 42.86, F1 50.00 on the 42 gold entities that it was "
+        "exported with (F1 in full precision there 58.33)."
+    ) in text
+    assert "| **all** | 80.00 | 50.00 | 61.54 | 42 |" in text
+    metrics = results(text)[0]["results"][0]["metrics"]
+    assert [m["value"] for m in metrics] == pytest.approx([0.6, 18 / 42, 0.5], abs=1e-6)
+    elsewhere = judged | {"int8": counts | {"gold": 41}}
+    for unknown in (None, elsewhere):
+        figures = SAVED["figures"] | {"export": export | {"dev": unknown}}
+        assert results(model_card(SAVED | {"figures": figures})) is None
+    unjudged = SAVED["figures"] | {"export": export | {"dev": None}}
+    assert "in 8 bits, which were not judged." in model_card(SAVED | {"figures": unjudged})
+    fp32 = SAVED["figures"] | {"export": {"precision": "fp32", "dev": None}}
+    assert "8 bits" not in model_card(SAVED | {"figures": fp32})
+    again = {"precision": "int8"}  # calibrating the exported model measured it anew
+    of_8_bits = saved_with(again | {"thresholds": THRESHOLDS, "temperature": 1.5}, export=export)
+    assert "8 bits" not in model_card(of_8_bits)
+    assert results(model_card(of_8_bits))
+
+
+def test_an_interval_says_what_was_drawn() -> None:
+    intervals = SAVED["figures"]["dev"]["intervals"] | {"unit": "sentences"}
+    text = model_card(saved_with({"intervals": intervals}))
+    assert "The intervals are a bootstrap's over sentences." in text
+    assert "bootstrap" not in model_card(SAVED)
+
+
+def test_a_crf_says_what_it_needs() -> None:
+    crf = {"system": "crf", "recipe": {"crf": {"pos": "corpus"}}}
+    assert "spaCy for text without parts of speech" in model_card(SAVED | crf)
+    assert 'pip install "posner[crf,spacy]"' in model_card(SAVED | crf)
+    assert 'pip install "posner[crf]"' in model_card(SAVED | {"recipe": {"crf": {"pos": "none"}}})
+    assert "CRFsuite" not in model_card(SAVED)
+
+
 @pytest.mark.parametrize("name", ["./mine", "/models/bert", "../a/b", "models\\bert", "a/b/c"])
 def test_an_encoder_on_a_disk_is_no_base_model_of_the_hub(name: str) -> None:
     text = model_card(SAVED | {"recipe": {"backbone": {"name": name}}})
@@ -142,9 +224,15 @@ def changed(saved: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[st
     return saved | {path[0]: inner}
 
 
-@given(st.sampled_from(places(SAVED)), JSON)
+FULL = saved_with(
+    {"thresholds": THRESHOLDS, "temperature": 1.5},
+    export={"precision": "int8", "dev": {"int8": {"gold": 42, "predicted": 1, "correct": 1}}},
+)
+
+
+@given(st.sampled_from(places(FULL)), JSON)
 def test_whatever_stands_in_a_model_it_has_a_card(path: tuple[str, ...], value: Any) -> None:
-    text = model_card(changed(SAVED, path, value))
+    text = model_card(changed(FULL, path, value))
     front = text.split("---\n")[1]
     assert yaml.safe_load(front)["library_name"] == "posner"
     assert text.encode("utf-8")

@@ -112,6 +112,50 @@ def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys:
     assert json.loads(target.read_text())["calibration"]["held_out_error"] >= 0
 
 
+def crf(folder: Path, keep: str = "") -> str:
+    """A CRF that has learned some labels of the toy corpus."""
+    out = folder / f"crf-{keep}"
+    flags = ["--system", "crf", "--out", str(out), "--crf.iterations", "5", "--force"]
+    flags += ["--labels.keep", keep] if keep else []
+    assert main(["train", str(folder / "train.conll"), *flags]) == 0
+    return str(out)
+
+
+def test_models_that_learned_other_labels_are_judged_on_those_in_common(
+    folder: Path, capsys: Capture
+) -> None:
+    some, both, other = (crf(folder, keep) for keep in ("PER", "LOC PER", "LOC"))
+    dev, target = str(folder / "dev.conll"), folder / "common.json"
+    for one, two in ((some, both), (both, some), (str(folder / "good"), some)):
+        capsys.readouterr()
+        assert main(["evaluate", one, dev, "--against", two, "--json", str(target)]) == 0
+        found = json.loads(target.read_text())
+        assert set(found["strict"]["labels"]) == {"PER"}
+        assert set(found["against"]["figures"]["strict"]["labels"]) == {"PER"}
+        told = capsys.readouterr().err
+        assert told.startswith("only PER of the labels are judged (labels.keep, those that both")
+    assert main(["evaluate", some, dev, "--against", other]) == 2
+    assert "no label in common (labels.keep) (got PER and LOC)" in capsys.readouterr().err
+    assert main(["evaluate", some, dev, "--against", other, "--labels", "PER"]) == 0
+
+
+def test_labels_that_the_corpus_does_not_know_are_told(folder: Path, capsys: Capture) -> None:
+    named = [
+        document.with_entities([replace(e, label=e.label.lower()) for e in document.entities])
+        for document in tiny.documents(2)
+    ]
+    corpus = replace(tiny.corpus(1), documents=tuple(named))
+    write(corpus, folder / "lower.conll")
+    model = str(folder / "good")
+    assert main(["evaluate", model, str(folder / "lower.conll")]) == 0
+    told = capsys.readouterr().err
+    assert told == (
+        f"warning: none of the corpus's labels (loc org per) are among those of {model}\n"
+    )
+    assert main(["evaluate", model, str(folder / "dev.conll")]) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flags", [["--format", "conlleval"], ["--conlleval"]])
 def test_conllevals_table(folder: Path, capsys: Capture, flags: list[str]) -> None:
     evaluate(folder, *flags, data="dev.conll")
@@ -131,7 +175,7 @@ def test_conllevals_table(folder: Path, capsys: Capture, flags: list[str]) -> No
         (["--against", "nowhere"], 1, "nowhere: no such folder"),
         (["--train", "nowhere.conll"], 1, "nowhere.conll"),
         (["--against", "nowhere", "--conlleval"], 2, "without --against"),
-        (["--errors", "-1"], 2, "--errors must be at least 0"),
+        (["--errors", "-1"], 2, "--errors: not such a number (expected a whole one, at least 0"),
     ],
 )
 def test_a_mistake_is_one_line(

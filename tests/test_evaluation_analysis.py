@@ -88,6 +88,17 @@ def test_the_order_of_documents_and_entities_never_matters(pairs: Pairs, seed: i
     assert analysed(mixed).to_json(resamples=20) == analysed(pairs).to_json(resamples=20)
 
 
+def test_a_score_of_0_and_none_at_all_are_not_alike() -> None:
+    gold = tiny.labelled([("Ada met Ben", [(0, 1, "PER")])])
+    twins = [gold.entity(0, 3, "PER", score) for score in (0.0, None)]
+    found, turned = (
+        analyse([gold], [gold.with_entities(order)]).to_json(resamples=10, text=True)
+        for order in (twins, twins[::-1])
+    )
+    assert found == turned
+    assert found["calibration"]["bins"][0]["correct"] == 1
+
+
 @settings(max_examples=40)
 @given(pairs=pair_lists)
 def test_every_view_counts_the_same_entities(pairs: Pairs) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from posner.errors import DataError
+from posner.evaluation.analysis_report import difference_report
 from posner.evaluation.bootstrap import (
+    Difference,
+    Interval,
     UnitCounts,
     intervals,
     paired_differences,
@@ -144,6 +151,20 @@ def test_who_comes_first_never_matters(listed: list[tuple[int, int, int]], seed:
     assert back.p_value == there.p_value
     if there.difference.value:
         assert back.difference.low == pytest.approx(-there.difference.high)
+
+
+def test_no_difference_is_written_as_below_zero() -> None:
+    first, other = units([(2, 1, 1)] * 2), units([(1, 2, 1)] * 2)  # the same F1
+    for one, two in ((first, other), (other, first)):
+        found = paired_differences(one, two, resamples=50)["strict"].difference
+        assert not any(np.signbit(v) and v == 0 for v in (found.value, found.low, found.high))
+    for value in (-0.0, -1e-9, 0.0):
+        found_of = Difference(0.5, 0.5, Interval(value, value, value), 1.0)
+        console = Console(file=io.StringIO(), width=100)
+        console.print(difference_report({"strict": found_of}, "one", "other"))
+        told = cast(io.StringIO, console.file).getvalue()
+        assert told.count("+0.00") == 3
+        assert "-0.00" not in told
 
 
 def test_a_figure_has_the_same_interval_whatever_others_are_there() -> None:

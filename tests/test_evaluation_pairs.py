@@ -11,7 +11,7 @@ import pytest
 from posner.cli import main
 from posner.document import Document
 from posner.errors import DataError
-from posner.evaluation.pairs import holds_pairs, paired, read_pairs
+from posner.evaluation.pairs import MOST_CHARACTERS, holds_pairs, paired, read_pairs
 
 TEXT = "Ada Marsh lives in Oslo."
 
@@ -87,6 +87,30 @@ def test_places_are_enough(tmp_path: Path) -> None:
     assert entities(pairs.predicted[1]) == [("__", "X"), ("__", "Y")]
     assert pairs.gold[1].id == "7"
     assert pairs.gold[1].metadata == {"year": 1996}
+
+
+def test_only_what_was_read_is_no_metadata(tmp_path: Path) -> None:
+    record = {"text": TEXT, "gold": [[0, 9, "PER"]], "predicted": [], "id": 1, "label": "news"}
+    aliases = {"labels": [], "entities": 2, "words": "few", "pred": None, "true": True}
+    spans = {"entities": [[2, 4, "X"]], "pred": [], "text": None, "tokens": None}
+    pairs = read_pairs(pairs_file(tmp_path, record | aliases, spans))
+    assert pairs.gold[0].metadata == {"label": "news", **aliases}
+    assert pairs.predicted[0].metadata == pairs.gold[0].metadata
+    assert pairs.gold[1].metadata == {"text": None, "tokens": None}
+
+
+def test_a_span_without_a_text_may_not_reach_without_end(tmp_path: Path) -> None:
+    far = MOST_CHARACTERS
+    pairs = read_pairs(pairs_file(tmp_path, {"gold": [[far - 1, far, "X"]], "predicted": []}))
+    assert len(pairs.gold[0].text) == far
+    for record in (
+        {"gold": [[0, 10**15, "X"]], "predicted": []},
+        {"gold": [], "predicted": [{"start": 0, "end": far + 1, "label": "X"}]},
+    ):
+        with pytest.raises(
+            DataError, match=r"pairs\.jsonl:1: .*10,000,000, where no text is given"
+        ):
+            read_pairs(pairs_file(tmp_path, record))
 
 
 def test_an_array_is_read_like_lines(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from huggingface_hub import ModelCard
 
 import adapted
 import tiny
@@ -27,6 +30,7 @@ from posner.foreign.write import write_for_transformers
 from posner.labels import inside_table
 from posner.loading import load
 from posner.model.saved import save_network
+from posner.postprocess.thresholds import Thresholds
 from posner.recipe import load_recipe
 from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES, illegal_positions
@@ -203,11 +207,32 @@ def test_targets_are_safe(bert: Path, tmp_path: Path) -> None:
     write_for_transformers(own, tmp_path / "new")
     write_for_transformers(own, tmp_path / "new", force=True)
     assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        "README.md",
         "config.json",
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
     }
+
+
+def test_its_card_says_how_transformers_opens_it(bert: Path, tmp_path: Path) -> None:
+    model = plain(bert, {"heads.pos-weight": 0.0})
+    micro = {"precision": 0.8, "recall": 0.5, "f1": 8 / 13}
+    figures = {"dev": {"strict": {"micro": micro}}, "calibration": {"data": "dev.conll"}}
+    manifest = replace(model.manifest, figures=figures, thresholds=Thresholds(0.5))
+    save_network(tmp_path / "own", model.network, manifest, model.tokenizer)
+    written = write_for_transformers(tmp_path / "own", tmp_path / "hf")
+    assert len(written.notes) == 1
+    card = ModelCard.load(tmp_path / "hf" / "README.md")
+    assert card.data.library_name == "transformers"
+    assert card.data.pipeline_tag == "token-classification"
+    assert card.data.eval_results is None
+    assert "| **all** | 80.00 | 50.00 | 61.54 |" in card.text
+    assert "Measured with Posner" in card.text
+    assert f"- Unlike in Posner: {written.notes[0]}." in card.text
+    assert "calibrated" not in card.text
+    (code,) = re.findall(r"```python\n(.*?)```", card.text, re.DOTALL)
+    exec(code.replace("path/to/this/folder", str(tmp_path / "hf")), {})
 
 
 def call(own: Path, out: Path, more: Sequence[str] = ()) -> argparse.Namespace:

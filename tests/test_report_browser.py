@@ -12,13 +12,26 @@ import reported
 from posner.report.build import build_page
 from posner.report.pictures import pictures
 
+PAGES = ("two runs", "one run without text", "several members")
+
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    runs = [reported.told("first"), reported.told("second", skip=5)]
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(build_page(runs, pictures(runs), texts=True), encoding="utf-8")
-    return path
+def page_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("report")
+    runs = {
+        "two runs": [reported.told("first"), reported.told("second", skip=5)],
+        "one run without text": [reported.told(texts=False)],
+        "several members": [reported.of_members("best")],
+    }
+    for name in PAGES:
+        page = build_page(runs[name], pictures(runs[name]), texts="without" not in name)
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in PAGES}
+
+
+@pytest.fixture(scope="module")
+def page_file(page_files: dict[str, Path]) -> Path:
+    return page_files["two runs"]
 
 
 def watched(page: Page) -> tuple[list[str], list[str]]:
@@ -32,11 +45,17 @@ def watched(page: Page) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_opens_without_errors_or_requests(
-    browser: Browser, page_file: Path, width: int, scheme: Literal["light", "dark"]
+    browser: Browser,
+    page_files: dict[str, Path],
+    width: int,
+    scheme: Literal["light", "dark"],
+    name: str,
 ) -> None:
+    page_file = page_files[name]
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     said, asked = watched(page)
     page.goto(page_file.as_uri(), wait_until="networkidle")
@@ -61,6 +80,30 @@ def test_a_page_that_breaks_its_promise_is_noticed(browser: Browser, tmp_path: P
     assert "here" in said
     assert any("nowhere" in line for line in said)
     assert "http://127.0.0.1:9/x.png" in asked
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_page_without_text_has_no_sentence_and_no_filter(
+    browser: Browser, page_files: dict[str, Path]
+) -> None:
+    page = browser.new_page()
+    page.goto(page_files["one run without text"].as_uri())
+    assert "Sentences are left out of this report." in page.inner_text("#errors")
+    assert page.locator("#sentences").count() == page.locator("#filter").count() == 0
+    assert page.locator("figure svg").count() == 6
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_page_of_several_members_says_why_its_curves_begin_anew(
+    browser: Browser, page_files: dict[str, Path]
+) -> None:
+    page = browser.new_page()
+    page.goto(page_files["several members"].as_uri())
+    told = page.inner_text("#course > p")
+    assert "best: several members, each learned from the start" in told
+    assert page.locator("#course figure").count() == 2
     page.close()
 
 

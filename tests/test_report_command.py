@@ -15,6 +15,7 @@ import reported
 import tiny
 from posner.cli import main
 from posner.folder import read_manifest
+from posner.report import build
 
 SMALL = {
     "training.epochs": "2",
@@ -157,6 +158,49 @@ def test_a_wrong_call_ends_with_one_line(
             assert capsys.readouterr().err.count("\n") == 1
     assert written.read_text(encoding="utf-8") == "mine"
     assert not out.exists()
+
+
+def test_the_runs_of_a_cross_validation_are_named(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folds, run, out = tmp_path / "folds", str(place / "run"), str(tmp_path / "report.html")
+    for number in (1, 2, 10):
+        shutil.copytree(place / "run", folds / f"fold-{number}")
+    names = " ".join(str(folds / f"fold-{number}") for number in (1, 2, 10))
+    for runs, status in (([str(folds)], 2), ([run, str(folds)], 2), ([str(folds), run], 1)):
+        assert main(["report", *runs, "--out", out]) == status
+        assert "folds: no run (expected a folder that" in capsys.readouterr().err
+        assert main(["report", *runs, "--out", out]) == status
+        assert f"name its folds: {names}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["resvg_py", "jinja2"])
+def test_what_a_report_needs_is_asked_for_before_any_work(
+    place: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    package: str,
+) -> None:
+    build._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr("posner.cli.report.read_stories", lambda _: pytest.fail("work"))
+    out, images = tmp_path / "report.html", tmp_path / "images"
+    assert main(["report", str(place / "run"), "--out", str(out), "--images", str(images)]) == 1
+    assert "posner[report]" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_record_with_a_threshold_says_so(place: Path, tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "report.html"
+    shutil.copytree(place / "run", run)
+    flags = [str(run), "--recorded", "--out", str(out), "--force"]
+    assert main(["calibrate", str(run), str(place / "dev.conll"), "--threshold", "0.5"]) == 0
+    assert main(["report", *flags]) == 0
+    assert "its dev set, with its threshold, as calibration wrote it down" in texts(out)
+    assert main(["calibrate", str(run), str(place / "test.conll"), "--threshold", "0.6"]) == 0
+    assert main(["report", *flags]) == 0
+    assert "its dev set, before its threshold changed, as it was written down" in texts(out)
 
 
 def test_every_run_has_a_card(place: Path) -> None:

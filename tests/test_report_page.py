@@ -19,6 +19,8 @@ from posner.report.findings import Marked
 from posner.report.judge import findings_of
 from posner.report.marked import error_items, segments
 from posner.report.pictures import pictures
+from posner.report.story import DIGEST
+from posner.report.tables import recipe_differences
 from posner.report.told import Told
 from tiny import documents, labelled
 
@@ -107,6 +109,53 @@ def test_the_best_of_a_row_is_marked() -> None:
 def test_runs_on_other_data_are_not_compared() -> None:
     page = page_of(reported.told("first"), reported.told("second", count=5))
     assert " to first (" not in page
+
+
+def test_the_best_is_marked_on_one_corpus_alone() -> None:
+    assert 'class="best"' in page_of(reported.told("first"), reported.told("second", skip=5))
+    other = page_of(reported.told("first"), reported.told("second", skip=5, count=5))
+    table = other.split('id="course"')[0]
+    assert 'class="best"' not in table
+    for digests, marked in ((("d", "d"), True), (("d", "e"), False)):
+        runs = []
+        for digest, f1 in zip(digests, (0.5, 0.6), strict=True):
+            data = {"fingerprint": "t" * DIGEST + digest * DIGEST}
+            dev = {"strict": {"micro": {"f1": f1}}}
+            runs.append(Told(replace(reported.story(), data=data, dev=dev)))
+        assert ('class="best"' in page_of(*runs).split('id="course"')[0]) == marked
+
+
+def test_only_settings_that_runs_share_can_differ() -> None:
+    first, second, crf = (reported.told(name) for name in ("first", "second one", "crf"))
+    story = replace(crf.story, system="crf", recipe={"crf": {"c1": 0.1}, "labels": {"keep": ""}})
+    crf = Told(story, crf.findings)
+    rows = {row.name: row.cells for row in recipe_differences([first, second, crf]).rows}
+    assert rows == {
+        "system": ["Posner's own", "Posner's own", "crf"],
+        "training.seed": ["5", "10", "–"],
+    }
+    assert [row.name for row in recipe_differences([first, crf]).rows] == ["system"]
+    assert recipe_differences([first, first]).rows == []
+
+
+def test_several_members_are_told_of_where_their_curves_stand() -> None:
+    assert "several members" not in page_of(reported.told())
+    page = page_of(reported.told("one"), reported.of_members("many"))
+    assert "many: several members, each learned from the start" in page
+
+
+def test_what_intervals_were_drawn_over_is_told_of_recorded_ones_too() -> None:
+    drawn = {"value": 0.5, "low": 0.4, "high": 0.6}
+    micro = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
+    dev = {"strict": {"micro": micro}}
+    ranges = {"unit": "documents", "strict": dict.fromkeys(micro, drawn)}
+    page = page_of(Told(replace(reported.story(), dev=dev | {"intervals": ranges})))
+    assert "Intervals: documents drawn with replacement." in page
+    assert "tagging a corpus adds confusion, calibration and errors" in page
+    bare = page_of(Told(replace(reported.story(), dev=dev)))
+    assert "drawn with replacement" not in bare
+    assert "tagging a corpus adds intervals, confusion" in bare
+    assert "Intervals: sentences drawn" in page_of(reported.told())
 
 
 def test_without_findings_the_record_is_shown() -> None:

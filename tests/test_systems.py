@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 import tiny
 from posner.document import Document
 from posner.errors import DataError, MissingExtraError, ModelError, RecipeError, UsageError
+from posner.evaluation.model import evaluate_documents
 from posner.folder import read_manifest
+from posner.model.saved import save_network
 from posner.schemes import OUTSIDE, SCHEMES, tags_to_spans
 from posner.systems.crf import CrfSystem
 from posner.systems.labelling import gold_tags, only_labels, tag_set
 from posner.systems.manifest import read_system_manifest
 from posner.systems.mapping import MAPPINGS, Relabelled, mapping_to, parse_mapping
 from posner.systems.opening import check_model, is_foreign_model, load
-from posner.systems.opponents import is_opponent, load_opponent
+from posner.systems.opponents import better_name, is_opponent, load_opponent
 from posner.systems.recipes import RECIPES, CrfRecipe, system_names, system_recipe, system_summary
 from posner.tagger import Tagger
 from posner.training.console import Reporter
@@ -155,6 +157,16 @@ def test_opponents_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         load("spacy")
 
 
+def test_an_opponents_better_name_is_the_one_that_knows_more_labels() -> None:
+    ontonotes = ("GPE", "LOC", "ORG", "PERSON")
+    assert better_name("spacy", ontonotes, ["LOC", "MISC", "ORG", "PER"]) == "spacy/conll"
+    assert better_name("spacy", ontonotes, ["geo", "gpe", "per"]) == "spacy/gmb"
+    assert better_name("spacy/gmb", ("geo", "per"), ["PER"]) == "spacy/conll"
+    assert better_name("spacy", ontonotes, ["GPE", "PERSON"]) is None
+    assert better_name("spacy/conll", ("LOC", "MISC", "ORG", "PER"), ["PER", "X"]) is None
+    assert better_name("runs/mine", ("X",), ["PER"]) is None
+
+
 def test_a_path_named_as_an_opponent_is_loaded_as_the_flags_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -197,6 +209,24 @@ def test_a_system_whose_packages_are_missing_says_how_to_install_them(
     monkeypatch.setattr("posner.systems.kinds.system_class", missing)
     with pytest.raises(MissingExtraError, match=r"pip install 'posner\[crf\]'"):
         load(tmp_path / "m")
+
+
+def test_every_model_predicts_and_is_judged_alike(bert: Path, tmp_path: Path) -> None:
+    gold = tiny.documents(2)
+    recipe = system_recipe("crf", values={"crf.iterations": 2})
+    assert isinstance(recipe, CrfRecipe)
+    crf = CrfSystem.fit("crf", gold, gold, recipe, reporter=Reporter())
+    own = tiny.untrained(tiny.recipe(bert))
+    save_network(tmp_path / "own", own.network, own.manifest, own.tokenizer)
+    for model in (crf, load(tmp_path / "own"), Relabelled(_Oracle(), {"PER": "PER"})):
+        assert model.predict(gold) == model.tag(gold)
+        found = evaluate_documents(model, gold).counts
+        assert found.gold == sum(len(d.entities) for d in gold)
+        assert found.predicted == sum(len(d.entities) for d in model.predict(gold))
+        assert [d.text for d in model.predict(["Ada ran.", gold[0]])] == ["Ada ran.", gold[0].text]
+        with pytest.raises(UsageError, match="one text in a list"):
+            model.predict("Ada ran.")
+    assert crf.evaluate(gold).counts == evaluate_documents(crf, gold).counts
 
 
 def test_who_wants_a_network_is_told_that_this_is_none(tmp_path: Path) -> None:

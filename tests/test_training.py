@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from posner.recipe import Recipe, load_recipe
 from posner.training.console import LiveReporter, PlainReporter
 from posner.training.prepare import hold_out
 from posner.training.run import MetricsLine
-from posner.training.train import TrainResult, train
+from posner.training.train import TrainResult, describe, train
 
 
 def run_training(
@@ -131,6 +132,23 @@ def test_a_threshold_is_chosen_where_the_recipe_says_so(bert: Path, tmp_path: Pa
     (line,) = [said for said in listener.said if "held out in turn)" in said and "dev F1" in said]
     kept = read_manifest(tmp_path / "run" / "model").thresholds
     assert line.startswith(f"threshold {kept}: " if kept else "no threshold is kept: ")
+
+
+def test_the_closing_line_is_of_the_model_with_its_threshold(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posner.calibration.calibrate.ThresholdResult.is_in_vain", False)
+    monkeypatch.setattr("posner.calibration.threshold._between", Mock(return_value=1.0))
+    values = {"training.threshold": "best-f1", "training.epochs": 1}
+    result = run_training(tiny.recipe(bert, values), tmp_path / "run")
+    manifest = read_manifest(tmp_path / "run" / "model")
+    assert manifest.thresholds.overall == 1.0
+    assert manifest.figures["dev"]["strict"]["micro"]["f1"] == 0.0
+    assert manifest.figures["dev"]["thresholds"] == manifest.thresholds.to_json()
+    assert manifest.figures["dev"]["epoch"] == 1
+    assert result.evaluation is not None
+    assert result.evaluation.counts.predicted == 0
+    assert describe(result).startswith("best dev F1 0.00 in ")
 
 
 def test_without_a_dev_set_a_tenth_is_set_aside(bert: Path, tmp_path: Path) -> None:

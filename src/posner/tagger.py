@@ -105,6 +105,14 @@ class Tagger(ABC):
             return self.tag([segmented(texts, self.segmenter)])[0]
         return list(self.pipe(texts))
 
+    def predict(self, texts: Iterable[str | Document]) -> list[Document]:
+        """What `pipe` gives, in a list; by the name that scikit-learn's users expect.
+
+        Raises:
+            UsageError, DataError: as `pipe`.
+        """
+        return list(self.pipe(texts))
+
     def pipe(self, texts: Iterable[str | Document]) -> Iterator[Document]:
         """Tag a stream, a bounded number of words at a time, in order.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from posner.calibration.judged import SpanScorer
+from posner.calibration.stored import StoredFigures, figures_as_stored, is_dev_set
 from posner.calibration.temperature import Fit, cross_fitted, fit, loss_table
 from posner.calibration.threshold import Wish, choose, counts_with
 from posner.document import Document
 from posner.errors import PosnerError
 from posner.evaluation.counts import Counts
-from posner.folder import find_model, read_manifest
+from posner.evaluation.model import as_read_by
+from posner.evaluation.result import Evaluation
+from posner.folder import Manifest, find_model, read_manifest
 from posner.loading import load
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recognizer import Recognizer, Votes
@@ -154,7 +157,31 @@ def _held_out(scorer: SpanScorer, found: Fit, wish: Wish) -> Counts | None:
     return total
 
 
-def store(folder: str | os.PathLike[str], calibration: Calibration, source: str) -> None:
+def as_stored(manifest: Manifest, calibration: Calibration, source: str) -> Manifest:
+    """What a model says of itself once a calibration is stored.
+
+    Thresholds that the model has stay where the calibration has none.
+
+    Args:
+        manifest: what it says now.
+        calibration: what was found.
+        source: names the labelled documents.
+    """
+    threshold = calibration.threshold
+    return replace(
+        manifest,
+        temperature=calibration.fit.temperature,
+        thresholds=threshold.thresholds if threshold else manifest.thresholds,
+        figures={**manifest.figures, "calibration": calibration.to_json() | {"data": source}},
+    )
+
+
+def store(
+    folder: str | os.PathLike[str],
+    calibration: Calibration,
+    source: str,
+    dev: StoredFigures | None = None,
+) -> None:
     """Write temperature, thresholds and their figures into a model folder.
 
     Thresholds that the model has stay where the calibration has none.
@@ -163,20 +190,49 @@ def store(folder: str | os.PathLike[str], calibration: Calibration, source: str)
         folder: a model or run folder.
         calibration: what was found.
         source: names the labelled documents.
+        dev: what the model finds with them in its dev set; None where its dev figures stay.
     """
     model = find_model(folder)
-    manifest = read_manifest(model)
-    threshold = calibration.threshold
-    figures = {**manifest.figures, "calibration": calibration.to_json() | {"data": source}}
-    rewrite(
-        model,
-        replace(
-            manifest,
-            temperature=calibration.fit.temperature,
-            thresholds=threshold.thresholds if threshold else manifest.thresholds,
-            figures=figures,
-        ),
-    )
+    manifest = as_stored(read_manifest(model), calibration, source)
+    if dev is not None:
+        manifest = replace(manifest, figures={**manifest.figures, "dev": dev.to_json()})
+    rewrite(model, manifest)
+
+
+def dev_with_thresholds(
+    recognizer: Recognizer,
+    calibration: Calibration,
+    documents: Sequence[Document],
+    votes: Sequence[Votes],
+) -> StoredFigures | None:
+    """The dev figures that a calibration changes; None where it changes none.
+
+    It does where a threshold comes, goes, or meets other scores, and the documents are the dev set.
+
+    Args:
+        recognizer: the model as it was.
+        calibration: what is to be stored.
+        documents: labelled, with the words that the model reads.
+        votes: what the network says of them.
+    """
+    before = recognizer.manifest
+    after = as_stored(before, calibration, "")
+    if not (before.thresholds or after.thresholds) or not is_dev_set(before.figures, documents):
+        return None
+    return figures_as_stored(recognizer, after, documents, votes)
+
+
+@dataclass(frozen=True)
+class CalibratedFolder:
+    """What calibrating a model folder came to.
+
+    Attributes:
+        lines: it, in words.
+        evaluation: of the model as it is now, where that is another than before.
+    """
+
+    lines: tuple[str, ...]
+    evaluation: Evaluation | None
 
 
 def calibrate_folder(
@@ -187,8 +243,8 @@ def calibrate_folder(
     device: str = "auto",
     best_f1: bool = False,
     votes: Sequence[Votes] | None = None,
-) -> Iterator[str]:
-    """Calibrate a model folder's scores in place, and say so, a line at a time.
+) -> CalibratedFolder:
+    """Calibrate a model folder's scores in place.
 
     Args:
         folder: the model folder.
@@ -198,15 +254,20 @@ def calibrate_folder(
         best_f1: choose a threshold too, and keep it if it is not in vain.
         votes: what the model says of the documents, where that is known already.
     """
+    recognizer = load(folder, device=device)
+    if votes is None:
+        documents = as_read_by(recognizer, documents)
+        votes = recognizer.votes(documents)
     wish = Wish() if best_f1 else None
-    calibration = calibrate(load(folder, device=device), documents, wish=wish, votes=votes)
+    calibration = calibrate(recognizer, documents, wish=wish, votes=votes)
     chosen = calibration.threshold
     if chosen is not None and chosen.is_in_vain:
         calibration = replace(calibration, threshold=None)
-    store(folder, calibration, source)
-    yield summary(calibration.fit)
-    if chosen is not None:
-        yield _told(chosen, calibration.fit.units)
+    dev = dev_with_thresholds(recognizer, calibration, documents, votes)
+    store(folder, calibration, source, dev)
+    lines = [summary(calibration.fit)]
+    lines += [] if chosen is None else [_told(chosen, calibration.fit.units)]
+    return CalibratedFolder(tuple(lines), None if dev is None else dev.evaluation)
 
 
 def _told(chosen: ThresholdResult, units: str) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from posner.calibration.calibrate import Calibration, ThresholdResult, calibrate, store, summary
+from posner.calibration.calibrate import (
+    Calibration,
+    ThresholdResult,
+    calibrate,
+    dev_with_thresholds,
+    store,
+    summary,
+)
 from posner.calibration.temperature import Fit
 from posner.calibration.threshold import Wish
 from posner.cli.corpora import add_corpus_flags, read_corpus
@@ -17,8 +25,10 @@ from posner.cli.extras import needs_train_extra
 from posner.cli.model_flags import add_device_flag, add_threads_flag
 from posner.cli.numbers import number
 from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_from_flag
+from posner.document import Document
 from posner.errors import UsageError
 from posner.evaluation.counts import Counts
+from posner.evaluation.model import as_read_by
 from posner.evaluation.report import figures_console, percent
 from posner.files import write_json
 from posner.folder import find_model
@@ -59,13 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--threshold goes with neither --best-f1 nor --precision")
     if not arguments.dry_run:
         find_model(arguments.model)  # what cannot be written to is told before the long work
-    documents = read_corpus(arguments.data, arguments).documents
+    documents: Sequence[Document] = read_corpus(arguments.data, arguments).documents
     with needs_train_extra("running this model"):
         recognizer = load(arguments.model, device=arguments.device, threads=arguments.threads)
     check_labels("--threshold", given.labels if given else (), recognizer.manifest.labels)
-    calibration = calibrate(recognizer, documents, wish=wish, given=given)
+    documents = as_read_by(recognizer, documents)
+    votes = recognizer.votes(documents)
+    calibration = calibrate(recognizer, documents, wish=wish, given=given, votes=votes)
     if not arguments.dry_run:
-        store(arguments.model, calibration, arguments.data)
+        dev = dev_with_thresholds(recognizer, calibration, documents, votes)
+        store(arguments.model, calibration, arguments.data, dev)
     figures_console().print(_report(calibration))
     kept = recognizer.manifest.thresholds
     if kept and calibration.threshold is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from posner.cli.analysis_flags import (
     CONLLEVAL,
@@ -15,7 +16,7 @@ from posner.cli.analysis_flags import (
 from posner.cli.corpora import add_repair, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags, load_other
 from posner.cli.steps import add_step_flags, print_steps, set_steps
-from posner.corpus import FORMATS
+from posner.corpus import FORMATS, Corpus
 from posner.errors import UsageError
 from posner.evaluation.analysis import analyse_tagger
 from posner.evaluation.analysis_report import difference_report
@@ -24,6 +25,7 @@ from posner.evaluation.held_out import held_out_error, held_out_note
 from posner.evaluation.report import figures_console
 from posner.schemes import SCHEMES
 from posner.systems.labelling import only_labels
+from posner.systems.opponents import better_name
 from posner.systems.system import kept_labels
 from posner.tagger import Tagger
 
@@ -65,9 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
     train = train_mentions(arguments)
     corpus = read_corpus(arguments.data, arguments)
     tagger = load_from_flags(arguments)
-    labels = _labels(arguments, tagger)
-    documents = only_labels(corpus, labels, known=tagger.manifest.labels).documents
     rival = None if arguments.against is None else load_other(arguments, arguments.against)
+    labels = _labels(arguments, [tagger] if rival is None else [tagger, rival])
+    judged = only_labels(corpus, labels, known=tagger.manifest.labels)
+    documents = judged.documents
+    _warn_of_labels(arguments.model, tagger, judged)
+    if rival is not None:
+        _warn_of_labels(arguments.against, rival, judged)
     set_steps(tagger, arguments, beside=rival)
     if rival is not None:
         set_steps(rival, arguments, beside=tagger)
@@ -96,12 +102,37 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _labels(arguments: argparse.Namespace, tagger: Tagger) -> tuple[str, ...]:
-    """The labels that are judged; nothing for all."""
+def _labels(arguments: argparse.Namespace, taggers: Sequence[Tagger]) -> tuple[str, ...]:
+    """The labels that are judged; nothing for all.
+
+    Raises:
+        UsageError: the models were told to learn labels of which none is common.
+    """
     if arguments.labels is not None:
         return tuple(arguments.labels.split(","))
-    kept = kept_labels(tagger)
-    if kept:
-        said = f"only {' '.join(kept)} of the labels are judged (labels.keep)"
-        print(f"{said}; --labels chooses others", file=sys.stderr)
-    return kept
+    told = [kept for tagger in taggers if (kept := kept_labels(tagger))]
+    if not told:
+        return ()
+    common = tuple(label for label in told[0] if all(label in kept for kept in told))
+    if not common:
+        raise UsageError(
+            "the two models have learned no label in common (labels.keep)",
+            where="--against",
+            got=" and ".join(" ".join(kept) for kept in told),
+            remedy="choose labels with --labels",
+        )
+    of_whom = "" if len(taggers) == 1 else ", those that both models were told to learn"
+    said = f"only {' '.join(common)} of the labels are judged (labels.keep{of_whom})"
+    print(f"{said}; --labels chooses others", file=sys.stderr)
+    return common
+
+
+def _warn_of_labels(name: str, tagger: Tagger, judged: Corpus) -> None:
+    """Say so where a model speaks of other labels than the corpus."""
+    own, wanted = tagger.manifest.labels, judged.labels
+    better = better_name(name, own, wanted)
+    if better is None and (not own or set(own) & set(wanted)):
+        return
+    few = "few" if set(own) & set(wanted) else "none"
+    said = f"warning: {few} of the corpus's labels ({' '.join(wanted)}) are among those of {name}"
+    print(f"{said}; {better} speaks of more of them" if better else said, file=sys.stderr)

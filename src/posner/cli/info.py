@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from posner.card.scores import measured_otherwise
 from posner.cli.model_facts import print_figures, print_tags
 from posner.cli.system_info import print_system
 from posner.files import write_json
@@ -35,6 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     print_tags("parts of speech", manifest.pos_tags)
     print_tags("chunks", manifest.chunk_tags)
     print_figures(manifest.figures)
+    otherwise = measured_otherwise(manifest.to_dict())
+    if manifest.figures.get("dev") and otherwise:
+        print(f"(measured {otherwise})")
     _print_calibration(manifest)
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():

@@ -13,12 +13,12 @@ from posner.cli.model_flags import add_device_flags
 from posner.errors import PosnerError, UsageError
 from posner.evaluation.held_out import held_out_note
 from posner.files import refuse_filled, write_text
-from posner.report.build import build_page
+from posner.report.build import build_page, check_page
 from posner.report.dev_set import DevSet, own_dev_set
 from posner.report.findings import Findings
 from posner.report.judge import judge
-from posner.report.pictures import pictures, write_pictures
-from posner.report.story import Story, is_run, read_stories
+from posner.report.pictures import check_pictures, pictures, write_pictures
+from posner.report.story import Story, is_run, no_run, read_stories
 from posner.report.told import Told
 from posner.systems.opening import load
 
@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_filled(arguments.out, force=arguments.force)
     if arguments.images is not None:
         refuse_filled(arguments.images, force=arguments.force)
+        check_pictures()
+    check_page()
     runs = _told(read_stories(paths), data, arguments)
     made = pictures(runs)
     write_text(arguments.out, build_page(runs, made, texts=not arguments.no_text))
@@ -66,9 +68,10 @@ def _parted(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
     if is_run(paths[-1]):
         return paths, None
     if len(paths) == 1:
-        raise UsageError(
-            "no run", where=paths[0], expected="a folder that `posner train` made, before any data"
-        )
+        raise no_run(paths[0])
+    not_a_run = no_run(paths[-1])
+    if not_a_run.remedy:  # a folder of folds is no corpus
+        raise not_a_run
     if arguments.recorded:
         raise UsageError("no run, and --recorded reads no data", where=paths[-1])
     return paths[:-1], paths[-1]

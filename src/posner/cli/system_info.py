@@ -39,9 +39,11 @@ def print_system(folder: Path, json: Path | None) -> int:
 
 def _print_transitions(folder: Path) -> dict[str, Any]:
     """The table of a CRF's transitions; its rows."""
+    from posner.systems.crf import CrfSystem
+
     system = load_system(folder)
-    assert system.transitions is not None
-    ranked = ranked_transitions(system.manifest.tags, system.transitions)
+    assert isinstance(system, CrfSystem)
+    ranked = ranked_transitions(system.manifest.tags, system.weights.pairs, system.transitions)
     print("\ntransitions")
     figures_console().print(transition_table(ranked))
     return dict(transitions_to_json(ranked))

@@ -168,12 +168,15 @@ def aligned_entities(
 ) -> Iterator[tuple[Entity | None, Entity | None]]:
     """The entities of two documents, paired one to one as they agree best; see `closest_pairs`.
 
-    Of entities with the same borders and label, the one with the higher score comes first, so
-    that the order of the documents' entities never matters.
+    Of entities with the same borders and label, the one with the higher score comes first and one
+    without a score last, so that the order of the documents' entities never matters.
     """
     left, right = (
-        sorted(d.entities, key=lambda e: (e.start, e.end, e.label, -(e.score or 0.0)))
-        for d in (gold, predicted)
+        sorted(
+            document.entities,
+            key=lambda e: (e.start, e.end, e.label, e.score is None, -(e.score or 0.0)),
+        )
+        for document in (gold, predicted)
     )
     for i, j in closest_pairs(character_spans(left), character_spans(right)):
         yield (None if i is None else left[i]), (None if j is None else right[j])

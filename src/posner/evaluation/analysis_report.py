@@ -135,11 +135,16 @@ def difference_report(
             Text(name),
             percent(found.first),
             percent(found.second),
-            f"{100 * delta.value:+.2f}",
-            f"{100 * delta.low:+.2f} to {100 * delta.high:+.2f}",
+            _signed(delta.value),
+            f"{_signed(delta.low)} to {_signed(delta.high)}",
             f"{found.p_value:.4f}",
         )
     return table
+
+
+def _signed(fraction: float) -> str:
+    """A difference in points; one that is rounded to 0 is not below it."""
+    return f"{round(100 * fraction, 2) + 0.0:+.2f}"
 
 
 def mistake_lines(mistakes: Sequence[Mistake], limit: int) -> Iterator[str]:

@@ -266,7 +266,8 @@ def _deltas(
     sign = -1 if turned.key < kinds.key else 1
     drawn = ratios(_resampled(turned if sign < 0 else kinds, resamples, seed))[..., 2]
     observed = ratios(both.sum(axis=0))[:, 2]
-    return sign * (drawn[:, 0] - drawn[:, 1]), float(observed[0] - observed[1])
+    deltas = sign * (drawn[:, 0] - drawn[:, 1]) + 0.0  # no zero is below zero
+    return deltas, float(observed[0] - observed[1])
 
 
 def _resampled(kinds: _Kinds, resamples: int, seed: int) -> FloatArray:

@@ -4,14 +4,14 @@ A line is an object with what was annotated under `gold` and what was predicted 
 (other common names are understood). Both are lists of spans, `[start, end, label]` or objects with
 `start`, `end`, `label` and perhaps `score`, or lists of tags, one a word. Ends are exclusive.
 Spans count the characters of `text`; where there are only `tokens`, they count words. Of what is
-not given, the places are kept and the characters are read as underscores. Further keys are the
-document's metadata.
+not given, the places are kept and the characters are read as underscores. All other keys are the
+document's metadata: `label` too, where there is `gold`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ _ENDS = ("end", "end_offset")
 _LABELS = ("label", "entity_group", "type", "entity")
 _WORDS = ("tokens", "words")
 _BLANK = "_"
+
+MOST_CHARACTERS = 10_000_000
+"""How far the spans of a record without a text may reach: so many underscores are held."""
 
 _ANY = SCHEMES["IOB2"]
 """Repairing tags ignores the scheme."""
@@ -76,8 +79,9 @@ def read_pairs(path: Path) -> DocumentPairs:
     gold, predicted = [], []
     for where, record in _records(path):
         try:
-            pair = _named(record, GOLD), _named(record, PREDICTED)
-            frame = _frame(record, pair)
+            names = _name(record, GOLD), _name(record, PREDICTED)
+            pair = [_annotations(record, name) for name in names]
+            frame = _frame(record, pair, names)
             documents = [frame.filled(side) for side in pair]
         except DataError as error:
             raise DataError(
@@ -180,27 +184,33 @@ def _json(text: str, where: str) -> Any:
         raise DataError("not JSON", where=where, got=error) from error
 
 
-def _named(record: Json, names: Sequence[str]) -> list[Any]:
+def _name(record: Json, names: Sequence[str]) -> str:
+    """The first of some names that a record has."""
     for name in names:
         if name in record:
-            value = record[name]
-            if isinstance(value, list):
-                return value
-            raise DataError(f"`{name}` is no list of spans or tags")
+            return name
     raise DataError(f"has no `{names[0]}`", expected=f"one of {', '.join(names)}")
+
+
+def _annotations(record: Json, name: str) -> list[Any]:
+    value = record[name]
+    if isinstance(value, list):
+        return value
+    raise DataError(f"`{name}` is no list of spans or tags")
 
 
 def _are_tags(values: Sequence[Any]) -> bool:
     return bool(values) and all(isinstance(value, str) for value in values)
 
 
-def _frame(record: Json, pair: Sequence[Sequence[Any]]) -> _Frame:
+def _frame(record: Json, pair: Sequence[Sequence[Any]], sides: Sequence[str]) -> _Frame:
     """The text and words that a record gives, or underscores in their places."""
     text = record.get("text")
-    words = next((record[name] for name in _WORDS if isinstance(record.get(name), list)), None)
+    words_name = next((name for name in _WORDS if isinstance(record.get(name), list)), None)
+    words = None if words_name is None else record[words_name]
     document_id = None if record.get("id") is None else str(record["id"])
-    known = {"text", "id", *_WORDS, *GOLD, *PREDICTED}
-    metadata = {key: value for key, value in record.items() if key not in known}
+    used = {"id", *sides, words_name, *(["text"] if isinstance(text, str) else [])}
+    metadata = {key: value for key, value in record.items() if key not in used}
     by_words = False
     if isinstance(text, str):
         sentences = segment(text) if words is None else _located(text, words)
@@ -212,9 +222,23 @@ def _frame(record: Json, pair: Sequence[Sequence[Any]]) -> _Frame:
         document = _of_words([_BLANK] * max(map(len, pair)))
         by_words = True
     else:
-        ends = [_span(value)[1] for side in pair for value in side if not isinstance(value, str)]
-        document = Document(_BLANK * max(ends, default=0))
+        document = _of_places(value for side in pair for value in side)
     return _Frame(replace(document, id=document_id, metadata=metadata), by_words)
+
+
+def _of_places(values: Iterable[object]) -> Document:
+    """Underscores as far as the spans reach."""
+    reach = 0
+    for value in values:
+        end = 0 if isinstance(value, str) else _span(value)[1]
+        if end > MOST_CHARACTERS:
+            raise _outside(
+                value,
+                f"characters 0 to {MOST_CHARACTERS:,}, where no text is given",
+                remedy='give the "text" or the "tokens" that the spans count',
+            )
+        reach = max(reach, end)
+    return Document(_BLANK * reach)
 
 
 def _of_words(words: Sequence[object]) -> Document:
@@ -277,6 +301,6 @@ def _score(value: object, where: str | None = None) -> float | None:
     raise DataError("no score", where=where, expected="a number from 0 to 1", got=repr(value)[:80])
 
 
-def _outside(value: object, expected: str) -> DataError:
+def _outside(value: object, expected: str, *, remedy: str | None = None) -> DataError:
     got = json.dumps(value, ensure_ascii=False)[:80]
-    return DataError("a span outside its text", expected=expected, got=got)
+    return DataError("a span outside its text", expected=expected, got=got, remedy=remedy)

@@ -14,6 +14,7 @@ import transformers
 from torch import nn
 
 from posner.align import PieceTokenizer
+from posner.card import CARD, transformers_card
 from posner.errors import ModelError
 from posner.files import folder_beside, refuse_filled
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
@@ -77,7 +78,10 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
         (beside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
         text = json.dumps(_tokenizer_config(tokenizer, manifest.window), indent=2) + "\n"
         (beside / "tokenizer_config.json").write_text(text, encoding="utf-8")
-    return Written(manifest.tags, tuple(_notes(manifest)))
+        notes = tuple(_notes(manifest))
+        card = transformers_card(manifest.to_dict(), notes)
+        (beside / CARD).write_text(card, encoding="utf-8")
+    return Written(manifest.tags, notes)
 
 
 def _refuse_more_than_plain(manifest: Manifest, folder: Path) -> None:
@@ -159,6 +163,8 @@ def _notes(manifest: Manifest) -> Iterator[str]:
         yield "its part-of-speech head is left out"
     if manifest.chunk_tags:
         yield "its chunk head is left out"
+    if manifest.thresholds:
+        yield f"a pipeline leaves out nothing; Posner does below a score of {manifest.thresholds}"
     if data.context or data.pack:
         yield "Posner shows it a sentence's neighbours; a pipeline shows it the text it is given"
     if data.repeats:

@@ -86,7 +86,8 @@ def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) ->
             items=items,
             left_out=_left_out(runs, len(items)) if texts else 0,
             judged=any(run.findings for run in runs),
-            unit=next((f.units.unit for run in runs if (f := run.findings) and f.units), ""),
+            units=sorted({run.unit for run in runs} - {""}),
+            anew=[run.name for run in runs if run.story.course.begins_anew],
         )
     )
     return page
@@ -130,7 +131,7 @@ def _probability(value: float) -> str:
 
 
 def _signed(fraction: float) -> str:
-    return f"{100 * fraction:+.2f}".replace("-", "−")
+    return f"{round(100 * fraction, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def _interval(found: Interval | None) -> str:
@@ -155,6 +156,15 @@ def _by_subject(made: Sequence[Picture]) -> dict[str, list[Any]]:
         element = Markup(picture.drawing.markup())  # ElementTree escaped all text
         found.setdefault(picture.subject, []).append((picture.run, element))
     return found
+
+
+def check_page() -> None:
+    """Make sure that a page can be written.
+
+    Raises:
+        MissingExtraError: the package that fills templates is not installed.
+    """
+    _environment()
 
 
 @cache

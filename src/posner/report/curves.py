@@ -17,7 +17,7 @@ from posner.report.frame import (
     spread,
     whole_ticks,
 )
-from posner.report.phases import Phase, phases, smoothed
+from posner.report.phases import Phase, phases, restart, smoothed
 from posner.report.scale import Scale, span_of
 from posner.training.run import MetricsLine, StepLine
 
@@ -41,6 +41,12 @@ class Course:
     def best(self) -> MetricsLine | None:
         """The evaluation whose model was kept."""
         return next((line for line in reversed(self.metrics) if line.best), None)
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether its rate rises again after it has fallen: there are several members."""
+        lines = self.steps or self.metrics
+        return restart([line.learning_rate for line in lines]) is not None
 
     @property
     def is_curve(self) -> bool:

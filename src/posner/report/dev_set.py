@@ -11,13 +11,10 @@ from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError, PosnerError
 from posner.recipe import Recipe
-from posner.report.story import Story
+from posner.report.story import DIGEST, Story
 from posner.segment import Segmenter
 from posner.systems.labelling import only_labels
 from posner.training.prepare import fingerprint, hold_out
-
-_DIGEST = 64
-"""Hexadecimal digits of a fingerprint's part: first the training set's, then the dev set's."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def own_dev_set(story: Story) -> DevSet:
         training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
         documents = hold_out(documents, training["dev-share"], training["seed"]).dev
         name = f"a part of {name}, set aside"
-    expected = str(data.get("fingerprint", ""))[_DIGEST : 2 * _DIGEST]
+    expected = str(data.get("fingerprint", ""))[DIGEST : 2 * DIGEST]
     if fingerprint(documents) != expected:
         raise DataError("is another than when the run was made", where=source)
     return DevSet(name, documents, source)

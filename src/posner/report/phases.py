@@ -65,10 +65,10 @@ def phases(steps: Sequence[StepLine], metrics: Sequence[MetricsLine]) -> list[Ph
     """
     if not steps:
         return []
-    restart = _restart(steps)
-    if restart is not None:
-        metrics = [line for line in metrics if line.step < steps[restart].step]
-        steps = steps[:restart]
+    again = restart([line.learning_rate for line in steps])
+    if again is not None:
+        metrics = [line for line in metrics if line.step < steps[again].step]
+        steps = steps[:again]
     warm = max(steps, key=lambda line: line.learning_rate).step  # the first of the highest
     warm = 0 if warm == steps[0].step else warm
     last = steps[-1].step
@@ -85,13 +85,13 @@ def phases(steps: Sequence[StepLine], metrics: Sequence[MetricsLine]) -> list[Ph
     return found
 
 
-def _restart(steps: Sequence[StepLine]) -> int | None:
-    """Where the learning rate rises again after it has fallen; None where it never does."""
+def restart(rates: Sequence[float]) -> int | None:
+    """Where a learning rate rises again after it has fallen; None where it never does."""
     fallen = False
-    for place, (before, line) in enumerate(pairwise(steps), start=1):
-        if fallen and line.learning_rate > before.learning_rate:
+    for place, (before, rate) in enumerate(pairwise(rates), start=1):
+        if fallen and rate > before:
             return place
-        fallen = fallen or line.learning_rate < before.learning_rate
+        fallen = fallen or rate < before
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -119,11 +120,9 @@ def write_pictures(made: Sequence[Picture], folder: Path) -> list[Path]:
         MissingExtraError: the package that turns SVG into PNG is not installed.
         PosnerError: the folder cannot be written, or this machine has no font.
     """
-    try:
-        from resvg_py import svg_to_bytes
-    except ImportError as error:
-        raise MissingExtraError("writing PNG pictures", "report") from error
-    need_font()
+    check_pictures()
+    from resvg_py import svg_to_bytes
+
     written = []
     for picture, stem in zip(made, file_stems(made), strict=True):
         text = picture.drawing.file()
@@ -142,6 +141,20 @@ def file_stems(made: Sequence[Picture]) -> list[str]:
         others = (f"{stem}-{number}" for number in count(2))
         stems.append(stem if stem not in stems else next(s for s in others if s not in stems))
     return stems
+
+
+def check_pictures() -> None:
+    """Make sure that pictures can be written.
+
+    Raises:
+        MissingExtraError: the package that turns SVG into PNG is not installed.
+        PosnerError: this machine has no font.
+    """
+    try:
+        importlib.import_module("resvg_py")
+    except ImportError as error:
+        raise MissingExtraError("writing PNG pictures", "report") from error
+    need_font()
 
 
 def need_font() -> None:

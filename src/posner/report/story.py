@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from posner.errors import ModelError, PosnerError
+from posner.card.scores import measured_otherwise
+from posner.errors import ModelError, PosnerError, UsageError
 from posner.folder import MANIFEST
 from posner.report.curves import Course
 from posner.training.run import RunFolder
+
+DIGEST = 64
+"""Hexadecimal digits of a fingerprint's part: first the training set's, then the dev set's."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,13 @@ class Story:
         recipe_text: the same as TOML.
         data: names, counts and labels of what it learned from and was judged by.
         dev: the kept model's dev figures, as `posner evaluate --json` writes them.
+        otherwise: in what these were measured otherwise than the model is; empty where in nothing.
         weights: how many there are, and how many of them were trained.
         environment: machine and versions.
         seconds: wall time of the training.
         memory: peak of the training, in GB.
         labels: the entity labels of the model.
+        system: which of the other systems it is; empty for Posner's own.
     """
 
     path: Path
@@ -40,16 +46,30 @@ class Story:
     recipe_text: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     dev: Mapping[str, Any] = field(default_factory=dict)
+    otherwise: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     seconds: float | None = None
     memory: float | None = None
     labels: Sequence[str] = ()
+    system: str = ""
 
 
 def is_run(path: Path) -> bool:
     """Whether there is a run or a model at `path`."""
     return (path / MANIFEST).is_file() or RunFolder(path).record.is_file()
+
+
+def no_run(path: Path, kind: type[PosnerError] = UsageError) -> PosnerError:
+    """What to say of a path that is no run: of a cross-validation's folder, where its runs are."""
+    folds = [run for run in path.glob("fold-*") if is_run(run)] if path.is_dir() else []
+    folds.sort(key=lambda run: (len(run.name), run.name))
+    return kind(
+        "no run",
+        where=path,
+        expected="a folder that `posner train` made, before any data",
+        remedy=f"name its folds: {' '.join(map(str, folds))}" if folds else None,
+    )
 
 
 def read_stories(paths: Sequence[Path]) -> list[Story]:
@@ -84,7 +104,7 @@ def read_story(path: Path, name: str) -> Story:
     """
     run = RunFolder(path)
     if not is_run(path):
-        raise ModelError("no run", where=path, expected="a folder that `posner train` made")
+        raise no_run(path, ModelError)
     record = run.read_record() if run.record.is_file() else {}
     model = _manifest(next((f for f in (path, run.model) if (f / MANIFEST).is_file()), None))
     figures = _mapping(model, "figures")
@@ -98,11 +118,13 @@ def read_story(path: Path, name: str) -> Story:
         recipe_text=recipe_file.read_text(encoding="utf-8") if recipe_file.is_file() else "",
         data=_mapping(record, "data") or _mapping(figures, "data"),
         dev=_mapping(figures, "dev"),
+        otherwise=measured_otherwise(model),
         weights=_mapping(figures, "weights"),
         environment=_mapping(record, "environment"),
         seconds=record.get("seconds") or (course.metrics[-1].seconds if course.metrics else None),
         memory=record.get("memory_gigabytes"),
         labels=tuple(model.get("labels", ())),
+        system=str(record.get("system") or model.get("system") or ""),
     )
 
 

@@ -11,6 +11,8 @@ from posner.meanings import meaning
 from posner.report.told import Told, all_labels, figure
 from posner.training.console import clock
 
+_OWN_SYSTEM = "Posner's own"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -55,12 +57,13 @@ def figures_table(runs: Sequence[Told]) -> Table:
         ("flat F1 with O", ("flat", "micro_with_o")),
         ("parts of speech, accuracy", ("pos", "accuracy")),
     ]
+    comparable = len({run.corpus for run in runs}) == 1
     rows = [
-        _compared(name, [figure(run.figures, *keys) for run in runs], percent)
+        _compared(name, [figure(run.figures, *keys) for run in runs], comparable=comparable)
         for name, keys in readings
     ]
     errors = [run.findings.calibration_error if run.findings else None for run in runs]
-    rows.append(_compared("expected calibration error", errors, percent, low=True))
+    rows.append(_compared("expected calibration error", errors, comparable=comparable, low=True))
     rows += [
         Row(name, [_count(figure(run.figures, "counts", key)) for run in runs])
         for name, key in (("gold entities", "gold"), ("predicted", "predicted"))
@@ -151,33 +154,35 @@ def epoch_tables(runs: Sequence[Told]) -> list[Table]:
 
 
 def recipe_differences(runs: Sequence[Told]) -> Table:
-    """The settings in which runs differ; empty for one run."""
+    """The settings in which runs differ that have them; empty for one run.
+
+    Systems of other kinds have other settings, which are no differences.
+    """
     names = dict.fromkeys(
         (section, name)
         for run in runs
         for section, values in run.story.recipe.items()
         for name in values
     )
-    rows = []
+    systems = [run.story.system or _OWN_SYSTEM for run in runs]
+    rows = [Row("system", systems)] if len(set(systems)) > 1 else []
     for section, name in names:
-        cells = [_setting(run.story.recipe.get(section, {}).get(name)) for run in runs]
-        if len(set(cells)) > 1:
-            rows.append(Row(f"{section}.{name}", cells))
+        found = [run.story.recipe.get(section, {}) for run in runs]
+        held = {_setting(values[name]) for values in found if name in values}
+        if len(held) > 1:
+            rows.append(Row(f"{section}.{name}", [_setting(v.get(name)) for v in found]))
     return Table("Settings that differ", [run.name for run in runs], rows)
 
 
 def _compared(
-    name: str,
-    values: Sequence[float | None],
-    label: Callable[[float | None], str],
-    *,
-    low: bool = False,
+    name: str, values: Sequence[float | None], *, comparable: bool, low: bool = False
 ) -> Row:
-    """A row of figures with the best marked, where there are several that differ."""
+    """A row of figures with the best marked, where several differ that are of the same corpus."""
     known = [value for value in values if value is not None]
-    best = (min(known) if low else max(known)) if len(set(known)) > 1 else None
+    differ = comparable and len(set(known)) > 1
+    best = (min(known) if low else max(known)) if differ else None
     marked = [i for i, value in enumerate(values) if best is not None and value == best]
-    return Row(name, [label(value) for value in values], marked)
+    return Row(name, [percent(value) for value in values], marked)
 
 
 def _says(row: Row) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from posner.evaluation.bootstrap import Interval
 from posner.report.findings import Findings
-from posner.report.story import Story
+from posner.report.story import DIGEST, Story
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,30 @@ class Told:
         """What the figures were measured on."""
         if self.findings:
             return self.findings.source
-        return "its dev set, as training wrote it down" if self.story.dev else "nothing yet"
+        if not self.story.dev:
+            return "nothing yet"
+        if self.story.otherwise:
+            return f"its dev set, {self.story.otherwise}, as it was written down"
+        if "thresholds" in self.story.dev:
+            return "its dev set, with its threshold, as calibration wrote it down"
+        return "its dev set, as training wrote it down"
+
+    @property
+    def corpus(self) -> str:
+        """What tells the corpus of the figures from others; figures of one can be compared."""
+        if self.findings:
+            return self.findings.corpus
+        data = self.story.data
+        digest = str(data.get("fingerprint", ""))[DIGEST : 2 * DIGEST]
+        return digest or repr([data.get(f"dev_{unit}") for unit in ("sentences", "words")])
+
+    @property
+    def unit(self) -> str:
+        """What the intervals were drawn over; empty where there are none."""
+        if self.findings:
+            return self.findings.units.unit if self.findings.units and self.ranges else ""
+        unit = figure(self.story.dev, "intervals", "unit")
+        return str(unit) if unit and self.ranges else ""
 
     @property
     def ranges(self) -> Mapping[str, Interval]:

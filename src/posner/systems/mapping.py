@@ -117,6 +117,12 @@ def parse_mapping(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def best_mapping(labels: Iterable[str]) -> str:
+    """The name of the built-in mapping that knows most of a corpus's labels."""
+    wanted = set(labels)
+    return max(MAPPINGS, key=lambda name: len(wanted & set(MAPPINGS[name].values())))
+
+
 def mapping_to(
     labels: Sequence[str], own: Iterable[str], given: Mapping[str, str] | None = None
 ) -> dict[str, str]:
@@ -132,7 +138,7 @@ def mapping_to(
         given: some of the model's labels with their names.
     """
     alike = {label.casefold(): label for label in labels}
-    best = max(MAPPINGS.values(), key=lambda m: len(set(m.values()) & set(labels)))
+    best = MAPPINGS[best_mapping(labels)]
     fitting = {k: v for k, v in best.items() if v in labels}
     found: dict[str, str] = {}
     for label in own:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +16,7 @@ from posner.document import Document, Sentence
 from posner.errors import ModelError, UsageError
 from posner.loading import Aggregation
 from posner.schemes import Span
-from posner.systems.mapping import MAPPINGS, Relabelled
+from posner.systems.mapping import MAPPINGS, Relabelled, best_mapping
 from posner.systems.parts_of_speech import SPACY_MODEL, load_spacy
 from posner.tagger import Tagger
 
@@ -103,6 +103,22 @@ def is_opponent(name: str) -> bool:
 def names_labels(name: str) -> bool:
     """Whether an opponent's name says in which corpus's labels it speaks: `spacy/conll`."""
     return name.startswith(f"{SPACY}/")
+
+
+def better_name(name: str, own: Iterable[str], labels: Iterable[str]) -> str | None:
+    """The opponent's name under which it speaks of more of a corpus's labels; None for no such.
+
+    Args:
+        name: as it was named.
+        own: the labels that it knows under that name.
+        labels: the corpus's.
+    """
+    if name.partition("/")[0] != SPACY:
+        return None
+    wanted = set(labels)
+    best = best_mapping(wanted)
+    gained = len(wanted & set(MAPPINGS[best].values())) - len(wanted & set(own))
+    return f"{SPACY}/{best}" if gained > 0 else None
 
 
 def load_opponent(

@@ -109,12 +109,8 @@ class System(Tagger, Generic[R]):
         decoded = iter(self.decoder.decode(emissions))
         return [_with_paths(d, list(islice(decoded, len(d.sentences)))) for d in documents]
 
-    def predict(self, documents: Sequence[Document]) -> list[Document]:
-        """`tag`, by the name that scikit-learn's users expect."""
-        return self.tag(documents)
-
     def evaluate(self, documents: Sequence[Document]) -> Evaluation:
-        """Tag the words of gold documents and score what was found."""
+        """`evaluate_documents`, which judges any `Tagger`."""
         return evaluate_documents(self, documents)
 
     def save(self, folder: Path) -> None:

@@ -118,11 +118,11 @@ def _learn(work: Work, parts: Parts, recipe: Recipe, *, resume: bool) -> TrainRe
         best_f1=recipe.training.threshold == "best-f1",
         votes=best.votes if best else None,
     )
-    for line in calibrated:
+    for line in calibrated.lines:
         work.reporter.say(line)
     run.write_record(run.read_record() | _cost(loop, work.accelerator))
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
-    return TrainResult(run.path, evaluation, loop.seconds)
+    return TrainResult(run.path, calibrated.evaluation or evaluation, loop.seconds)
 
 
 def _cost(loop: Loop, accelerator: Accelerator) -> dict[str, Any]:
