@@ -1,9 +1,9 @@
 """Inference: Posner's forms of a model beside transformers' pipeline and spaCy, text to entities.
 
-Each system is measured in a process of its own, over the sentences of CoNLL-2003's dev set as raw
-texts; words are those that Posner cuts. The pipeline has the model's own encoder and entity head
-(without the casing features, which it has no place for). Also: what 8 bits cost, and where the
-time of the fastest form goes, beside what the machine multiplies at most.
+Each system is measured in a process of its own, spaCy also in several, over the sentences of
+CoNLL-2003's dev set as raw texts; words are those that Posner cuts. The pipeline has the model's
+own encoder and entity head (without the casing features, which it has no place for). Also: what 8
+bits cost, and where the time of the fastest form goes, beside what the machine multiplies at most.
 
     python benchmarks/bench_inference.py DATA runs/mine
     python benchmarks/bench_inference.py DATA runs/mine --limit 100 --rounds 1 --seconds 0   # a try
@@ -24,6 +24,7 @@ from typing import Any
 import posner
 from common import conll_files, data_argument, guarded, heading, markdown_table, write_result
 from inference_stages import ceiling_rows, stage_rows
+from posner.backends.cores import cores
 from posner.bench.measure import Speed
 from posner.bench.variants import Variant, bench, run_worker
 from posner.cli.bench import speed_cells
@@ -34,9 +35,10 @@ from posner.export.model import export_model
 from posner.folder import TOKENIZER, find_model, read_manifest
 from posner.loading import load
 from posner.model.merge import whole_network
+from posner.recognizer import Recognizer
 from posner.tagger import segmented
 
-COLUMNS = ["", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"]
+COLUMNS = ["", "cores", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"]
 INT8 = "Posner, ONNX int8"
 WORKER = [sys.executable, str(Path(__file__).with_name("inference_rivals.py"))]
 
@@ -60,16 +62,19 @@ def main() -> int:
         dev = documents[: 1 + arguments.limit // 20] if arguments.limit else documents
         quality = export_model(folder, int8, int8=True, dev=dev, max_loss=100).quality
         assert quality is not None
+        changed = changed_by_batching(load(fp32), load(fp32), dev)
         systems = {
             **rivals(folder, Path(scratch), texts, arguments),
             **own_forms(folder, fp32, int8, texts, arguments.seconds),
         }
         speeds = in_rounds(systems, arguments.rounds)
-        stages = stage_rows(load(int8), texts)
+        stages = stage_rows(load(int8, threads=1), texts)
         ceiling = ceiling_rows(folder)
-    rows = [[name, *speed_cells(median(found))] for name, found in speeds.items()]
-    told = [rounds_line(arguments.rounds), against_rivals(speeds)]
-    write_result("inference.md", report(rows, told, quality, stages, ceiling, texts))
+    rows = [
+        [name, str(cores_of(name)), *speed_cells(median(found))] for name, found in speeds.items()
+    ]
+    told = [rounds_line(arguments.rounds), against_rivals(speeds), batching_line(quality, changed)]
+    write_result("inference.md", report(rows, told, stages, ceiling, texts))
     return 0
 
 
@@ -155,8 +160,47 @@ def rivals(
         }
         for size in (1, 32)
     }
-    tasks[f"spaCy, {arguments.spacy}"] = {"system": "spacy", "model": arguments.spacy}
+    for name, processes in spacy_rows(arguments.spacy).items():
+        tasks[name] = {"system": "spacy", "model": arguments.spacy, "processes": processes}
     return {name: partial(run_worker, WORKER, shared | task) for name, task in tasks.items()}
+
+
+def spacy_rows(model: str) -> dict[str, int]:
+    """The rows of spaCy, and in how many processes it runs: one computes on one core."""
+    found = {f"spaCy, {model}": 1}
+    if cores() > 1:
+        found[f"spaCy, {model}, {cores()} processes"] = cores()
+    return found
+
+
+def cores_of(name: str) -> int:
+    """How many cores a row's system uses: all that there are, but spaCy in one process."""
+    return 1 if name.startswith("spaCy") and not name.endswith("processes") else cores()
+
+
+def changed_by_batching(together: Recognizer, alone: Recognizer, dev: Sequence[Document]) -> float:
+    """Share of the entities found that are others where each window is computed alone."""
+    alone.batch_pieces = 1
+    return changed_share(list(together.pipe(dev)), list(alone.pipe(dev)))
+
+
+def changed_share(found: Sequence[Document], others: Sequence[Document]) -> float:
+    """Entities that only one of two systems finds, by those that the first one finds."""
+    pairs = [
+        [{(e.start, e.end, e.label) for e in document.entities} for document in pair]
+        for pair in zip(found, others, strict=True)
+    ]
+    total = sum(len(one) for one, _ in pairs)
+    return sum(len(one ^ other) for one, other in pairs) / total if total else 0.0
+
+
+def batching_line(quality: Quality, changed: float) -> str:
+    """What 8 bits cost, and what batching changes in either precision."""
+    return (
+        f"8 bits: dev F1 {100 * quality.full.f1:.2f} in fp32, {100 * quality.int8.f1:.2f} in int8, "
+        f"{quality.loss:.2f} lost; batching changes {100 * quality.changed_share:.2f} % of the "
+        f"entities found in int8, and {100 * changed:.2f} % in fp32."
+    )
 
 
 def save_classifier(folder: Path, out: Path) -> Path:
@@ -185,7 +229,6 @@ def save_classifier(folder: Path, out: Path) -> Path:
 def report(
     rows: list[list[str]],
     told: Sequence[str],
-    quality: Quality,
     stages: list[list[str]],
     ceiling: list[list[str]],
     texts: list[str],
@@ -194,12 +237,10 @@ def report(
     parts = [
         heading("Inference: text to entities"),
         f"{len(texts):,} sentences, each a text. Start: from a cold process to the first text's "
-        f"entities; memory then, and at most. {told[0]}\n",
+        f"entities; memory then, and at most, of the first process. {told[0]}\n",
         markdown_table(COLUMNS, rows),
         f"\n{told[1]}",
-        f"\n8 bits: dev F1 {100 * quality.full.f1:.2f} in fp32, {100 * quality.int8.f1:.2f} in "
-        f"int8, {quality.loss:.2f} lost; batching changes {100 * quality.changed_share:.2f} % of "
-        "the entities found in int8, and none in fp32.\n",
+        f"\n{told[2]}\n",
         "## Where the time of int8 goes, on one core\n",
         markdown_table(["", "us a word", "share"], stages),
         "\n## What one core multiplies at most, by ONNX Runtime\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,10 @@ import bench_compare
 import bench_curve
 import bench_inference
 import bench_lexicon
+import bench_long_text
 import bench_peer
 import bench_steps
+import inference_stages
 import peer
 import tiny
 from ceiling import Product, least_seconds, step_work
@@ -33,10 +36,12 @@ from points import (
     seconds_to,
     useful_pieces_per_second,
 )
+from posner.backends.torch import TorchBackend
 from posner.bench.measure import Speed
 from posner.corpus import write
 from posner.errors import PosnerError
 from posner.recipe import load_recipe
+from posner.recognizer import Recognizer
 from posner.schemes import Span
 from typos import misspell
 
@@ -238,6 +243,10 @@ def test_a_lexicon_is_measured() -> None:
     rows = bench_lexicon.measure(300, 0.01)
     assert next(row.note for row in rows if row.step == "read").startswith("300 names")
     assert all(row.megabytes > 0 for row in rows)
+    assert "names a second" in rows[-1].note
+    names = bench_lexicon.made_names(300, seed=1)
+    documents = bench_lexicon.unknown_documents(names, 25, seed=2)
+    assert sum(len(document.entities) for document in documents) == 50
 
 
 def _speed(words: float, peak: int | None = None) -> Speed:
@@ -267,3 +276,61 @@ def test_figures_are_medians_and_ratios_those_of_a_round() -> None:
         {"rival": [_speed(10), _speed(10), _speed(10)], bench_inference.INT8: speeds}
     )
     assert told.endswith("\n- 2.0 times rival (1.0 to 3.0)")
+
+
+def test_stages_sum_to_the_whole(bert: Path) -> None:
+    model = tiny.untrained(tiny.recipe(bert, {}))
+    recognizer = Recognizer(
+        model.manifest, model.tokenizer, TorchBackend(model.network, model.manifest), workers=1
+    )
+    texts = ["Ada met Ben in Oslo.", "Then they left."]
+    rows = inference_stages.stage_rows(recognizer, texts)
+    assert [row[0] for row in rows] == [
+        *("sentences and words", "pieces", "windows and batches", "network"),
+        *("votes", "decoding", "documents", "rest", "the whole"),
+    ]
+    times = [float(row[1]) for row in rows]
+    assert min(times) >= 0
+    assert sum(times[:-1]) == pytest.approx(times[-1], abs=0.05)
+    assert recognizer.crew.workers == 1  # what is measured is a copy
+
+
+def test_a_stage_does_not_count_those_inside_it() -> None:
+    clock = inference_stages.Clock()
+    begin = time.perf_counter()
+    inner = clock.timed("inner", lambda: sum(range(10_000)))
+    clock.timed("outer", lambda: (inner(), inner()))()
+    whole = time.perf_counter() - begin
+    assert list(clock.seconds) == ["inner", "outer"]
+    assert sum(clock.seconds.values()) <= whole
+
+
+def test_entities_that_batching_changes_are_counted() -> None:
+    documents = tiny.documents(4)
+    assert bench_inference.changed_share(documents, documents) == 0
+    without = [d.with_entities(d.entities[1:]) for d in documents]
+    entities = sum(len(d.entities) for d in documents)
+    assert bench_inference.changed_share(documents, without) == pytest.approx(4 / entities)
+    assert bench_inference.changed_share([], []) == 0
+
+
+def test_spacy_runs_on_one_core_and_on_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    for count, expected in ((1, {"spaCy, x": 1}), (2, {"spaCy, x": 1, "spaCy, x, 2 processes": 2})):
+        monkeypatch.setattr(bench_inference, "cores", lambda n=count: n)
+        rows = bench_inference.spacy_rows("x")
+        assert rows == expected
+        assert {name: bench_inference.cores_of(name) for name in rows} == expected
+    assert bench_inference.cores_of(bench_inference.INT8) == 2
+
+
+def test_a_long_texts_vocabulary_grows_with_it(tmp_path: Path) -> None:
+    source = bench_long_text.source_text(None)
+    sizes = {name: tmp_path / name for name in ("short", "long", "again")}
+    short = bench_long_text.write_text(sizes["short"], source, 0.1)
+    long = bench_long_text.write_text(sizes["long"], source, 0.4)
+    assert long > 2 * short
+    assert sizes["long"].stat().st_size == 400_000
+    ran = bench_long_text.measure("none", source, 0.05, tmp_path, nothing=True).ran
+    assert ran.peak_gigabytes > 0
+    assert bench_long_text.write_text(sizes["again"], source, 0.4) == long
+    assert sizes["again"].read_bytes() == sizes["long"].read_bytes()

@@ -18,6 +18,8 @@ NUMBERS = [
     ["predict", "m", "--lexicon", "n.jsonl", "--lexicon-least"],
     ["predict", "m", "--threshold"],
     ["evaluate", "m", "d", "--threshold"],
+    ["predict", "m", "--repeats"],
+    ["evaluate", "m", "d", "--repeats"],
     ["split", "d", "--out", "o", "--fraction"],
 ]
 

@@ -5,6 +5,7 @@ A few hundred cases by default; `make fuzz` (POSNER_FUZZ=20000) runs thousands o
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -14,13 +15,29 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import foreign_models
 import tiny
 from echo import Echo
 from posner.backends.torch import TorchBackend
 from posner.bulk import outcomes, tagged_part
 from posner.document import Document
+from posner.foreign.aggregation import STRATEGIES
+from posner.loading import Aggregation, load
+from posner.postprocess.correct import LexiconStep
+from posner.postprocess.names import Name
+from posner.postprocess.rules import Rules
 from posner.recognizer import Recognizer
-from posner.render import Tagged, coloured, conll, json_array, jsonl, table, write
+from posner.render import (
+    Tagged,
+    coloured,
+    conll,
+    csv_lines,
+    html,
+    json_array,
+    jsonl,
+    table,
+    write,
+)
 from posner.segment import Segmenter
 from posner.segment.passages import passages
 from posner.sources import Limit, Place, Text, limited
@@ -45,6 +62,16 @@ TRICKY = [
     *("exam-\nple", "Anglo-\r\n Saxon", "in-\n", "\u00ad\n", "—", "--", "- item", "• item", "1) x"),
     *("我爱北京", "東京に", "น้ำที่", "ភាសា", "မြန်မာ", "한국어", "می‌خواهم", 'צה"ל', "हिन्दी", "ﾊﾞ"),
     *("Ada", "Oslo", "the", "it", "O'Brien's", "don't", "_", '<a href="x">', "-DOCSTART-", "O"),
+    *(
+        "Reykjavik",
+        "Rey-\nkjavík",
+        "reykjavík",
+        "Canadaa",
+        "İstanbul",
+        "STRASSE",
+        "Os\u00adlo",
+        "ŉ",
+    ),
     *("{", "[", '"', "\\", "\\u0041", "&amp;", "x" * 300, "(" * 50, "a." * 40, ". " * 30),
 ]
 texts = st.one_of(
@@ -53,6 +80,17 @@ texts = st.one_of(
     st.lists(st.sampled_from(TRICKY), max_size=25).map(" ".join),
 )
 segmenters = st.builds(Segmenter, hyphens=st.booleans())
+NAMES = [
+    *(Name("LOC", name) for name in ("Oslo", "Reykjavík", "Canada", "İstanbul", "Straße", "我爱")),
+    *(Name("PER", name, "1", ("Ada O'Brien's",)) for name in ("Ada", "ŉ", "𝒜")),
+    *(Name("ORG", "Ada"), Name("O", "the"), Name("CAP", "O'Brien")),
+]
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> LexiconStep:
+    rules = Rules(relabel=True, veto=True, add=True, case="ignore")
+    return LexiconStep(NAMES, rules, known=lambda word: word in ("Ada", "the", "it"))
 
 
 def check(document: Document) -> None:
@@ -83,11 +121,18 @@ def test_words_and_parts_of_any_text(text: str, segmenter: Segmenter, limit: int
 
 
 @fuzzed
-@given(texts, segmenters, st.integers(1, 60), st.booleans(), st.booleans())
+@given(
+    text=texts,
+    segmenter=segmenters,
+    limit=st.integers(1, 60),
+    split=st.booleans(),
+    tags=st.booleans(),
+)
 def test_every_format_takes_any_text(
-    text: str, segmenter: Segmenter, limit: int, split: bool, tags: bool
+    lexicon: LexiconStep, text: str, segmenter: Segmenter, limit: int, split: bool, tags: bool
 ) -> None:
     tagger = Echo(finds=True)
+    tagger.steps = (lexicon,)
     tagger.segmenter = segmenter
     item = Text(Place("x", 1), text, len(text))
     groups = limited([item], Limit(limit, "split" if split else "error"), segmenter)
@@ -102,6 +147,10 @@ def test_every_format_takes_any_text(
             assert (entity["start"], entity["end"]) == (known.start, known.end)
             assert same(entity["word"], known.text)
     written(table(parts, tags=tags))
+    entities = [e for part in parts for e in part.document.entities]
+    rows = list(csv.reader(io.StringIO(written(csv_lines(parts)), newline="")))[1:]
+    assert [row[4] for row in rows] == [e.label for e in entities]
+    assert written(html(parts)).count("<mark ") == len(entities)
     if not any(t.form == "-DOCSTART-" for p in parts for t in p.document.tokens):
         written(conll(parts))
     for part in parts:
@@ -151,8 +200,11 @@ def recognizer(bert: object) -> Recognizer:
 
 @costly
 @given(text=texts, hyphens=st.booleans())
-def test_the_whole_road_takes_any_text(recognizer: Recognizer, text: str, hyphens: bool) -> None:
+def test_the_whole_road_takes_any_text(
+    recognizer: Recognizer, lexicon: LexiconStep, text: str, hyphens: bool
+) -> None:
     recognizer.segmenter = Segmenter(hyphens)
+    recognizer.steps = (lexicon,)
     document = recognizer(text)
     assert document.text == text
     check(document)
@@ -162,3 +214,24 @@ def test_the_whole_road_takes_any_text(recognizer: Recognizer, text: str, hyphen
         check(passage.document)
         for entity in passage.entities:
             assert text[entity.start : entity.end] == entity.text
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recognizer]:
+    folder = foreign_models.save_classifier(tmp_path_factory.mktemp("foreign"))
+    return {strategy: load(folder, aggregation=strategy, threads=1) for strategy in STRATEGIES}
+
+
+@costly
+@given(text=texts, strategy=st.sampled_from(STRATEGIES))
+def test_every_aggregation_takes_any_text(
+    foreign: dict[str, Recognizer], text: str, strategy: Aggregation
+) -> None:
+    document = foreign[strategy](text)
+    assert document.text == text
+    check(document)
+    for passage in foreign[strategy].stream(text):
+        check(passage.document)
+    rows = list(csv.reader(io.StringIO(written(csv_lines([document])), newline="")))
+    assert len(rows) == 1 + len(document.entities)
+    written(html([document]))

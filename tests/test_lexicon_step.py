@@ -115,15 +115,53 @@ def test_a_name_in_other_letters_gives_way_to_the_one_that_is_spelt_so() -> None
     assert (entity.id, entity.corrected) == ("2", None)
 
 
-def test_what_was_found_may_be_misspelt_whatever_the_vocabulary_holds() -> None:
+def test_a_found_name_is_misspelt_only_where_its_word_is_strange() -> None:
     document = text_with("Brasil", ("Brasil", "LOC"))
     names = [Name("LOC", "Brazil", "BR")]
-    for known in (None, lambda _: True):
+    for known in (None, lambda _: False):
         (entity,) = LexiconStep(names, known=known)(document).entities
         assert (entity.corrected, entity.id) == ("Brazil", "BR")
         assert entity.similarity == pytest.approx(5 / 6)
-    named = [*names, Name("ORG", "Brasil")]  # a name in its own right
-    assert LexiconStep(named)(document) is document
+    assert LexiconStep(names, known=lambda _: True)(document) is document
+    for other in ("Brasil", "Estado do Brasil"):  # a name, or a word of one, in its own right
+        assert LexiconStep([*names, Name("ORG", other)])(document) is document
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("Jhon Robinson", "John Robinson"),
+        ("Rohan Robinson", None),  # another first name that the lexicon has
+        ("Boeing A320", None),  # another number
+        ("University Oxford", None),  # no strange word
+        ("Univrsity of Oxfrod", "University of Oxford"),
+    ],
+)
+def test_only_what_differs_has_to_be_strange(text: str, corrected: str | None) -> None:
+    known = ["John Robinson", "Rohan Lee", "Boeing A330", "University of Oxford"]
+    step = LexiconStep([Name("X", name) for name in known])
+    (entity,) = step(text_with(text, (text, "X"))).entities
+    assert entity.corrected == corrected
+
+
+def test_a_name_in_other_letter_case_is_known_and_written_otherwise() -> None:
+    document = text_with("in canada and canadA", ("canada", "LOC"), ("canadA", "ORG"))
+    step = LexiconStep(NAMES, Rules(relabel=True), known=lambda _: False)
+    own, other = step(document).entities
+    assert own.changes == ("known to the lexicon, written otherwise",)
+    assert (own.corrected, own.id, own.similarity) == ("Canada", "CA", 1.0)
+    assert other.changes == ("relabelled from ORG by the lexicon, written otherwise",)
+    assert step.done == {"known": 1, "relabelled": 1}
+    assert LexiconStep(NAMES, Rules(edits=0))(document) is document
+    short = text_with("in oslo", ("oslo", "LOC"))  # too short for a misspelt name
+    assert LexiconStep([Name("LOC", "Oslo", "1")])(short) is short
+
+
+def test_a_misspelt_name_in_capitals_is_corrected_to_one_in_capitals() -> None:
+    names = [Name("LOC", "MOSCOW", "1"), Name("LOC", "Moscow", "2")]
+    document = text_with("MOSCWO or Moscwo", ("MOSCWO", "LOC"), ("Moscwo", "LOC"))
+    entities = LexiconStep(names)(document).entities
+    assert [(e.corrected, e.id) for e in entities] == [("MOSCOW", "1"), ("Moscow", "2")]
 
 
 def test_words_of_the_vocabulary_are_not_relabelled_as_misspelt_ones() -> None:

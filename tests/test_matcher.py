@@ -86,6 +86,19 @@ def test_many_words_have_numbers_of_their_own() -> None:
         ]
 
 
+def test_words_and_names_are_known_in_any_letter_case() -> None:
+    names = ("New York", "NEW YORK", "St. John's")
+    matcher = Matcher([Name("LOC", name) for name in names])
+    assert [matcher.same(t) for t in ("new york", "york", "st. john's", "")] == [
+        (0, 1),
+        (),
+        (2,),
+        (),
+    ]
+    assert [matcher.knows(t) for t in ("YORK", "St. York", "Yorke")] == [True, True, False]
+    assert Matcher([]).same("York") == ()
+
+
 def nearest(text: str, *names: str, most: int = 2) -> tuple[str, int] | None:
     found = NearNames(names, most=most).nearest(text, lambda _: True)
     return None if found is None else (names[found.spelling], found.edits)
@@ -124,3 +137,25 @@ def test_the_nearest_is_that_of_a_search_name_by_name(names: list[str], text: st
     assert (None if found is None else (found.edits, found.spelling)) == min(
         distances, default=None
     )
+
+
+@st.composite
+def misspellings(draw: st.DrawFn) -> tuple[str, str]:
+    """A name, and what one, two or three edits make of it."""
+    name = text = draw(st.text("abc", min_size=5, max_size=16))
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(text)))
+        head, tail, letter = text[:place], text[place:], draw(st.sampled_from("abc"))
+        ways = (head + letter + tail, head + tail[1:], head + letter + tail[1:])
+        text = draw(st.sampled_from((*ways, head + tail[1:2] + tail[:1] + tail[2:])))
+    return name, text
+
+
+@given(misspellings(), st.sampled_from([1, 2]))
+@example(("abcabcabcabc", "abacbcabcbac"), 2)
+def test_every_misspelling_is_found(pair: tuple[str, str], most: int) -> None:
+    name, text = pair
+    edits = edit_distance(name, text)
+    found = NearNames([name], most=most).nearest(text, lambda _: True)
+    assert (found is not None) is (edits <= edits_allowed(len(name), most))
+    assert found is None or found.edits == edits

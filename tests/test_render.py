@@ -23,6 +23,7 @@ from posner.render import (
     coloured,
     conll,
     has_colour,
+    html,
     iob2_tags,
     json_array,
     jsonl,
@@ -281,6 +282,27 @@ class TestTable:
         assert not any(ord(c) < 32 and c != "\n" for c in shown)
         # Heading, head of the entities, blank line, head of the words.
         assert shown.count("\n") == 4 + len(found.entities) + found.word_count
+
+
+BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+class TestDirections:
+    def test_forced_directions_are_shown_and_turn_nothing_around(self) -> None:
+        found = document(f"a {BIDI}", (0, 11, "\u202eX"))
+        for text in (
+            "".join(table([replace(found, id="\u2067")])),
+            coloured(found, colour=False).plain,
+            coloured(found).plain,
+            "".join(html([found])),
+        ):
+            assert not set(BIDI) & set(text)
+            assert "\\u202a\\u202b" in text
+            assert "\\u202eX" in text
+
+    def test_marks_of_direction_stay(self) -> None:
+        text = "\u05d0\u200f, \u0627\u061c \u200e"
+        assert coloured(document(text), colour=False).plain == text
 
 
 class TestMarks:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import foreign_models
+import tiny
+from posner.backends.torch import TorchBackend
+from posner.cli import main
 from posner.document import Document, Sentence, Token
+from posner.recognizer import Recognizer
 from posner.repeats import share_repeats
 from posner.windows import FloatArray
 
@@ -78,3 +86,37 @@ def test_a_lone_sentence_stays_as_it_is() -> None:
     emissions = [np.array([[1, 2], [3, 1]], dtype=np.float32)]
     (shared,) = share_repeats(document_of([["Oslo", "Oslo"]]), emissions, 0.35)
     assert (shared == emissions[0]).all()
+
+
+def test_without_sharing_a_sentence_has_the_scores_that_it_has_alone(bert: Path) -> None:
+    model = tiny.untrained(tiny.recipe(bert, {"data.repeats": 0.4}))
+    backend = TorchBackend(model.network, model.manifest)
+    recognizer = Recognizer(model.manifest, model.tokenizer, backend)
+    texts = ["Ada saw Oslo.", "Then Ada left Oslo."]
+    whole = "\n\n".join(texts)
+
+    def emissions(of: list[str]) -> FloatArray:
+        return np.concatenate([v.entity for t in of for v in recognizer.votes([recognizer(t)])])
+
+    alone = emissions(texts)
+    assert np.abs(log_softmax(emissions([whole])) - log_softmax(alone)).max() > 1e-3
+    recognizer.repeats = 0
+    assert emissions([whole]) == pytest.approx(alone, abs=1e-5)
+
+
+def test_a_flag_says_how_far_repeated_words_are_shared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(foreign_models.save_classifier(tmp_path / "model"))
+    call = ["predict", folder, "--format", "jsonl", "--tags", "--document", "file"]
+    text = tmp_path / "text.txt"
+    text.write_text("Ada in Oslo.\n\nIn Oslo Ada works.\n\nthe Ada Oslo", encoding="utf-8")
+
+    def found(*flags: str) -> object:
+        assert main([*call, str(text), *flags]) == 0
+        return json.loads(capsys.readouterr().out)["entities"]
+
+    assert found("--repeats", "0") == found()
+    assert found("--repeats", "1") != found()
+    assert main([*call, str(text), "--repeats", "1", "--aggregation", "simple"]) == 2
+    assert "--repeats: this model cannot" in capsys.readouterr().err

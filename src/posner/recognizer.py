@@ -51,6 +51,8 @@ class Recognizer(Tagger):
         batch_pieces: padded pieces in a batch; by default as many as suit the backend.
 
     Attributes:
+        repeats: how far the words that a document repeats are drawn together, from 0 (each sentence
+            has the scores that it has alone) to 1; as the model was trained, and may be changed.
         reload: loads the same model again, as another process does that it is sent to; None for
             one that no folder holds.
     """
@@ -74,6 +76,7 @@ class Recognizer(Tagger):
         self.plan = window_plan(manifest, tokenizer)
         self.margin = self.plan.context  # a word has at least one piece
         self.segmenter = manifest.recipe.data.segmenter
+        self.repeats = manifest.recipe.data.repeats
         self.crew = Crew(workers)
         self.ahead = min(workers, 1)
         self.batch_pieces = batch_pieces or backend.batch_pieces
@@ -87,7 +90,7 @@ class Recognizer(Tagger):
                 "only a model that was loaded from a folder can be sent to another process",
                 remedy="save it, and posner.load the folder",
             )
-        own = ("reload", "steps", "segmenter")
+        own = ("reload", "steps", "segmenter", "repeats")
         return self.reload, (), {name: getattr(self, name) for name in own}
 
     def find(self, documents: Sequence[Document]) -> list[Document]:
@@ -185,8 +188,7 @@ class Recognizer(Tagger):
             for d, document in enumerate(task.encoded)
             for s, (first, last) in enumerate(pairwise(document.sentences.tolist()))
         ]
-        share = self.manifest.recipe.data.repeats
-        return _with_repeats(documents, votes, share) if share else votes
+        return _with_repeats(documents, votes, self.repeats) if self.repeats else votes
 
     def _with_tags(self, sentence: Sentence, vote: Votes) -> Sentence:
         """The sentence with the other heads' tags; with none where there is no such head."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 
 from posner.cli.extras import needs_train_extra
-from posner.cli.numbers import whole
+from posner.cli.numbers import number, whole
+from posner.errors import UsageError
 from posner.foreign.aggregation import STRATEGIES
+from posner.loading import Aggregation
+from posner.recognizer import Recognizer
 from posner.systems.opening import is_foreign_model, load
 from posner.tagger import Tagger
 
+REPEATS = "--repeats"
+
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
-    """Add MODEL, `--aggregation`, and what `add_device_flags` adds."""
+    """Add MODEL, `--aggregation`, `--repeats`, and what `add_device_flags` adds."""
     parser.add_argument(
         "model",
         metavar="MODEL",
@@ -25,6 +30,13 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
         default="legal",
         help="how the pieces of a Hugging Face model become entities: whole words on a legal path "
         "(default), or as transformers' pipeline joins them",
+    )
+    parser.add_argument(
+        REPEATS,
+        type=number(REPEATS, high=1),
+        metavar="SHARE",
+        help="how far words that a document repeats are drawn together, 0: not, so that a sentence "
+        "is scored as it is alone; default: as the model was trained (data.repeats)",
     )
     add_threads_flag(parser)
 
@@ -56,24 +68,46 @@ def add_device_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def load_from_flags(arguments: argparse.Namespace) -> Tagger:
-    """The model that the flags name."""
+    """The model that the flags name.
+
+    Raises:
+        UsageError: `--repeats` for a model whose words are not whole, or for another system.
+    """
     with needs_train_extra("running this model"):
-        return load(
+        tagger = load(
             arguments.model,
             device=arguments.device,
             precision=arguments.precision,
             aggregation=arguments.aggregation,
             threads=arguments.threads,
         )
+    if not _set_repeats(tagger, arguments, arguments.aggregation):
+        raise UsageError(
+            "this model cannot draw repeated words together", where=REPEATS, got=arguments.model
+        )
+    return tagger
 
 
 def load_other(arguments: argparse.Namespace, model: str) -> Tagger:
-    """Another model on the same device; an aggregation is only for those that can have one."""
+    """Another model on the same device; what only some models can have is for those alone."""
+    aggregation: Aggregation = arguments.aggregation if is_foreign_model(model) else "legal"
     with needs_train_extra("running this model"):
-        return load(
+        tagger = load(
             model,
             device=arguments.device,
             precision=arguments.precision,
-            aggregation=arguments.aggregation if is_foreign_model(model) else "legal",
+            aggregation=aggregation,
             threads=arguments.threads,
         )
+    _set_repeats(tagger, arguments, aggregation)
+    return tagger
+
+
+def _set_repeats(tagger: Tagger, arguments: argparse.Namespace, aggregation: str) -> bool:
+    """Do what `--repeats` says; False where it is given and the model cannot do that."""
+    if arguments.repeats is None:
+        return True
+    if not isinstance(tagger, Recognizer) or aggregation != "legal":
+        return False
+    tagger.repeats = arguments.repeats
+    return True

@@ -19,6 +19,8 @@ from posner.postprocess.taken import Taken
 from posner.schemes import OUTSIDE
 
 _LONGEST_RUN = 3  # words of a misspelt name that no system found
+_KNOWN = "known to the lexicon"
+_OTHERWISE = "written otherwise"
 
 
 class LexiconStep:
@@ -115,7 +117,7 @@ class LexiconStep:
         if own:  # rather the one that is spelt just so than one in other letter case
             exactly = next((name for name in own if name.name == form), own[0])
             return self._known_name(entity, exactly, done)
-        near = None if names else self._nearest(form, entity.label)
+        near = None if names else self._near_name(form, entity.label)
         if near is not None:
             return self._corrected(entity, near, done)
         if rules.relabel:
@@ -134,12 +136,11 @@ class LexiconStep:
         if corrected is None and name.id is None:
             return entity
         done["known"] += 1
-        note = "known to the lexicon"
         return replace(
             entity,
             corrected=corrected,
             id=name.id,
-            changes=(*entity.changes, note),
+            changes=(*entity.changes, _KNOWN),
             similarity=1.0,
         )
 
@@ -147,12 +148,13 @@ class LexiconStep:
         if not self.rules.correct:
             return entity
         name = self.matcher.name(near.spelling)
-        done["corrected"] += 1
+        done["corrected" if near.edits else "known"] += 1
+        note = _near_note("corrected", near) if near.edits else f"{_KNOWN}, {_OTHERWISE}"
         return replace(
             entity,
-            corrected=name.name,
+            corrected=None if entity.text == name.name else name.name,
             id=name.id,
-            changes=(*entity.changes, _near_note("corrected", near)),
+            changes=(*entity.changes, note),
             similarity=near.similarity,
         )
 
@@ -164,7 +166,7 @@ class LexiconStep:
         if len(labels) == 1:
             name, near = names[0], None
         elif not labels and self._is_strange(form):
-            near = self._nearest(form, None)
+            near = self._near_name(form, None)
             if near is None:
                 return None
             name = self.matcher.name(near.spelling)
@@ -195,12 +197,35 @@ class LexiconStep:
             similarity=1.0 if near is None else near.similarity,
         )
 
-    def _nearest(self, form: str, label: str | None) -> Near | None:
-        return None if self._names is None else self._names.of(form, label)
+    def _near_name(self, form: str, label: str | None) -> Near | None:
+        """The name that a text is in other letter case, or that it misspells.
+
+        A misspelt name differs from the known one in strange words alone.
+        """
+        if self._names is None:
+            return None
+        same = self._names.same(form, label)
+        if same is not None:
+            return same
+        words = form.split()
+        if not any(map(self._is_strange_word, words)):
+            return None
+        near = self._names.of(form, label)
+        if near is None or not near.edits:
+            return near
+        known = set(self.matcher.spellings[near.spelling].lower().split())
+        differing = [word for word in words if word.lower() not in known]
+        return near if differing and all(map(self._is_strange_word, differing)) else None
 
     def _is_strange(self, text: str) -> bool:
         """Whether some word may be misspelt: one that the vocabulary lacks, if that is known."""
         return self._known is None or not all(map(self._known, text.split()))
+
+    def _is_strange_word(self, word: str) -> bool:
+        """Whether a word may be misspelt: no number, out of vocabulary, and in no name."""
+        if any(map(str.isdigit, word)) or self.matcher.knows(word):
+            return False
+        return self._known is None or not self._known(word)
 
     def _is_sure(self, name: Name) -> bool:
         return name.score is None or name.score >= self.rules.least
@@ -227,7 +252,7 @@ class LexiconStep:
             for start, end in self._strange_runs(sentence):
                 if not taken.free(start, end):
                     continue
-                near = self._nearest(read.form(start, end), None)
+                near = self._near_name(read.form(start, end), None)
                 if near is not None:
                     name = self.matcher.name(near.spelling)
                     if name.label != OUTSIDE and self._is_sure(name) and taken.take(start, end):
@@ -267,7 +292,8 @@ def _step(names: Sequence[Name], rules: Rules, known: Callable[[str], bool] | No
 
 
 def _near_note(what: str, near: Near) -> str:
-    return f"{what} by the lexicon, similarity {near.similarity:.2f}"
+    how = f"similarity {near.similarity:.2f}" if near.edits else _OTHERWISE
+    return f"{what} by the lexicon, {how}"
 
 
 def _by_place(place: tuple[int, int]) -> tuple[int, int]:

@@ -105,6 +105,17 @@ class Matcher:
             self._codes[word] = code
         return code
 
+    def knows(self, text: str) -> bool:
+        """Whether each word of a text is a word of some name, whatever the letter case."""
+        return all(word.lower() in self._codes for word in _WORD.findall(text))
+
+    def same(self, text: str) -> tuple[int, ...]:
+        """The spellings with just the words of a text, whatever the letter case."""
+        words = _WORD.findall(text)
+        pattern = "".join([self._codes.get(word.lower(), _UNKNOWN) for word in words])
+        first: int = self._automaton.get(pattern, -1) if pattern else -1
+        return () if first < 0 else self._twins.get(first, (first,))
+
     def find(self, text: str) -> Iterator[Match]:
         """Every place of every name, by where it ends; places may overlap."""
         words = list(_WORD.finditer(text))

@@ -2,9 +2,11 @@
 
 A name is cut into one part more than it may have edits, so in a misspelling at least one part is
 whole, moved by no more than the edits before it (the pigeonhole principle; Navarro 2001). The
-hashes of the parts stand in one sorted array, and only names that share a part are compared. Two
-neighbouring letters that changed places are one edit but can harm two parts; so the text is also
-looked up with each such pair put back.
+hashes of the parts stand in one sorted array, and only names that share a part are compared, all
+in one call. Two neighbouring letters that changed places are one edit but harm two parts where a
+border lies between them; so each stretch of the text is also looked up with the pair at either of
+its ends put back. With one such pair put back, the edits that are left harm too few parts for none
+to be whole.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -60,9 +63,12 @@ class NearNames:
     def __init__(self, spellings: Sequence[str], *, most: int = MOST_EDITS) -> None:
         try:
             from rapidfuzz.distance import OSA
+            from rapidfuzz.process import cdist
         except ImportError as error:
             raise MissingExtraError("correcting names", "lexicon") from error
-        self._distance = OSA.distance
+        self._distances = partial(
+            cdist, scorer=OSA.distance, score_cutoff=most, dtype=np.uint8, workers=1
+        )
         self._spellings = spellings
         self._most = most
         keys, owners = array("q"), array("I")
@@ -85,31 +91,25 @@ class NearNames:
     def nearest(self, text: str, accept: Callable[[int], bool]) -> Near | None:
         """The nearest spelling that is accepted, the first of several; None where none is near."""
         folded = text.lower()
-        best: Near | None = None
-        for number in self._candidates(folded):
-            spelling = self._spellings[number].lower()
-            allowed = edits_allowed(len(spelling), self._most)
-            if best is not None:
-                allowed = min(allowed, best.edits - 1)
-            if allowed < 0:
-                break  # the same letters: nothing is nearer
-            edits = self._distance(folded, spelling, score_cutoff=allowed)
-            if edits <= allowed and accept(number):
-                longest = max(len(folded), len(spelling))
-                best = Near(number, edits, 1 - edits / longest)
-        return best
+        numbers = self._candidates(folded)
+        if not numbers:
+            return None
+        spelled = [self._spellings[number].lower() for number in numbers]
+        distances = self._distances([folded], spelled)[0]  # (candidates,)
+        for edits in range(self._most + 1):
+            for place in np.flatnonzero(distances == edits).tolist():
+                length, number = len(spelled[place]), numbers[place]
+                if edits <= edits_allowed(length, self._most) and accept(number):
+                    return Near(number, edits, 1 - edits / max(len(folded), length))
+        return None
 
     def _candidates(self, folded: str) -> list[int]:
         """Every spelling that shares a part with the text, in order."""
-        variants = {folded}
-        for place in range(len(folded) - 1):
-            swapped = folded[place + 1] + folded[place]
-            variants.add(folded[:place] + swapped + folded[place + 2 :])
         keys: set[int] = set()
         for length in range(max(1, len(folded) - self._most), len(folded) + self._most + 1):
             edits = edits_allowed(length, self._most)
             if edits >= abs(length - len(folded)) and edits:
-                keys.update(_shifted_keys(variants, length, edits, len(folded) - length))
+                keys.update(_shifted_keys(folded, length, edits))
         wanted = np.fromiter(keys, dtype=np.int64, count=len(keys))
         first = np.searchsorted(self._keys, wanted, side="left")
         inside = first < len(self._keys)
@@ -127,16 +127,21 @@ def _part(length: int, edits: int, part: int) -> tuple[int, int]:
     return length * part // parts, length * (part + 1) // parts
 
 
-def _shifted_keys(variants: set[str], length: int, edits: int, longer: int) -> Iterator[int]:
+def _shifted_keys(folded: str, length: int, edits: int) -> Iterator[int]:
     """The keys of all places where a part of a name of that length can stand in the text.
 
     A part that moved by `shift` took as many edits before it, and after it as many as it takes to
-    come to the text's length, which is `longer` than the name.
+    come from the name's length to the text's.
     """
+    longer = len(folded) - length
     for part in range(edits + 1):
-        begin, end = _part(length, edits, part)
+        first, last = _part(length, edits, part)
         for shift in range(-edits, edits + 1):
-            if begin + shift < 0 or abs(shift) + abs(longer - shift) > edits:
+            begin, end = first + shift, last + shift
+            if begin < 0 or end > len(folded) or abs(shift) + abs(longer - shift) > edits:
                 continue
-            slices = {variant[begin + shift : end + shift] for variant in variants}
-            yield from (hash((length, part, s)) for s in slices if len(s) == end - begin)
+            yield hash((length, part, folded[begin:end]))
+            if begin > 0:
+                yield hash((length, part, folded[begin - 1] + folded[begin + 1 : end]))
+            if end < len(folded):
+                yield hash((length, part, folded[begin : end - 1] + folded[end]))

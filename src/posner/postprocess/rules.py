@@ -26,9 +26,9 @@ class Rules:
             vocabulary, names near runs with such words are added too.
         closed: labels of which the lexicon knows all names: other entities with them go.
         least: names with a lower score are neither added nor used to relabel.
-        edits: how far a misspelling may be from its name; 0: names as they are spelt. Every entity
-            that is no known name may be a misspelt one of its label; for `relabel` and `add` a word
-            of it has to be out of vocabulary, where it is known which are.
+        edits: how far a misspelling may be from its name; 0: names as they are spelt. Only strange
+            words are taken for misspelt: those that stand in no name, hold no digit, and are out of
+            the model's vocabulary, where that is known.
         case: how names may be written.
     """
 

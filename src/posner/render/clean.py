@@ -10,5 +10,5 @@ _NO_CHARACTERS = {0xFFFE: 0xFFFD, 0xFFFF: 0xFFFD}
 
 
 def clean(text: str) -> str:
-    r"""The text with pictures of control characters, and lone surrogates written `\ud800`."""
+    r"""The text with control characters as `visible` shows them, lone surrogates as `\ud800`."""
     return visible(printable(text)).translate(_NO_CHARACTERS)

@@ -56,7 +56,7 @@ def html(documents: Documents, *, places: bool = False) -> Iterator[str]:
     r"""The page, document by document.
 
     A score and a corrected name stand in the tip of their entity. A lone surrogate, which UTF-8
-    cannot hold, is written `\ud800`; control characters are shown by their pictures. Overlapping
+    cannot hold, is written `\ud800`; control characters are shown as `visible` says. Overlapping
     entities keep a piece of text together on one line. With `places` the heading says where a
     document was read.
     """

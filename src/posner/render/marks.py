@@ -25,12 +25,21 @@ _KNOWN: Mapping[str, int] = MappingProxyType(
     {"PER": 0, "PERSON": 0, "ORG": 1, "LOC": 2, "GEO": 2, "MISC": 3, "GPE": 4, "TIM": 5, "DATE": 5}
 )
 # Control characters would move the cursor or change the terminal: show their pictures instead.
-_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"}
+_PICTURES: dict[int, int | str] = {
+    code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"
+}
 _PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+# Directions that are forced until further notice would turn what stands behind them around, labels
+# and all; marks of direction (U+200E, U+200F, U+061C) only place the punctuation beside them.
+_PICTURES |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 def visible(text: str) -> str:
-    """The text with each control character but tab and line feed replaced by its picture."""
+    r"""The text with what would change the place of other text made visible.
+
+    Each control character but tab and line feed is replaced by its picture, each embedding,
+    override and isolate of writing direction is written as `\u202e`.
+    """
     return text.translate(_PICTURES)
 
 
@@ -57,7 +66,7 @@ def coloured(document: Document, *, colour: bool = True) -> Text:
     (overlap, neither inside the other) a number stands at both ends: `[1:text](LABEL:1)`.
 
     A lone surrogate, which UTF-8 cannot hold, is written `\ud800` (`backslashreplace`); control
-    characters are shown by their pictures. Print it with `soft_wrap=True`, lest a console that is
+    characters are shown as `visible` says. Print it with `soft_wrap=True`, lest a console that is
     no terminal breaks lines at 80 characters.
     """
     result = Text()

@@ -25,7 +25,7 @@ def table(documents: Documents, *, tags: bool = False, places: bool = False) -> 
     With `tags` the words with their tags follow, and the pieces where a document has them; with
     `places` the heading begins with where the document was read.
     Columns are aligned by the cells that a terminal gives each character. Control characters are
-    shown by their pictures, white space inside an entity as one space; a lone surrogate, which
+    shown as `visible` says, white space inside an entity as one space; a lone surrogate, which
     UTF-8 cannot hold, is written `\ud800` (`backslashreplace`).
 
     Raises:

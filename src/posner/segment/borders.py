@@ -1,10 +1,12 @@
 r"""Where the sentences of a text end.
 
 A sentence ends
-    - after `. ! ?`, an ellipsis and their kin in other scripts, together with the closing quotes
-      and brackets behind them, where white space follows (Chinese, Japanese and Indic marks need
-      none, nor do `!` and `?` between Chinese or Japanese characters) and the next word does not
-      begin in lower case;
+    - after `. ! ?`, an ellipsis and their kin in other scripts, together with the closing quotes,
+      brackets and footnote marks (`[1]`) behind them, where white space follows (Chinese, Japanese
+      and Indic marks need none, nor do `!` and `?` between Chinese or Japanese characters) and the
+      next word does not begin in lower case;
+    - not before what reports the quote that ends there: a Japanese or Korean particle (`」と`), a
+      Chinese clause with a verb of saying;
     - after an abbreviation that can end one (`Inc.`, `U.S.`, `p.m.`) only before a word that
       usually begins one (`The`, `He`); after a title or an initial (`Mr.`, `J.`) never;
     - at a blank line or a paragraph separator, always;
@@ -19,12 +21,18 @@ width. Scripts without letter case never show this, so there each line break end
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from posner.segment.abbreviations import AFTER_ORDINAL, SENTENCE_STARTERS, never_ends
+from posner.segment.abbreviations import (
+    AFTER_ORDINAL,
+    COMPANY_ENDINGS,
+    SENTENCE_STARTERS,
+    never_ends,
+)
 from posner.segment.lines import LINE_BREAK
 from posner.segment.words import HAN_KANA
 
@@ -40,6 +48,18 @@ _LINE_GOES_ON = frozenset(",，、([{（[-–—&/")
 _DASHES = frozenset("-–—")
 _BULLETS = frozenset("-*•‣◦▪●○·–—+")
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
+_QUOTES = frozenset("\"'”’»」』") | {"''"}
+_NOTE = re.compile(
+    r"\[(?:(?:note |nb |n )?\d{1,3}(?:[,–-]\d{1,3})*|[a-z]|citation needed)\]|[¹²³⁰⁴-⁹]{1,3}"
+)
+# What goes on behind a closing quote: Japanese particles, but not the words that begin like them;
+# Chinese clauses with a verb of saying; Korean particles.
+_REPORTS = re.compile(
+    r"と(?!ころ|ても|き|にかく|りあえず|りわけ|うとう|もかく|もあれ|なり|っさ|つぜん)|って|なんて|など|を"
+    r"|の(?![ちぞびりど])"
+    r"|[\u4e00-\u9fff]{1,8}?(?:[说說问問喊答叫]|表示)道?[。，：,:]"
+    r"|(?:이?라(?:고|며|면서|는)|하고)(?![^\W\d_])"
+)
 
 
 def sentence_ends(text: str, words: Sequence[Offsets]) -> list[int]:
@@ -89,16 +109,35 @@ class _Borders:
         """Past the mark at `index` and what closes with it; and whether the sentence ends there."""
         word = self._word(index)
         if word[-1] == "." and word.strip("."):
-            return index + 1, self._abbreviation_ends(index, word)
+            after = index + 1
+            while after < len(self.words) and not self._gap(after) and self._closes(after):
+                after += 1
+            return after, self._abbreviation_ends(after, word)
         if word == "." and self._is_number(first, index):
             return index + 1, False
         after = self._past_closers(index, open_quote)
         if after == len(self.words):
             return after, True
+        if self._goes_on(index, after):
+            return after, False
         if any(self._word(i) in _ANYWHERE for i in range(index, after)):
             return after, self._word(after) not in _GO_ON
         gap = self.words[after][0] - self.words[after - 1][1]
         return after, (gap > 0 or self._is_spaceless(index, after)) and self._may_begin(after)
+
+    def _goes_on(self, index: int, after: int) -> bool:
+        """Whether the word at `after` belongs to what the mark at `index` stands in all the same.
+
+        It tells who said the quote that ended there, or what kind of company `Yahoo!` is.
+        """
+        start = self.words[after][0]
+        if self._word(index)[0] in "!?" and self._word(after).removesuffix(".") in COMPANY_ENDINGS:
+            return True
+        quoted = any(self._word(i) in _QUOTES for i in range(index + 1, after))
+        return quoted and _REPORTS.match(self.text, start) is not None
+
+    def _closes(self, index: int) -> bool:
+        return self._word(index) in _CLOSERS
 
     def _is_spaceless(self, index: int, after: int) -> bool:
         """Whether a Western `!` or `?` stands between characters that nobody parts by spaces."""
@@ -116,8 +155,12 @@ class _Borders:
         while index < len(words):
             word = self._word(index)
             gap = self._gap(index)
+            noted = index if gap else self._past_note(index)
+            if noted > index:
+                index = noted
+                continue
             closes = word in _CLOSERS or (word[-1] in _ENDERS and not word.strip(word[-1]))
-            if gap and not (open_quote and self._closes_apart(index, gap)):
+            if gap and not self._closes_apart(index, gap, open_quote):
                 break
             if not closes:
                 break
@@ -125,11 +168,25 @@ class _Borders:
             index += 1
         return index
 
-    def _closes_apart(self, index: int, gap: str) -> bool:
-        """Whether the word is a closing quote of text written word by word (`said . " He`)."""
+    def _past_note(self, index: int) -> int:
+        """The index after the footnote mark at `index`; `index` itself where there is none."""
+        note = _NOTE.match(self.text, self.words[index][0])
+        if note is None:
+            return index
+        while index < len(self.words) and self.words[index][0] < note.end():
+            index += 1
+        return index
+
+    def _closes_apart(self, index: int, gap: str, open_quote: bool) -> bool:
+        """Whether the word is a closing quote that a space parts from the mark.
+
+        So it is in French (`« Oui. »`), and in text written word by word (`said . " He`).
+        """
         end = self.words[index][1]
-        apart = not self.text[end : end + 1].strip()
-        return apart and self._word(index) == '"' and not LINE_BREAK.search(gap)
+        if self.text[end : end + 1].strip() or LINE_BREAK.search(gap):
+            return False
+        word = self._word(index)
+        return (word == '"' and open_quote) or (word == "»" and len(gap) == 1)
 
     def _may_begin(self, index: int) -> bool:
         """Whether a sentence may begin at that word: not in lower case, nor with a comma."""
@@ -154,17 +211,18 @@ class _Borders:
         """What stands before the word at `index`, behind the one before it."""
         return self.text[self.words[index - 1][1] : self.words[index][0]]
 
-    def _abbreviation_ends(self, index: int, word: str) -> bool:
-        if index + 1 == len(self.words):
+    def _abbreviation_ends(self, after: int, word: str) -> bool:
+        if after == len(self.words):
             return True
-        return not never_ends(word) and self._first_word(index + 1) in SENTENCE_STARTERS
+        return not never_ends(word) and self._first_word(after) in SENTENCE_STARTERS
 
     def _is_number(self, first: int, index: int) -> bool:
         """Whether the dot makes an ordinal, or opens a list's item (`3. Oktober`, `a. Goals`)."""
         if index == first or self.words[index - 1][1] != self.words[index][0]:
             return False
         word = self._word(index - 1)
-        if word.isdigit() and len(word) <= 2 and self._first_word(index + 1) in AFTER_ORDINAL:
+        following = self._first_word(index + 1).removesuffix(".")
+        if word.isdigit() and len(word) <= 2 and following in AFTER_ORDINAL:
             return True
         return index == first + 1 and len(word) == 1 and word.isalpha()
 

@@ -24,7 +24,13 @@ import re
 import unicodedata
 from functools import cache
 
-from posner.segment.abbreviations import DOT_ENDINGS, SENTENCE_STARTERS, is_abbreviation
+from posner.segment.abbreviations import (
+    BEFORE_NAME_ALONE,
+    DOT_ENDINGS,
+    SENTENCE_STARTERS,
+    SPACED,
+    is_abbreviation,
+)
 from posner.segment.lines import BLANK_LINE
 
 Offsets = tuple[int, int]
@@ -51,6 +57,7 @@ _EMOJI_EXTRA = "[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 _CLITICS = frozenset(("s", "re", "ve", "ll", "d", "m"))
 _BLANKS = " \t\u00a0"
 _APOSTROPHES = "'\u2019"
+_ABBREVIATED = 12  # letters of a word's end that tell whether it is an abbreviation
 
 
 HAN_KANA = re.compile(f"[{_HAN_KANA}]")
@@ -198,15 +205,18 @@ def _url_end(text: str, start: int, end: int) -> int:
 
 def _keeps_dot(text: str, start: int, dot: int) -> bool:
     """Whether the dot at `dot` belongs to the word before it: an abbreviation or an initial."""
-    if dot - start > 12:
-        return False
-    word = text[start:dot]
+    word = text[max(start, dot - _ABBREVIATED) : dot]
     # What stands in another paragraph tells nothing: `passages` may have parted it from this one.
     after = BLANK_LINE.split(text[dot + 1 : dot + 26], maxsplit=1)[0]
     next_words = after.split(None, 1)
-    before_number = bool(next_words) and next_words[0][0].isdigit()
-    if is_abbreviation(word, before_number=before_number):
+    if is_abbreviation(word, following=next_words[0] if next_words else ""):
         return True
+    if len(word) <= 2 and _is_spaced(text, dot):
+        return True
+    if word in BEFORE_NAME_ALONE:
+        before = text[max(0, start - 5) : start].rstrip(_BLANKS)[-1:]
+        alone = not before.isdigit() and before != "."
+        return alone and bool(next_words) and next_words[0][0].isupper()
     if word.isdigit():
         return (
             _opens_line(text, start)
@@ -215,6 +225,15 @@ def _keeps_dot(text: str, start: int, dot: int) -> bool:
             and bool(next_words)
         )
     return len(word) == 1 and word.isupper() and _is_initial(text, start, after)
+
+
+def _is_spaced(text: str, dot: int) -> bool:
+    """Whether the dot is one of an abbreviation with a space inside (`z. B.`)."""
+    begin = max(0, dot - 8)
+    return any(
+        found.end() > dot - begin and "." in found[0] and found.start() < dot - begin
+        for found in SPACED.finditer(text[begin : dot + 9])
+    )
 
 
 def _opens_line(text: str, start: int) -> bool:
