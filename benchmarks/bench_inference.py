@@ -38,7 +38,7 @@ from posner.model.merge import whole_network
 from posner.recognizer import Recognizer
 from posner.tagger import segmented
 
-COLUMNS = ["", "cores", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"]
+COLUMNS = ["", "cores", "words/s", "p50 ms", "p95 ms", "start s", "MB at first", "MB at most"]
 INT8 = "Posner, ONNX int8"
 WORKER = [sys.executable, str(Path(__file__).with_name("inference_rivals.py"))]
 

@@ -19,10 +19,11 @@ from posner.cli import main
 from posner.cli.check import PAIRS_SHOWN
 from posner.corpus import Corpus, Problem, read, write
 from posner.corpus.annotation_file import AnnotationFile, StaleError
-from posner.corpus.nested import flat, shared_words
+from posner.corpus.nested import flat, on_words, shared_words
 from posner.corpus.words import segmented
 from posner.document import Document, Entity
 from posner.errors import DataError
+from posner.segment import segment
 
 TEXT = "Ada lived in Oslo."
 PER, LOC = (0, 3, "PER"), (13, 17, "LOC")
@@ -218,7 +219,18 @@ def test_a_repair_keeps_the_longest_of_those_that_share_words(
     recipe.write_text(tiny.recipe(bert).to_toml(), encoding="utf-8")
     call = ["train", str(file.path), "--dev", str(file.path), "--recipe", str(recipe)]
     assert main([*call, "--out", str(tmp_path / "run"), "--repair"]) == 0
-    assert "2 entities that share words with a longer one left out" in capsys.readouterr().err
+    assert "2 entities sharing words with a longer one, left out" in capsys.readouterr().err
+
+
+def test_a_repair_widens_what_is_off_the_words_borders() -> None:
+    text = "Ada Lovelace left  Oslo."
+    document = Document(text, segment(text))
+    spans = [document.entity(0, 9, "PER"), document.entity(17, 19, "LOC")]
+    corpus = Corpus((document.with_entities(spans), document), "mine.jsonl", "jsonl")
+    found, count = on_words(corpus)
+    assert count == 2
+    assert [[e.text for e in d.entities] for d in found.documents] == [["Ada Lovelace"], []]
+    assert on_words(found) == (found, 0)
 
 
 def test_of_many_that_share_words_some_are_listed(

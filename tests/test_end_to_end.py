@@ -222,7 +222,7 @@ def mistakes(run: Path, folder: Path, bert: Path) -> dict[str, tuple[list[object
     train: list[object] = ["train", folder / "train.conll", "--out", folder / "new"]
     return {
         "no command": ([], 2, "COMMAND"),
-        "unknown command": (["tran"], 2, "tran"),
+        "unknown command": (["trian"], 2, "no such command: trian; did you mean train?"),
         "no run named": (["train", folder / "train.conll"], 2, "--out"),
         "unknown flag": ([*train, "--training.speed", "9"], 2, "--training.speed"),
         "shortened flag": ([*train, "--res"], 2, "--res"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import posner
 from posner.cli import main
 from posner.cli.numbers import number, whole
 from posner.errors import UsageError
@@ -82,3 +83,8 @@ def test_the_least_whole_number() -> None:
     assert whole("--x", low=2)("2") == 2
     with pytest.raises(UsageError, match=r"--x: .*expected a whole one, at least 2, got 1"):
         whole("--x", low=2)("1")
+
+
+def test_completion_offers_what_the_package_offers() -> None:
+    assert {"load", "read", "write", "__version__"} <= set(dir(posner))
+    assert "importlib" not in dir(posner)

@@ -186,3 +186,17 @@ def test_a_changed_lexicon_or_foreign_model_is_another_call(
         path.write_bytes(before)
         os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
     assert run(*call, "--resume", "--threads", "1", model=model) == 0  # the same answers
+
+
+@pytest.mark.parametrize(
+    ("ending", "first"),
+    [("csv", "document,"), ("jsonl", '{"text"'), ("html", "<!"), ("txt", "One"), ("conll", "One")],
+)
+def test_the_format_is_as_the_file_ends(tmp_path: Path, run: Run, ending: str, first: str) -> None:
+    target = tmp_path / f"out.{ending}"
+    assert run("--text", "One", "-o", target) == 0
+    written = target.read_text(encoding="utf-8")
+    assert written.lstrip().startswith(first)
+    table = tmp_path / f"table.{ending}"
+    assert run("--text", "One", "-o", table, "--format", "table") == 0
+    assert (table.read_text(encoding="utf-8") == written) == (ending == "txt")

@@ -64,6 +64,24 @@ def test_a_run_is_reported_on_its_own_dev_set(
     assert f"95 % interval {100 * low:.2f} to" in page  # training and tagging agree
 
 
+def test_a_model_without_its_run_is_reported_on_its_own_dev_set(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, model = tmp_path / "report.html", tmp_path / "model"
+    shutil.copytree(place / "run" / "model", model)
+    assert main(["report", str(model), "--out", str(out)]) == 0
+    assert capsys.readouterr().err == ""
+    assert 'id="confusion"' in texts(out)
+    dev = place / "dev.conll"
+    before = dev.read_bytes()
+    dev.write_bytes(before + b"\nAda NNP B-NP B-PER\n")
+    try:
+        assert main(["report", str(model), "--out", str(out), "--force"]) == 0
+    finally:
+        dev.write_bytes(before)
+    assert "has changed since the run was made" in capsys.readouterr().err
+
+
 def test_a_part_that_was_set_aside_is_found_again(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,7 +137,7 @@ def test_a_dev_set_that_changed_is_told_and_not_used(
     run = tmp_path / "run"
     shutil.copytree(place / "run", run)
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    for value, problem in ((str(place / "test.conll"), "is another than when"), ("x", "not there")):
+    for value, problem in ((str(place / "test.conll"), "has changed since"), ("x", "not there")):
         record["data"]["dev"] = value
         (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
         assert main(["report", str(run), "--out", str(tmp_path / "r.html"), "--force"]) == 0

@@ -285,7 +285,8 @@ def summary(found: Fit) -> str:
     if found.kept is not None:
         return f"temperature {found.temperature:.3f} stays: {found.kept}"
     return (
-        f"temperature {found.temperature:.3f} from {found.spans:,} entities: expected calibration "
-        f"error {100 * found.before.error:.2f} % before, {100 * found.after.error:.2f} % after "
+        f"temperature {found.temperature:.3f} from {found.spans:,} entities: log loss "
+        f"{found.before.log_loss:.4f} before, {found.after.log_loss:.4f} after; expected "
+        f"calibration error {100 * found.before.error:.2f} %, then {100 * found.after.error:.2f} % "
         f"(on {found.units} held out in turn)"
     )

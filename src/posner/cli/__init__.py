@@ -73,6 +73,14 @@ def overview() -> argparse.ArgumentParser:
     return parser
 
 
+def _refuse_unknown(arguments: Sequence[str]) -> None:
+    """End with exit code 2 if the command is none, and name the nearest."""
+    if arguments and not arguments[0].startswith("-"):
+        near = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
+        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        overview().error(f"no such command: {arguments[0]}; {known}")
+
+
 def command_parser(command: str) -> argparse.ArgumentParser:
     """The parser of one command."""
     parser = _Parser(prog=f"posner {command}", description=COMMANDS[command] + ".")
@@ -88,6 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         if not arguments or arguments[0] not in COMMANDS:
+            _refuse_unknown(arguments)
             overview().parse_args(arguments)  # help, the version, or what is wrong with the call
         command = arguments[0]
         parsed = command_parser(command).parse_intermixed_args(arguments[1:])

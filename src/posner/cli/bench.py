@@ -77,7 +77,7 @@ def _texts(path: Path) -> list[str]:
 def speed_table(speeds: dict[str, Speed]) -> Table:
     """A row for each form."""
     table = Table(box=None, pad_edge=False)
-    for name in ("", "words/s", "p50 ms", "p95 ms", "start s", "MB then", "MB at most"):
+    for name in ("", "words/s", "p50 ms", "p95 ms", "start s", "MB at first", "MB at most"):
         table.add_column(name, justify="right" if name else "left")
     for name, speed in speeds.items():
         table.add_row(name, *speed_cells(speed))

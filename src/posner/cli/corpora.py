@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from posner.corpus import FORMATS, KINDS, Corpus, Problem, count_kinds, read
 from posner.corpus.formats import UnknownFormatError
-from posner.corpus.nested import flat
+from posner.corpus.nested import flat, on_words
 from posner.errors import DataError
 from posner.schemes import SCHEMES
 
@@ -40,17 +40,23 @@ def read_corpus(source: str, arguments: argparse.Namespace) -> Corpus:
 
 
 def read_to_learn(source: str, arguments: argparse.Namespace) -> Corpus:
-    """As `read_corpus`; with `--repair` the longest of entities that share words stays, alone."""
+    """As `read_corpus`; with `--repair` what no tags of words can hold is changed, and told.
+
+    Entities off the borders of words are widened to whole ones, and of those that share words the
+    longest stays.
+    """
     corpus = read_corpus(source, arguments)
     if not arguments.repair:
         return corpus
-    corpus, count = flat(corpus)
-    if count:
-        entities = "entity that shares" if count == 1 else "entities that share"
-        print(
-            f"posner: {source}: {count:,} {entities} words with a longer one left out",
-            file=sys.stderr,
-        )
+    corpus, off = on_words(corpus)
+    corpus, nested = flat(corpus)
+    for count, told in (
+        (off, "off the borders of words, widened to whole words"),
+        (nested, "sharing words with a longer one, left out"),
+    ):
+        if count:
+            entities = "entity" if count == 1 else "entities"
+            print(f"posner: {source}: {count:,} {entities} {told}", file=sys.stderr)
     return corpus
 
 

@@ -23,6 +23,7 @@ from posner.cli.outputs import call_digest, outputs_of, refuse_mixed, refuse_rea
 from posner.cli.rendered import Part, pieces_of, rendered, several
 from posner.cli.steps import add_step_flags, print_steps, set_steps
 from posner.corpus import FORMATS
+from posner.corpus.files import plain_suffix
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.recognizer import Recognizer
@@ -61,9 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=("table", "text", "html", "json", "jsonl", "csv", "conll"),
-        default="table",
-        help="table (default), the text with its entities marked, a page that opens on its own, "
-        "json, jsonl, csv with an entity a line, or conll columns",
+        help="table, the text with its entities marked, a page that opens on its own, "
+        "json, jsonl, csv with an entity a line, or conll columns; default: as OUT ends, or table",
     )
     parser.add_argument("--tags", action="store_true", help="also each word with its tags")
     parser.add_argument("--pieces", action="store_true", help="also each piece with its tag")
@@ -109,6 +109,8 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tag, and write what was found as it comes."""
+    if arguments.format is None:
+        arguments.format = _by_ending(arguments.output)
     _check(arguments)
     tagger = load_from_flags(arguments)
     if arguments.pieces and not isinstance(tagger, Recognizer):
@@ -142,6 +144,12 @@ def run(arguments: argparse.Namespace) -> int:
         told = f"; {bad:,} could not be tagged, see {side}" if bad else ""
         print(f"posner: {output}: {progress.line()}{told}", file=sys.stderr)
     return 0
+
+
+def _by_ending(output: Path | None) -> str:
+    """The format that a file's ending names, packed or not."""
+    ending = "" if output is None else plain_suffix(output).removeprefix(".")
+    return ending if ending in ("html", "json", "jsonl", "csv", "conll") else "table"
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -1,11 +1,12 @@
-"""Entities that share words. A corpus may hold them; the tags that models learn cannot."""
+"""Entities that corpora may hold and tags of words cannot: sharing words, or off their borders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from posner.corpus.container import Corpus
-from posner.document import Document, Entity, Sentence, sentence_spans
+from posner.document import Document, Entity, Sentence, sentence_spans, snap_to_words
 from posner.schemes import Span
 
 
@@ -42,9 +43,32 @@ def flat(corpus: Corpus) -> tuple[Corpus, int]:
 
     Of those that do, the longest stays; of equally long ones the first.
     """
-    documents = tuple(_flat_document(document) for document in corpus.documents)
+    return _changed(corpus, _flat_document)
+
+
+def on_words(corpus: Corpus) -> tuple[Corpus, int]:
+    """The corpus with entities on the borders of words, and how many were off them.
+
+    These are widened to whole words; one that touches no word is left out.
+    """
+    misaligned = sum(len(sentence_spans(document).misaligned) for document in corpus.documents)
+    found, _ = _changed(corpus, _document_on_words) if misaligned else (corpus, 0)
+    return found, misaligned
+
+
+def _changed(corpus: Corpus, change: Callable[[Document], Document]) -> tuple[Corpus, int]:
+    """The changed documents, and how many entities they lost."""
+    documents = tuple(change(document) for document in corpus.documents)
     before, after = (sum(len(d.entities) for d in found) for found in (corpus.documents, documents))
     return replace(corpus, documents=documents), before - after
+
+
+def _document_on_words(document: Document) -> Document:
+    off = sentence_spans(document).misaligned
+    if not off:
+        return document
+    kept = [snap_to_words(document, e) if e in off else e for e in document.entities]
+    return document.with_entities([entity for entity in kept if entity is not None])
 
 
 def _flat_document(document: Document) -> Document:

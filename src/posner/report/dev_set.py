@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from posner.calibration.stored import is_dev_set
 from posner.corpus import read
 from posner.corpus.words import resegmented
 from posner.document import Document
@@ -30,7 +32,7 @@ def own_dev_set(story: Story) -> DevSet:
     """Read the dev set that a run was judged by, or set aside again what was set aside then.
 
     Raises:
-        PosnerError: it is not there any more, or is another than then.
+        PosnerError: it is not there any more, or has changed.
     """
     data = story.data
     source = data.get("dev") or data.get("train")
@@ -49,10 +51,17 @@ def own_dev_set(story: Story) -> DevSet:
         training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
         documents = hold_out(documents, training["dev-share"], training["seed"]).dev
         name = f"a part of {name}, set aside"
-    expected = str(data.get("fingerprint", ""))[DIGEST : 2 * DIGEST]
-    if fingerprint(documents) != expected:
-        raise DataError("is another than when the run was made", where=source)
+    if not _is_same(documents, data):
+        raise DataError("has changed since the run was made", where=source)
     return DevSet(name, documents, source)
+
+
+def _is_same(documents: Sequence[Document], data: Mapping[str, Any]) -> bool:
+    """Whether a run was judged by these documents; a model alone keeps only their counts."""
+    digests = str(data.get("fingerprint", ""))
+    if digests:
+        return fingerprint(documents) == digests[DIGEST : 2 * DIGEST]
+    return is_dev_set({"data": data}, documents)
 
 
 def _segmenter(story: Story) -> Segmenter:

@@ -83,6 +83,7 @@ class Service:
         """Load the models; a failure is kept in `failure`."""
         try:
             await self.supervisor.start()
+            log.info("models loaded")
         except PosnerError as error:
             self.failure = error
         except Exception as error:

@@ -125,7 +125,7 @@ def check_alignment(corpus: Corpus) -> None:
                 f"{count} entit{'y does' if count == 1 else 'ies do'} not fall on word borders",
                 where=where,
                 got=repr(aligned.misaligned[0].text[:40]),
-                remedy="`posner check` lists them all; correct the offsets",
+                remedy="`posner check` lists them all; --repair widens them to whole words",
             )
         for sentence, spans in zip(document.sentences, aligned.spans, strict=True):
             try:
