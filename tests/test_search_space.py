@@ -153,7 +153,7 @@ def test_the_papers_grid_is_learning_rate_batch_size_and_dropout() -> None:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--trials", "0"], "--trials: no trials"),
+        (["--trials", "0"], "--trials: not such a number"),
         (["--minutes", "0"], "--minutes: not such a number"),
         (["--minutes", "nan"], "--minutes: not such a number"),
         (["--heads.dropout", "0.1"], "--heads.dropout: the space varies this setting"),
