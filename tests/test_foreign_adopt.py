@@ -75,7 +75,7 @@ def test_a_foreign_model_is_measured_in_all_its_forms(tmp_path: Path) -> None:
     with variants(folder) as found:
         assert [v.name for v in found] == ["torch fp32", "torch bf16", "ONNX fp32", "ONNX int8"]
         assert [v.folder for v in found[:2]] == [folder, folder]
-        assert all((v.folder / "model.onnx").is_file() for v in found[2:])
+        assert all((Path(v.folder) / "model.onnx").is_file() for v in found[2:])
 
 
 def test_what_cannot_be_adopted_cannot_be_exported(

@@ -68,3 +68,17 @@ def test_parts_of_speech_are_the_treebanks() -> None:
     assert found[0] == [t.pos for t in own.sentences[0].tokens]
     assert found[-1] == tags
     assert document_pos([own], "none")[0] == [None] * len(own.sentences[0])
+
+
+def test_an_opponent_is_described_and_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "spacy"]) == 0
+    printed = capsys.readouterr().out
+    assert "spacy: spaCy's pipeline in " in printed
+    assert "PERSON" in printed
+    assert main(["bench", "spacy", "--seconds", "0"]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert "words/s" in header
+    assert row.startswith("spacy ")
+    assert main(["bench", "spacy", "--seconds", "0", "--threads", "2"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "(got spacy: this system cannot be told its threads" in line

@@ -16,7 +16,7 @@ from typing import cast
 
 from posner.bench.measure import Speed
 from posner.errors import MissingExtraError, PosnerError
-from posner.folder import find_model, read_manifest
+from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign
 
 TEXTS = (
@@ -36,10 +36,10 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class Variant:
-    """One form of a model: its folder, and the precision that it is loaded with."""
+    """One form of a model: its folder or name, and the precision that it is loaded with."""
 
     name: str
-    folder: Path
+    folder: Path | str
     precision: str
 
 
@@ -47,13 +47,18 @@ class Variant:
 def variants(path: Path) -> Iterator[list[Variant]]:
     """The forms of a model; those that are exported for it last as long as the block.
 
-    An exported model has one. Of others those that cannot be exported, for want of packages or
-    because of their encoder, are told on standard error and left out.
+    An exported model has one, and so has one of another system. Of others those that cannot be
+    exported, for want of packages or because of their encoder, are told on standard error and left
+    out.
 
     Raises:
         MissingExtraError: the model is not exported, and torch is not installed.
     """
     folder = path if is_foreign(path) else find_model(path)
+    system = made_by(folder)
+    if system is not None:
+        yield [Variant(system, folder, "fp32")]
+        return
     manifest = None if is_foreign(path) else read_manifest(folder)
     if manifest is not None and manifest.is_exported:
         precision = manifest.figures.get("export", {}).get("precision", "")

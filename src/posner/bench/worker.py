@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from posner.bench.measure import Loaded, measure
+from posner.errors import PosnerError
 
 
 def main() -> int:
@@ -25,7 +26,11 @@ def main() -> int:
 
         return Loaded(one=recognizer, many=many)
 
-    speed = measure(load, task["texts"], begun=task["begun"], seconds=task["seconds"])
+    try:
+        speed = measure(load, task["texts"], begun=task["begun"], seconds=task["seconds"])
+    except PosnerError as error:
+        print(error.line(), file=sys.stderr)
+        return error.exit_code
     print(json.dumps(speed.to_json()))
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.table import Table
@@ -16,12 +17,15 @@ from posner.cli.numbers import number
 from posner.errors import DataError, PosnerError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
+from posner.systems.opponents import FOREIGN, is_opponent
 from posner.textfile import read_texts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model or run folder, or a Hugging Face one, or spacy"
+    )
     parser.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="texts, one a line; default: a few"
     )
@@ -38,12 +42,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure each form in a process of its own, and print a table."""
     texts = list(TEXTS) * 50 if arguments.file is None else _texts(arguments.file)
-    with variants(Path(arguments.model)) as found:
+    with _variants(arguments.model) as found:
         speeds = _measured(found, texts, arguments)
     figures_console().print(speed_table(speeds))
     if arguments.json is not None:
         write_json(arguments.json, {name: speed.to_json() for name, speed in speeds.items()})
     return 0
+
+
+def _variants(model: str) -> AbstractContextManager[list[Variant]]:
+    """The forms of a model; an opponent that has no folder of its own has one."""
+    if is_opponent(model) and not model.startswith(FOREIGN) and not Path(model).exists():
+        return nullcontext([Variant(model, model, "fp32")])
+    return variants(Path(model.removeprefix(FOREIGN)))
 
 
 def _measured(

@@ -11,16 +11,21 @@ from posner.cli.system_info import print_system
 from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_contents, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
+from posner.systems.opponents import FOREIGN, is_opponent, load_opponent, opponent_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model or run folder")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model or run folder, or a Hugging Face one, or spacy"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what a model is; its files' checksums are verified on the way."""
+    if is_opponent(arguments.model) and not Path(arguments.model).exists():
+        return _opponent(arguments.model, arguments.json)
     if is_foreign(arguments.model):
         return _foreign(Path(arguments.model), arguments.json)
     folder = find_model(arguments.model)
@@ -47,6 +52,19 @@ def run(arguments: argparse.Namespace) -> int:
     print(manifest.recipe.to_toml(), end="")
     if arguments.json is not None:
         write_json(arguments.json, manifest.to_dict() | {"path": str(folder / MANIFEST)})
+    return 0
+
+
+def _opponent(name: str, json: Path | None) -> int:
+    """Print what a system is that was trained elsewhere."""
+    if name.startswith(FOREIGN):
+        return _foreign(Path(name.removeprefix(FOREIGN)), json)
+    labels = load_opponent(name).manifest.labels
+    folder = opponent_folder(name)
+    print(f"{name}: spaCy's pipeline in {folder}; it gives no scores")
+    print_tags("labels", labels)
+    if json is not None:
+        write_json(json, {"format": "spacy", "path": str(folder), "labels": labels})
     return 0
 
 
