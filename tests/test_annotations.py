@@ -220,6 +220,11 @@ def test_a_repair_keeps_the_longest_of_those_that_share_words(
     call = ["train", str(file.path), "--dev", str(file.path), "--recipe", str(recipe)]
     assert main([*call, "--out", str(tmp_path / "run"), "--repair"]) == 0
     assert "2 entities sharing words with a longer one, left out" in capsys.readouterr().err
+    file.save("Ben left Oslo.", [(0, 3, "PER"), (9, 13, "ORG")], "Ann", 0)
+    onward = ["--from", str(tmp_path / "run"), "--out", str(tmp_path / "next"), "--repair"]
+    assert main(["train", str(file.path), "--dev", str(file.path), *onward]) == 0
+    started = json.loads((tmp_path / "next" / "run.json").read_text())
+    assert str(tmp_path / "run") in json.dumps(started)
 
 
 def test_a_repair_widens_what_is_off_the_words_borders() -> None:
