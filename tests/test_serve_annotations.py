@@ -223,7 +223,7 @@ def test_a_model_that_is_never_unsure_rates_nothing(
 
     with caplog.at_level("INFO", "posner.serve"):
         asyncio.run(rated())
-    assert caplog.records == []
+    assert caplog.messages == ["models loaded"]
     assert [a.text for a in correcting.queue("Ann", 5)] == ["one", "two"]
 
 
