@@ -41,15 +41,20 @@ WHOLE_NUMBERS = [
 ]
 
 
+def refused(call: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The last flag of the call does not take the text, and one line says so."""
+    assert main([*call[:-1], f"{call[-1]}={text}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert call[-1] in line
+    assert text in line
+
+
 @pytest.mark.parametrize("call", WHOLE_NUMBERS, ids=lambda call: " ".join((call[0], call[-1])))
 @pytest.mark.parametrize("text", ["-1", "1.5", "inf", "many"])
 def test_a_flag_takes_whole_numbers_of_its_range(
     call: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*call[:-1], f"{call[-1]}={text}"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert call[-1] in line
-    assert text in line
+    refused(call, text, capsys)
 
 
 @pytest.mark.parametrize("command", ["predict", "bench", "calibrate", "evaluate"])
@@ -66,10 +71,7 @@ def test_no_thread_is_a_wrong_call(command: str, capsys: pytest.CaptureFixture[s
 def test_a_flag_takes_finite_numbers_of_its_range(
     call: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*call[:-1], f"{call[-1]}={text}"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert call[-1] in line
-    assert text in line
+    refused(call, text, capsys)
 
 
 def test_the_ends_of_a_range() -> None:

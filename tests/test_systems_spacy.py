@@ -75,6 +75,8 @@ def test_an_opponent_is_described_and_measured(capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert "spacy: spaCy's pipeline in " in printed
     assert "PERSON" in printed
+    assert main(["info", "hf:nowhere"]) == 1
+    assert "nowhere: no such folder" in capsys.readouterr().err
     assert main(["bench", "spacy", "--seconds", "0"]) == 0
     header, row = capsys.readouterr().out.splitlines()
     assert "words/s" in header

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _opponent(name: str, json: Path | None) -> int:
     """Print what a system is that was trained elsewhere."""
     if name.startswith(FOREIGN):
-        return _foreign(Path(name.removeprefix(FOREIGN)), json)
+        return _foreign(opponent_folder(name), json)
     labels = load_opponent(name).manifest.labels
     folder = opponent_folder(name)
     print(f"{name}: spaCy's pipeline in {folder}; it gives no scores")
