@@ -1,12 +1,13 @@
-"""How many entities of over-long sentences change when the windows' overlap doubles.
+"""Long sentences: what the size of windows gives, and how many entities change with the overlap.
 
-python benchmarks/bench_overlap.py DATA MODEL [--sentences N] [--words W] [--windows 512 128]
-    [--prose]
+python benchmarks/bench_overlap.py DATA MODEL [--total N] [--words 100 200 400 1000]
+    [--windows 512 256 128] [--prose]
 
-No sentence of CoNLL-2003 is longer than a window, so N sentences of W words are made of
+Few sentences of CoNLL-2003 are long, so sentences of so many words, N words in all, are made of
 consecutive ones of the dev set, tables of results included (`--prose`: without them). Each is
 tagged in windows of several sizes, with an overlap of a quarter and of a half of them; what is
-found by one and not by the other has changed. The last row says what the joining itself costs.
+found by one and not by the other has changed. The last row of a length says what the joining of
+sentences itself costs.
 """
 
 from __future__ import annotations
@@ -92,40 +93,45 @@ def row(
     return [windows, overlap, f"{counts.predicted:,}", f"{100 * counts.f1:.2f}", share]
 
 
+def rows_of(
+    recognizer: Recognizer, texts: Sequence[Document], windows: Sequence[int]
+) -> Iterator[list[str]]:
+    """The lines for sentences of one length."""
+    gold = [{Span(e.start, e.end, e.label) for e in d.entities} for d in texts]
+    for window in windows:
+        before = tagged(recognizer, texts, window // 4, window)
+        yield row(f"{window} pieces", f"{window // 4}", gold, before, before)
+        found = tagged(recognizer, texts, window // 2, window)
+        yield row("", f"{window // 2}", gold, found, before)
+    apart = tagged(recognizer, [parted(d) for d in texts], 0)
+    yield row("split behind full stops", "", gold, apart, apart)
+
+
 def main() -> int:
     """Run and write `results/overlap.md`, or `overlap-prose.md`."""
     parser = argparse.ArgumentParser(description=__doc__)
     data_argument(parser)
     parser.add_argument("model", help="a model or run trained on CoNLL-2003")
-    parser.add_argument("--sentences", type=int, default=20)
-    parser.add_argument("--words", type=int, default=1000)
+    parser.add_argument("--total", type=int, default=10_000, help="words of all sentences")
+    parser.add_argument("--words", type=int, nargs="+", default=[100, 200, 400, 1000])
     parser.add_argument("--windows", type=int, nargs="+", default=[512, 256, 128])
     parser.add_argument("--prose", action="store_true", help="of sentences of ten words and more")
     arguments = parser.parse_args()
     corpus = read_corpus(conll_files(arguments.data).dev)
-    texts = list(
-        islice(
-            long_sentences(corpus.documents, arguments.words, 10 if arguments.prose else 1),
-            arguments.sentences,
-        )
-    )
-    gold = [{Span(e.start, e.end, e.label) for e in d.entities} for d in texts]
     recognizer = load(arguments.model)
     rows = []
-    for window in arguments.windows:
-        before = tagged(recognizer, texts, window // 4, window)
-        rows.append(row(f"{window} pieces", f"{window // 4}", gold, before, before))
-        found = tagged(recognizer, texts, window // 2, window)
-        rows.append(row("", f"{window // 2}", gold, found, before))
-    apart = tagged(recognizer, [parted(d) for d in texts], 0)
-    rows.append(row("parted behind full stops", "", gold, apart, apart))
-    words = sum(document.word_count for document in texts)
-    text = heading("Over-long sentences: what the windows' size and overlap change")
-    text += f"\n{len(texts)} sentences, {words:,} words{', prose' if arguments.prose else ''}.\n"
-    head = ["windows", "overlap", "entities found", "F1", "changed from the row above"]
+    for words in arguments.words:
+        made = long_sentences(corpus.documents, words, 10 if arguments.prose else 1)
+        texts = list(islice(made, arguments.total // words))
+        for line in rows_of(recognizer, texts, arguments.windows):
+            rows.append([f"{words:,}", *line])
+            print(*rows[-1], sep="\t", flush=True)
+    text = heading("Long sentences: what the windows' size and overlap change")
+    prose = ", of sentences of ten words and more" if arguments.prose else ""
+    text += f"\nAbout {arguments.total:,} words for each length{prose}.\n"
+    head = ["words", "windows", "overlap", "entities found", "F1", "changed from the row above"]
     text += f"\n{markdown_table(head, rows)}\n"
     write_result("overlap-prose.md" if arguments.prose else "overlap.md", text)
-    print(text)
     return 0
 
 

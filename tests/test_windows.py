@@ -73,7 +73,7 @@ def test_windows_cover_every_sentence_within_the_limit(
     for (d, s), own in found.items():
         document = documents[d]
         first, last = int(document.sentences[s]), int(document.sentences[s + 1])
-        if document.piece_count(first, last) <= plan.room:
+        if document.piece_count(first, last) <= plan.long_room:
             assert [(core.first, core.last) for _, core in own] == [(first, last)]
             check_context(document, own[0][0], plan)
         else:
@@ -139,14 +139,19 @@ def test_overlap_is_what_the_plan_says() -> None:
     assert {w.pieces for w in windows[:-1]} == {102}
 
 
-def test_sentences_too_long_for_a_window_have_shorter_ones() -> None:
-    document = encoded([[1] * 100, [1] * 101])
+def test_a_sentence_beyond_the_long_window_is_covered_though_a_window_would_hold_it() -> None:
+    document = encoded([[1] * 40, [1] * 41])
     windows = WindowPlan(limit=102, special=2, overlap=64, long=42).windows([document])
-    assert (windows[0].first, windows[0].last) == (0, 100)  # it fits
-    assert [(w.first, w.last) for w in windows[1:4]] == [(100, 140), (120, 160), (140, 180)]
+    assert [(w.first, w.last) for w in windows] == [(0, 40), (40, 80), (60, 81)]
     word = WindowPlan(limit=102, special=2, long=42).windows([encoded([[1, 60, 1] * 2])])
     assert {(w.first, w.last) for w in word} >= {(1, 2), (4, 5)}  # longer than one, and whole
     assert word[1].pieces == 62
+
+
+def test_context_may_fill_more_than_the_long_window() -> None:
+    plan = WindowPlan(limit=102, special=2, context=30, long=42)
+    windows = plan.windows([encoded([[1] * 40] * 3)])
+    assert [(w.first, w.last) for w in windows] == [(0, 70), (10, 110), (50, 120)]
 
 
 def test_context_grows_into_the_room_that_the_other_side_leaves() -> None:

@@ -3,10 +3,11 @@
 A window is a run of consecutive words of one document. Its *cores* are predicted, each of them a
 sentence or a part of one; words around them are context: they are seen, but nothing is predicted
 for them. A sentence that fits is one core of one window, alone or with its neighbours (`pack`). A
-longer one is covered by overlapping windows, which may be shorter (`long`: a model does best on
-lengths that it has learned from); a word that several of them hold gets the mean of
-their emissions, weighted by its distance to the nearer cut. No word is ever left out; one word
-that alone is longer than a window is represented by as many of its pieces as that holds.
+longer one is covered by overlapping windows; a word that several of them hold gets the mean of
+their emissions, weighted by its distance to the nearer cut. `long` says what fits: a model does
+badly on lengths that it has hardly learned from, long before its window is full. No word is ever
+left out; one word that alone is longer than a window is represented by as many of its pieces as
+that holds.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class WindowPlan:
         context: pieces of neighbouring sentences of the document on each side.
         overlap: pieces shared by neighbouring windows of one sentence.
         pack: pieces up to which consecutive sentences of a document share a window; 0: none do.
-        long: pieces of the windows that cover a sentence too long for one, special ones included;
-            0: `limit`.
+        long: pieces, special ones included, up to which a sentence fits into one window, and which
+            the windows have that cover a longer one; 0: `limit`.
     """
 
     limit: int
@@ -97,7 +98,7 @@ class WindowPlan:
 
     @property
     def long_room(self) -> int:
-        """Pieces of words in a window that covers a part of a sentence too long for one."""
+        """Pieces of words of one sentence that a window holds."""
         return min(self.room, max(self.long - self.special, 8)) if self.long else self.room
 
     def windows(self, documents: Sequence[EncodedDocument]) -> list[Window]:
@@ -122,7 +123,7 @@ class WindowPlan:
                     yield from self._overlapping(index, document, core)
 
     def _fits(self, document: EncodedDocument, core: Core) -> bool:
-        return document.piece_count(core.first, core.last) <= self.room
+        return document.piece_count(core.first, core.last) <= self.long_room
 
     def _packed(
         self, document: EncodedDocument, cores: Sequence[Core]

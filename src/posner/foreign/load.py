@@ -67,6 +67,7 @@ class ForeignModel:
             "data.scheme": self.tags.scheme.name,
             "data.pooling": "first",
             "data.repeats": 0.0,
+            "data.long-window": 0,
             "features.casing": False,
             "heads.entity": "softmax",
             "heads.pos-weight": 0.0,
@@ -171,7 +172,7 @@ def foreign_network(foreign: ForeignModel) -> Network:
         ModelError: its outputs do not come from one linear layer.
     """
     classifier = classifier_name(foreign)
-    encoder = _Below(foreign.model, classifier)
+    encoder = _WithoutClassifier(foreign.model, classifier)
     network = build_network(encoder, foreign.manifest())
     fill_head(network, encoder.taken, foreign.tags)
     return network.eval().requires_grad_(False)
@@ -213,7 +214,7 @@ def classifier_name(foreign: ForeignModel) -> str:
     return found[-1]
 
 
-class _Below(nn.Module):
+class _WithoutClassifier(nn.Module):
     """A token classifier without its last layer, in the manner of an encoder.
 
     Attributes:

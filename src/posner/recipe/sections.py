@@ -82,7 +82,10 @@ class DataRecipe:
     )
     window: int = option(0, "pieces a window holds, special ones included; 0: all it can", low=0)
     long_window: int = option(
-        128, "pieces of the windows that cover a sentence too long for one; 0: all they can", low=0
+        128,
+        "pieces up to which a sentence is seen at once; longer ones are covered by windows of so "
+        "many; 0: all that a window holds",
+        low=0,
     )
     overlap: int = option(
         64,
