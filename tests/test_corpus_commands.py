@@ -84,7 +84,7 @@ def test_check_against_train(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     data = conll(tmp_path, CLEAN)
     assert main(["check", data, "--against", train]) == 0
     printed = capsys.readouterr().out
-    assert "sentences that stand there too" in printed
+    assert "sentences that also occur there" in printed
     overlap = compare(read(data), read(train))
     assert (overlap.repeated_sentences, overlap.seen_mentions, overlap.mentions) == (2, 2, 4)
 
@@ -183,7 +183,7 @@ def test_convert_tells_what_an_unknown_ending_becomes(
     data = conll(tmp_path, CLEAN)
     for name, told in (("o.xyz", True), ("o.iob2", False), ("o", False)):
         assert main(["convert", data, str(tmp_path / name)]) == 0
-        assert ("no format has this ending, conll is written" in capsys.readouterr().err) is told
+        assert ("no format has this ending; writing conll" in capsys.readouterr().err) is told
 
 
 def test_convert_stops_at_costly_problems(

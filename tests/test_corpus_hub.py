@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from posner.corpus import Problem, read, write
+from posner.corpus.formats import looks_like_corpus
 from posner.document import WordRow, WordSentence, document_from_words
 from posner.errors import DataError
 from posner.schemes import Span
@@ -85,3 +86,17 @@ def test_documents_columns_and_numbers_come_back(tmp_path: Path) -> None:
     documents = (document_from_words([sentence, sentence], id="a"), document_from_words([sentence]))
     assert write(documents, tmp_path / "out", format="hub", scheme="BIOES") == []
     assert read(tmp_path / "out").documents == documents
+
+
+def test_files_and_folders_of_parquet(tmp_path: Path) -> None:
+    data = datasets.load_from_disk(str(saved(tmp_path, numbered=True)))
+    (tmp_path / "parts").mkdir()
+    for name in ("train", "test"):
+        data.to_parquet(str(tmp_path / "parts" / f"{name}-00000-of-00001.parquet"))
+    file = tmp_path / "parts" / "test-00000-of-00001.parquet"
+    for corpus in (read(file), read(f"{tmp_path / 'parts'}:test")):
+        assert corpus.format == "hub"
+        assert [e.text for d in corpus.documents for e in d.entities] == ["Ann Lee"]
+    assert looks_like_corpus(file)
+    with pytest.raises(DataError, match=r"which split\?.*parts:train"):
+        read(tmp_path / "parts")

@@ -288,3 +288,87 @@ def test_metadata_that_would_be_taken_for_spans_is_a_named_loss(tmp_path: Path) 
     record = {"text": "Ann", "spans": [], "label": "positive"}
     losses = write(read(put(tmp_path, [record])), tmp_path / "out.jsonl", format="doccano")
     assert losses == ["doccano: the metadata 'label' of 1 documents is not held"]
+
+
+ROWS = [
+    {"id": "7", "tokens": ["Ann", "Lee", "ran"], "ner_tags": ["B-PER", "I-PER", "O"]},
+    {"id": "8", "tokens": ["Oslo"], "ner_tags": ["B-LOC"]},
+]
+PAIR = ["Ann saw Oslo.", {"entities": [[0, 3, "PER"], [8, 12, "LOC"]]}]
+BOTH = [("Ann", "PER"), ("Oslo", "LOC")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(json.dumps(row) for row in ROWS),
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=2),
+        json.dumps({"version": 1, "data": ROWS}),
+        json.dumps({"data": ROWS}, indent=2),
+        json.dumps([{"words": r["tokens"], "tags": r["ner_tags"], "id": r["id"]} for r in ROWS]),
+        json.dumps([{"text": "Ann Lee ran", **r} for r in ROWS]),
+    ],
+)
+def test_words_and_tags_side_by_side(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(text)
+    corpus = read(path)
+    assert [d.text for d in corpus.documents] == ["Ann Lee ran", "Oslo"]
+    found = [(e.text, e.label) for d in corpus.documents for e in d.entities]
+    assert found == [("Ann Lee", "PER"), ("Oslo", "LOC")]
+    assert next(corpus.sentences).metadata["id"] == "7"
+
+
+def test_rows_of_another_kind_are_reported(tmp_path: Path) -> None:
+    path = put(tmp_path, [ROWS[0], {"text": "x"}, {"tokens": ["a", "b"], "ner_tags": ["O"]}])
+    assert [(p.line, p.kind) for p in found(path)[1]] == [
+        (2, "malformed-record"),
+        (3, "too-few-columns"),
+    ]
+
+
+def test_numbered_tags_without_names_are_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, [{"tokens": ["Ann", "ran"], "ner_tags": [1, 0]}])
+    with pytest.raises(DataError, match=r"nothing says what they mean .*B-PER.*feature\.names"):
+        read(path)
+
+
+def test_several_lists_in_one_object_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps({"train": ROWS, "dev": ROWS}))
+    with pytest.raises(DataError, match=r"several lists .*train, dev"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [PAIR],
+        {"classes": ["PER", "LOC"], "annotations": [PAIR]},
+        [{"id": 1, "data": PAIR[0], "label": [[0, 3, "PER"], [8, 12, "LOC"]]}],
+        [
+            {
+                "text": PAIR[0],
+                "my_labels": [
+                    {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"]},
+                    {"start": 8, "end": 12, "text": "Oslo", "labels": ["LOC"]},
+                ],
+            }
+        ],
+    ],
+    ids=["spaCy's training data", "the same with classes", "old doccano", "small Label Studio"],
+)
+def test_other_exports(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(value))
+    assert found(path) == (BOTH, [])
+    write(read(path), tmp_path / "out.jsonl")
+    assert found(tmp_path / "out.jsonl") == (BOTH, [])
+
+
+def test_spans_by_label_and_missing_texts_are_told_with_a_remedy(tmp_path: Path) -> None:
+    path = put(tmp_path, [{"text": "Ann", "label": {"PER": {"Ann": [[0, 2]]}}}, {"sentences": []}])
+    lines = [problem.line_text() for problem in found(path)[1]]
+    assert '`label` is no list of spans; write "label": [[start, end, label], ...]' in lines[0]
+    assert "no text under 'text' (its keys: sentences); name the text `text`" in lines[1]

@@ -89,3 +89,40 @@ def test_other_scripts_are_written_as_marked_utf8_and_said(tmp_path: Path) -> No
 def test_a_missing_header_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not the Kaggle csv"):
         read(put(tmp_path, "a,b,c\n1,2,3\n"), format="kaggle")
+
+
+TABLES = {
+    "numbers in each row": "sentence_id,words,labels\n0,Ann,B-PER\n0,ran,O\n1,Oslo,B-LOC\n",
+    "numbers as pandas writes them": "word,sentence_idx,tag\nAnn,1.0,B-PER\nran,1.0,O\n"
+    "Oslo,2.0,B-LOC\n",
+    "an index": ",Sentence #,Word,Tag\n0,Sentence: 1,Ann,B-PER\n1,,ran,O\n"
+    "2,Sentence: 2,Oslo,B-LOC\n",
+    "semicolons": "Sentence #;Word;Tag\nSentence: 1;Ann;B-PER\n;ran;O\nSentence: 2;Oslo;B-LOC\n",
+    "tabs": "Sentence #\tWord\tTag\nSentence: 1\tAnn\tB-PER\n\tran\tO\nSentence: 2\tOslo\tB-LOC\n",
+    "empty lines": "token,label\nAnn,B-PER\nran,O\n\nOslo,B-LOC\n",
+    "empty cells": "token,label\nAnn,B-PER\nran,O\n,\nOslo,B-LOC\n",
+    "no names": "Ann,B-PER\nran,O\n\nOslo,B-LOC\n",
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_other_tables(tmp_path: Path, kind: str) -> None:
+    corpus = read(put(tmp_path, TABLES[kind]))
+    assert corpus.format == "kaggle"
+    assert [d.text for d in corpus.documents] == ["Ann ran", "Oslo"]
+    assert [e.label for d in corpus.documents for e in d.entities] == ["PER", "LOC"]
+    assert write(corpus, tmp_path / "out.csv") == []
+    assert read(tmp_path / "out.csv").documents == corpus.documents
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "text,labels\nAnn ran,B-PER O\n",
+        "id,tokens,ner_tags\n0,['Ann'],[1]\n",
+        "Sentence #,Sentence,POS,Tag\nSentence: 1,Ann ran,\"['NN']\",\"['O']\"\n",
+    ],
+)
+def test_a_sentence_a_row_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match=r"one word a row, .* `word` and `tag`, got"):
+        read(put(tmp_path, text))

@@ -3,7 +3,10 @@
 Columns are parted by spaces and tabs only: a no-break space belongs to its word. The first column
 is the word and the last the tag; between them stand `pos` (three columns), `pos chunk` (four), or
 further columns that are carried through (of more than four the second is `pos` where it looks like
-one). A row whose word is `-DOCSTART-` begins a document; a file without such rows is one document.
+one). Columns in another order are put into this one; see `posner.corpus.shapes`. A row whose word
+is `-DOCSTART-` begins a document, and so does a comment `# newdoc`, `#begin document` or
+`###MEDLINE:`; a file without them is one document. A mark of the language before each word (`en:`)
+is no part of it.
 
 A `#` line before the first word of a sentence is a comment unless it is a row: as many columns as
 the file has, the last a tag, and not of the form `# key = value`. Such a pair becomes metadata of
@@ -14,24 +17,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import HEAD_SIZE, head_text, plain_suffix, read_text
+from posner.corpus.files import read_text
 from posner.corpus.problem import Problem
+from posner.corpus.shapes import Rows, find_shape, header_names, language_mark
 from posner.corpus.tagged import RowSentence, is_tag, read_tags
 from posner.document import Document, WordRow, document_from_words
+from posner.errors import DataError
 
 DOCSTART = "-DOCSTART-"
 ABSENT = "_"
+_ABSENT = frozenset((ABSENT, "-X-"))
 SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".bioes", ".bilou")
 COMMENTS = "comments"
+_NEW_DOCUMENT = re.compile(r"# newdoc\b|#begin document\b|###MEDLINE:")
 _PAIR = re.compile(r"# ([^\s=]+) = (.*)")
 _EDGE = " \t"
-_TAG = re.compile(r"O|[BIESLU]-([^\W\d_](?:[\w.&/-]*\w)?)")
 
 
 def fields_of(line: str) -> list[str]:
@@ -61,11 +67,13 @@ def is_comment(line: str, width: int | None) -> bool:
     if len(fields) == (width or max(2, len(fields))):
         return not is_tag(fields[-1])
     # `#winning` alone is a word that lost its columns; reported as such, not swallowed.
-    return len(fields) != 1 or len(line.strip("#" + _EDGE)) == 0 or "=" in line
+    return len(fields) != 1 or len(line.strip("#" + _EDGE)) == 0 or "=" in line or line[:3] == "###"
 
 
-def column_roles(width: int, second_column: Callable[[], set[str]]) -> tuple[str, ...]:
-    """What the columns of a file of that width are."""
+def column_roles(width: int, second_column: Callable[[], Iterable[str]]) -> tuple[str, ...]:
+    """What the columns of a file of that width are; one that holds tags is no part of speech."""
+    if width in (3, 4) and _all_tags(second_column()):
+        return ("word", *("extra",) * (width - 2), "tag")
     usual: dict[int, tuple[str, ...]] = {
         2: ("word", "tag"),
         3: ("word", "pos", "tag"),
@@ -73,10 +81,20 @@ def column_roles(width: int, second_column: Callable[[], set[str]]) -> tuple[str
     }
     if width in usual:
         return usual[width]
-    values = second_column()
+    values = set(second_column())
     is_pos = any(v.isalpha() for v in values) and all(v == v.upper() for v in values)
     extras = width - (3 if is_pos else 2)
     return ("word", *(("pos",) if is_pos else ()), *("extra",) * extras, "tag")
+
+
+def _all_tags(values: Iterable[str]) -> bool:
+    """Whether all values are tags, some of them of an entity."""
+    found = False
+    for value in values:
+        if not is_tag(value):
+            return False
+        found = found or value != "O"
+    return found
 
 
 @dataclass
@@ -103,17 +121,28 @@ class _Reader:
         self.path = path
         self.lines = lines
         self.problems = problems
-        self.width = file_width(lines)
-        self.roles = column_roles(self.width, self._second_column)
+        shape = find_shape(lines, fields_of)
+        self.rows: Rows | None = None
+        if shape is None:
+            self.width = file_width(lines)
+            self.roles = column_roles(self.width, self._second_column)
+        else:
+            if shape.tag is None:
+                raise _untagged(path)
+            self.rows = Rows(shape, fields_of)
+            self.roles = shape.roles
+            self.width = len(self.roles)
+        self.mark = language_mark(lines)
         self.pos = self.roles.index("pos") if "pos" in self.roles else None
         self.chunk = self.roles.index("chunk") if "chunk" in self.roles else None
         self.extra = slice(self.width - 1 - self.roles.count("extra"), self.width - 1)
         self.docstart: tuple[str, ...] | None = None
+        self.begins = False
         self.pages = _Pages()
 
-    def _second_column(self) -> set[str]:
+    def _second_column(self) -> Iterator[str]:
         rows = (fields_of(line) for line in self.lines if line and line[0] != "#")
-        return {f[1] for f in rows if len(f) == self.width and f[0] != DOCSTART}
+        return (f[1] for f in rows if len(f) == self.width and f[0] != DOCSTART)
 
     def read(self) -> _Pages:
         sentence = RowSentence()
@@ -124,10 +153,13 @@ class _Reader:
                     self.pages.add(sentence)
                     sentence = RowSentence()
                 continue
-            if line[0] == "#" and not sentence.rows and is_comment(line, self.width):
+            if line[0] == "#" and not sentence.rows and self._is_comment(line):
                 comments.append(line)
+                self.begins = self.begins or _NEW_DOCUMENT.match(line) is not None
                 continue
-            fields = fields_of(line)
+            fields = self._fields(line)
+            if fields is None:
+                continue
             if fields[0] == DOCSTART:
                 if sentence.rows:
                     self.pages.add(sentence)
@@ -135,6 +167,10 @@ class _Reader:
                 self._open_document(fields, comments)
                 comments = []
                 continue
+            if not sentence.rows:
+                if self._is_header(fields):
+                    continue
+                self._begin_document()
             if comments:
                 sentence.metadata = comment_metadata(comments)
                 comments = []
@@ -147,9 +183,31 @@ class _Reader:
             self.pages.metadata[-1]["trailing_comments"] = comments
         return self.pages
 
+    def _is_comment(self, line: str) -> bool:
+        if self.rows is not None and self.rows.shape.numbered:
+            return True
+        return is_comment(line, self.width)
+
+    def _fields(self, line: str) -> list[str] | None:
+        """The columns of a row in their usual order; None where it is no word."""
+        if self.rows is None or line.startswith(DOCSTART):
+            return fields_of(line)
+        return self.rows.fields(line)
+
+    def _is_header(self, fields: Sequence[str]) -> bool:
+        """Whether the file's first row names its columns."""
+        return not self.pages.documents and header_names(fields)
+
+    def _begin_document(self) -> None:
+        """Open the document that a comment announced, unless it is the file's first."""
+        if self.begins and self.pages.documents and self.pages.documents[-1]:
+            self.pages.open({})
+        self.begins = False
+
     def _open_document(self, fields: list[str], comments: list[str]) -> None:
         if self.docstart is None:
             self.docstart = tuple(fields)
+        self.begins = False
         metadata: dict[str, Any] = {} if not comments else {COMMENTS: comments}
         if tuple(fields) != self.docstart:
             metadata["docstart"] = tuple(fields)
@@ -161,10 +219,13 @@ class _Reader:
             fields, tag = self._mended(fields, number)
         pos = None if self.pos is None else fields[self.pos]
         chunk = None if self.chunk is None else fields[self.chunk]
+        word = fields[0]
+        if self.mark and len(word) > len(self.mark):
+            word = word.removeprefix(self.mark)
         row = WordRow(
-            fields[0],
-            None if pos == ABSENT else pos,
-            None if chunk == ABSENT else chunk,
+            word,
+            None if pos in _ABSENT else pos,
+            None if chunk in _ABSENT else chunk,
             tuple(fields[self.extra]),
         )
         sentence.add(row, tag, number)
@@ -186,6 +247,15 @@ class _Reader:
             return [fields[0], *[ABSENT] * (width - 2), "O"], "O"
         tag = fields[-1] if is_tag(fields[-1]) else "O"
         return [*fields[: width - 1], tag], tag
+
+
+def _untagged(path: str) -> DataError:
+    return DataError(
+        "no column holds tags",
+        where=path,
+        expected="tags as O and B-PER, in CoNLL-U as NER=B-PER in the last column",
+        remedy="add a column with the tags",
+    )
 
 
 def file_width(lines: Sequence[str]) -> int:
@@ -216,50 +286,6 @@ def comment_metadata(comments: Sequence[str]) -> dict[str, Any]:
     return {**metadata, COMMENTS: others} if others else metadata
 
 
-def detects(path: Path, head: bytes) -> bool:
-    """Whether the suffix says so, or a quarter of the rows have a tag in the last of their columns.
-
-    Rows decide for every suffix that other texts use too (`.txt`, `.train`); a quarter is enough,
-    since prose has next to none and a spoilt file should be read, and told what is wrong with it.
-    """
-    if plain_suffix(path) in SUFFIXES:
-        return True
-    text = head_text(head)
-    lines = text.split("\n")[:-1] or [text]
-    rows = [f for line in lines if line[:1] != "#" and (f := fields_of(line))]
-    rows = rows or [f for line in lines if (f := fields_of(line))]
-    good = sum(len(f) > 1 and is_tag(f[-1]) for f in rows)
-    return bool(rows) and 4 * good >= len(rows)
-
-
-def is_sure(path: Path, head: bytes) -> bool:
-    """Whether the suffix or the rows leave no doubt, however the file begins."""
-    return plain_suffix(path) in SUFFIXES or has_only_rows(head)
-
-
-def has_only_rows(head: bytes) -> bool:
-    """Whether nearly every row of a file's head has the same columns, with a tag in the last.
-
-    A line of prose may end in `Vitamin O` or `U-Bahn`. So one row is never enough, nor are two
-    columns without a mention; and where no row is outside, labels have all their letters alike.
-    """
-    lines = head_text(head).split("\n")
-    if len(head) >= HEAD_SIZE:
-        del lines[-1]  # cut, perhaps
-    rows = [f for line in lines if line[:1] != "#" and (f := fields_of(line))]
-    rows = [fields for fields in rows if fields[0] != DOCSTART]
-    if len(rows) < 2:
-        return False
-    width = Counter(map(len, rows)).most_common(1)[0][0]
-    tags = [m for f in rows if len(f) == width and (m := _TAG.fullmatch(f[-1]))]
-    if width < 2 or 20 * len(tags) < 19 * len(rows):
-        return False
-    labels = {tag[1] for tag in tags}
-    if None in labels:
-        return len(labels) > 1 or width > 2
-    return all(label in (label.upper(), label.lower()) for label in labels)
-
-
 def read_conll(path: Path, scheme: str | None, problems: list[Problem]) -> Corpus:
     """Read a CoNLL file.
 
@@ -277,7 +303,7 @@ def read_conll(path: Path, scheme: str | None, problems: list[Problem]) -> Corpu
         own = tagged.sentences[start : start + len(page)]
         start += len(page)
         documents.append(document_from_words(own, metadata=metadata))
-    text = file.text.replace("\r\n", "\n")
+    text = "\n".join(reader.lines)
     layout = Layout(
         scheme=tagged.scheme.name,
         columns=reader.roles,

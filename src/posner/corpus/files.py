@@ -37,12 +37,14 @@ class TextFile:
 
     @property
     def newline(self) -> str:
-        """The line end that the file uses."""
-        return "\r\n" if "\r\n" in self.text else "\n"
+        """The line end that the file uses; a lone carriage return only where there is no other."""
+        if "\n" in self.text:
+            return "\r\n" if "\r\n" in self.text else "\n"
+        return "\r" if "\r" in self.text else "\n"
 
     def lines(self) -> list[str]:
         """Its lines without their ends; no other Unicode line break counts."""
-        return self.text.replace("\r\n", "\n").split("\n")
+        return _plain_ends(self.text).split("\n")
 
 
 def plain_suffix(path: Path) -> str:
@@ -110,7 +112,12 @@ def head_text(head: bytes) -> str:
     """The head of a file as text good enough to tell its format."""
     encoding = next((e for mark, e in _MARKS if head.startswith(mark)), "utf-8")
     text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
-    return text.replace("\r\n", "\n")
+    return _plain_ends(text)
+
+
+def _plain_ends(text: str) -> str:
+    """The text with line feeds alone; carriage returns count where there are no line feeds."""
+    return text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
 
 
 def read_text(path: Path, problems: list[Problem], usual: str = "utf-8") -> TextFile:

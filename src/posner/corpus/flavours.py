@@ -20,22 +20,31 @@ from posner.errors import DataError
 
 
 class Doccano:
-    """`{"id", "text", "label"|"labels"|"entities"}`; spans are triples or objects."""
+    """`{"id", "text", "label"|"labels"|"entities"}`; spans are triples or objects.
+
+    Label Studio's small JSON is the same, with the spans under the name of the labelling.
+    """
 
     name = "doccano"
     keys = ("label", "labels", "entities")
 
     def matches(self, record: Json) -> bool:
-        """Whether one of doccano's keys for spans is there."""
-        return any(isinstance(record.get(key), list) for key in self.keys)
+        """Whether spans are there."""
+        return self._key(record) is not None
 
     def parse(self, record: Json) -> Record:
         """Take a record apart; see `Flavour`."""
-        key = next((k for k in self.keys if isinstance(record.get(k), list)), None)
+        key = self._key(record)
         if key is None:
+            strange = next((k for k in self.keys if isinstance(record.get(k), dict)), None)
+            if strange is not None:
+                raise DataError(
+                    f"`{strange}` is no list of spans",
+                    remedy=f'write "{strange}": [[start, end, label], ...], in characters',
+                )
             return common_record(record, frozenset())
         parsed = common_record(record, frozenset((key,)))
-        parsed.layout = {"spans_key": key}
+        parsed.layout = {"spans_key": key} if key in self.keys else {}
         for span in record[key]:
             if isinstance(span, list) and len(span) == 3:
                 parsed.spans.append(dict(zip(("start", "end", "label"), span, strict=True)))
@@ -46,6 +55,11 @@ class Doccano:
             else:
                 parsed.spans.append({"start": None, "end": None, "label": None, "got": span})
         return parsed
+
+    def _key(self, record: Json) -> str | None:
+        """The key that holds the spans: a usual one, else one whose value can be nothing else."""
+        usual = (key for key in self.keys if isinstance(record.get(key), list))
+        return next(usual, None) or next((k for k, v in record.items() if _are_spans(v)), None)
 
     def render(self, document: Document, layout: Layout) -> Json:
         """One record; objects where an entity has more than a label, else triples."""
@@ -62,6 +76,16 @@ class Doccano:
     def holds(self, key: str) -> bool:
         """All but what would be taken for text, words or spans."""
         return key not in WORD_KEYS | {TOKEN_METADATA, "spans", "annotations", *self.keys}
+
+
+def _are_spans(value: object) -> bool:
+    """Whether a value is a list of objects with start, end and labels."""
+    known = {"start", "end", "labels"}
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(span, dict) and known <= span.keys() for span in value)
+    )
 
 
 class Prodigy:

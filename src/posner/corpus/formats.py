@@ -10,6 +10,7 @@ from posner.collector import collector_paused
 from posner.corpus import (
     annotated,
     conll,
+    conll_detection,
     conll_writer,
     hub,
     jsonl,
@@ -18,7 +19,7 @@ from posner.corpus import (
     standoff,
 )
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import plain_suffix, read_head
+from posner.corpus.files import head_text, plain_suffix, read_head
 from posner.corpus.flavours import FLAVOURS
 from posner.corpus.problem import Problem, raise_first
 from posner.document import Document
@@ -101,7 +102,7 @@ FORMATS: dict[str, Format] = {
             "conll",
             (*conll.SUFFIXES, ".txt", ".tsv", ".col"),
             True,
-            conll.detects,
+            conll_detection.detects,
             conll.read_conll,
             conll_writer.write_conll,
         ),
@@ -155,6 +156,8 @@ def looks_like_corpus(path: Path) -> bool:
     if path.is_dir():
         return standoff.detects(path, b"") or hub.holds_words(path)
     suffix = plain_suffix(path)
+    if suffix in hub.PARQUET:
+        return hub.holds_words(path)
     if suffix in (*conll.SUFFIXES, ".col", ".ann", spacy_docs.SUFFIX):
         return True
     head = read_head(path)
@@ -163,8 +166,8 @@ def looks_like_corpus(path: Path) -> bool:
     if suffix in (".json", ".jsonl", ".ndjson"):
         return jsonl.detects(path, head)
     if suffix == ".tsv":  # a table of texts has next to no tags
-        return conll.detects(path, head)
-    return kaggle.detects(path, head) or (suffix != ".csv" and conll.has_only_rows(head))
+        return conll_detection.detects(path, head)
+    return kaggle.detects(path, head) or (suffix != ".csv" and conll_detection.has_only_rows(head))
 
 
 def detect_format(path: Path) -> Format:
@@ -174,21 +177,33 @@ def detect_format(path: Path) -> Format:
         DataError: no such file, or an empty one.
         UnknownFormatError: none of the formats.
     """
+    if hub.names_split(path):
+        return FORMATS["hub"]
     head = b"" if path.is_dir() else read_head(path)
     if not path.is_dir() and not head.strip() and not standoff.detects(path, head):
         raise DataError("the file is empty", where=path)
     found = next((f for f in FORMATS.values() if f.detect(path, head)), None)
     # The first word of columns may be `{}` or `{"`, with which JSON begins as well.
-    if found is FORMATS["jsonl"] and conll.is_sure(path, head):
+    if found is FORMATS["jsonl"] and conll_detection.is_sure(path, head):
         return FORMATS["conll"]
     if found is None:
         raise UnknownFormatError(
             "the format cannot be told",
             where=path,
-            expected="CoNLL columns, the Kaggle csv, JSON Lines, brat, spaCy or a saved data set",
+            expected=_expected(path, head),
+            got=repr(head_text(head).lstrip().split("\n", 1)[0][:60]),
             remedy=f"name its format ({', '.join(FORMATS)})",
         )
     return found
+
+
+def _expected(path: Path, head: bytes) -> str:
+    """What a file of unknown format might have been."""
+    if plain_suffix(path) == ".csv":
+        return "one word a row, below a row of names with `word` and `tag`"
+    if b"\0" in head:
+        return "text in UTF-8, or in UTF-16 with its mark"
+    return "CoNLL columns, a csv of words, JSON Lines, brat, spaCy or a saved data set"
 
 
 def read(

@@ -1,48 +1,51 @@
-"""Hugging Face data sets: a local folder, or a name on the hub; columns `tokens` and `ner_tags`.
+"""Hugging Face data sets: a local folder, a Parquet file, or a name on the hub.
 
-A name may say which part is meant: `NAME:SPLIT` or `NAME:CONFIG:SPLIT`. Tags are texts or numbers
-with names (ClassLabel). Each row is a sentence and, unless a column `document` says otherwise, a
-document of its own: context never crosses from one row to the next. Further columns are carried
-through. Needs the extra `hub`; the network is used only where a name is no local path.
+A name may say which part is meant: `NAME:SPLIT` or `NAME:CONFIG:SPLIT`. The columns are those of
+`posner.corpus.rows`, `tokens` and `ner_tags`; numbered tags have the names of their ClassLabel.
+Needs the extra `hub`; the network is used only where a name is no local path.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
 from posner.corpus.problem import Problem
-from posner.corpus.tagged import Losses, RowSentence, document_name, document_tags, read_tags
-from posner.document import Document, Sentence, WordRow, document_from_words
+from posner.corpus.rows import DOCUMENT, EXTRA, ID, NUMBER, WORDS, Table, read_rows
+from posner.corpus.tagged import Losses, document_name, document_tags
+from posner.document import Sentence
 from posner.errors import DataError, MissingExtraError
 from posner.files import folder_beside
 from posner.schemes import Scheme, scheme_named
 
 _SAVED = ("state.json", "dataset_dict.json")
-_WORDS = ("tokens", "words")
-_TAGS = ("ner_tags", "tags", "ner")
-_POS = ("pos_tags", "pos")
-_CHUNK = ("chunk_tags", "chunk")
-_DOCUMENT, _NUMBER, _ID, _EXTRA = "document", "sentence_number", "document_id", "extra_columns"
+PARQUET = (".parquet", ".pq")
 
 
 def detects(path: Path, head: bytes) -> bool:
-    """Whether it is a folder that `datasets` saved or can load."""
+    """Whether it is a folder that `datasets` saved or can load, or a file of Parquet."""
     del head
-    return path.is_dir() and (_is_saved(path) or any(path.glob("**/*.parquet")))
+    if not path.is_dir():
+        return path.suffix.lower() in PARQUET
+    return _is_saved(path) or any(path.glob("**/*.parquet"))
+
+
+def names_split(path: Path) -> bool:
+    """Whether it is such a folder with the name of a split behind a colon."""
+    base, colon, _ = str(path).rpartition(":")
+    return bool(colon) and not path.exists() and Path(base).is_dir() and detects(Path(base), b"")
 
 
 def holds_words(path: Path) -> bool:
-    """Whether a folder is one that `datasets` saved, or of Parquet that has words, not texts."""
+    """Whether `datasets` saved the folder, or a file or folder of Parquet has words, not texts."""
     if _is_saved(path):
         return True
-    first = min(path.glob("**/*.parquet"), default=None)
-    return first is not None and not set(_WORDS).isdisjoint(_parquet_columns(first))
+    first = path if path.is_file() else min(path.glob("**/*.parquet"), default=None)
+    return first is not None and not set(WORDS).isdisjoint(_parquet_columns(first))
 
 
 def _is_saved(path: Path) -> bool:
@@ -94,10 +97,8 @@ def _load(name: str) -> Any:
     base, config = parts[0], parts[1] if len(parts) == 3 else None
     split = parts[-1] if len(parts) > 1 else None
     try:
-        if _is_saved(Path(base)):
-            loaded = datasets.load_from_disk(base)
-        else:
-            loaded = datasets.load_dataset(base, config)
+        with _without_bars(datasets):
+            loaded = _loaded(datasets, base, config)
     # Whatever the hub, the network or a loading script raises is the user's to mend.
     except (
         *(OSError, ValueError, RuntimeError, LookupError, ImportError),
@@ -110,6 +111,14 @@ def _load(name: str) -> Any:
             remedy="check the name, the network and HF_HUB_OFFLINE, or name a saved folder",
         ) from error
     return _split(loaded, split, name, base) if hasattr(loaded, "keys") else loaded
+
+
+def _loaded(datasets: Any, base: str, config: str | None) -> Any:
+    if _is_saved(Path(base)):
+        return datasets.load_from_disk(base)
+    if Path(base).is_file():
+        return datasets.Dataset(importlib.import_module("pyarrow.parquet").read_table(base))
+    return datasets.load_dataset(base, config)
 
 
 def _split(loaded: Any, split: str | None, name: str, base: str) -> Any:
@@ -135,96 +144,17 @@ def read_hub(path: str, scheme: str | None, problems: list[Problem]) -> Corpus:
         MissingExtraError: `datasets` is not installed.
     """
     data = _load(path)
-    columns = _Columns(data, path)
-    sentences = columns.sentences(problems)
-    tagged = read_tags([s for s, _ in sentences], scheme, path, problems)
-    documents: list[Document] = []
-    pairs = zip(tagged.sentences, (key for _, key in sentences), strict=True)
-    for (_, name), group in groupby(pairs, key=lambda pair: pair[1]):
-        documents.append(document_from_words([sentence for sentence, _ in group], id=name))
-    return Corpus(tuple(documents), "hub", path, Layout(scheme=tagged.scheme.name))
+    names = {name: found for name in data.column_names if (found := _names(data, name))}
+    table = Table(data.column_names, enumerate(data, 1), path, names)
+    documents, tag_scheme = read_rows(table, scheme, problems)
+    return Corpus(documents, "hub", path, Layout(scheme=tag_scheme.name))
 
 
-class _Columns:
-    """The columns of a data set: which is what, and the names of numbered values."""
-
-    def __init__(self, data: Any, path: str) -> None:
-        self.data = data
-        self.path = path
-        self.words = self._find(_WORDS, "words")
-        self.tags = self._find(_TAGS, "tags")
-        names = data.column_names
-        self.pos = next((n for n in _POS if n in names), None)
-        self.chunk = next((n for n in _CHUNK if n in names), None)
-        own = {self.words, self.tags, self.pos, self.chunk, _DOCUMENT, _NUMBER, _ID, _EXTRA}
-        self.others = [n for n in names if n not in own]
-
-    def _find(self, candidates: Sequence[str], what: str) -> str:
-        names: list[str] = self.data.column_names
-        found = next((n for n in candidates if n in names), None)
-        if found is None:
-            raise DataError(
-                f"the data set has no {what}",
-                where=self.path,
-                expected=f"a column {' or '.join(candidates)}",
-                got=", ".join(names),
-            )
-        return found
-
-    def _names(self, column: str) -> list[str] | None:
-        feature = self.data.features[column]
-        inner = getattr(feature, "feature", feature)
-        names: list[str] | None = getattr(inner, "names", None)
-        return names
-
-    def _texts(self, column: str | None, row: Mapping[str, Any]) -> list[str | None]:
-        values = [] if column is None else row[column] or []
-        names = None if column is None else self._names(column)
-        if names is None:
-            return [v if isinstance(v, str) or v is None else str(v) for v in values]
-        return [names[v] if v is not None and 0 <= v < len(names) else None for v in values]
-
-    def sentences(
-        self, problems: list[Problem]
-    ) -> list[tuple[RowSentence, tuple[int, str | None]]]:
-        """Each row's sentence with the document that it belongs to: place and id."""
-        read = []
-        for number, row in enumerate(self.data, 1):
-            sentence = self._sentence(row, number, problems)
-            place = row.get(_DOCUMENT)
-            name = row.get(_ID)
-            key = (place if type(place) is int else number, name if name is None else str(name))
-            read.append((sentence, key))
-        return read
-
-    def _sentence(self, row: Mapping[str, Any], line: int, problems: list[Problem]) -> RowSentence:
-        words = [str(word) for word in row[self.words] or []]
-        tags = self._texts(self.tags, row)
-        if len(tags) != len(words):
-            few = len(tags) < len(words)
-            reason = f"{len(tags)} tags for {len(words)} words"
-            kind = "too-few-columns" if few else "too-many-columns"
-            problems.append(Problem(self.path, line, kind, reason, "correct the row"))
-        pos, chunk = self._texts(self.pos, row), self._texts(self.chunk, row)
-        extra = row.get(_EXTRA) or []
-        number = row.get(_NUMBER)
-        metadata = {n: row[n] for n in self.others if row[n] is not None}
-        sentence = RowSentence(number=number if type(number) is int else None, metadata=metadata)
-        for index, word in enumerate(words):
-            if not word:
-                problems.append(
-                    Problem(self.path, line, "empty-word", "a word is empty", "fill it in")
-                )
-                continue
-            columns = tuple(extra[index]) if index < len(extra) else ()
-            tag = tags[index] if index < len(tags) else "O"
-            shown = WordRow(word, _at(pos, index), _at(chunk, index), columns)
-            sentence.add(shown, "no name" if tag is None else tag, line)
-        return sentence
-
-
-def _at(values: Sequence[str | None], index: int) -> str | None:
-    return values[index] if index < len(values) else None
+def _names(data: Any, column: str) -> list[str] | None:
+    """What the numbers of a column mean; None where it holds none, or nothing says so."""
+    feature = data.features[column]
+    names: list[str] | None = getattr(getattr(feature, "feature", feature), "names", None)
+    return names
 
 
 def write_hub(corpus: Corpus, path: Path, scheme: str | None) -> list[str]:
@@ -243,18 +173,18 @@ def write_hub(corpus: Corpus, path: Path, scheme: str | None) -> list[str]:
     features = {
         "tokens": strings,
         "ner_tags": datasets.Sequence(datasets.ClassLabel(names=names)),
-        _DOCUMENT: datasets.Value("int64"),
+        DOCUMENT: datasets.Value("int64"),
     }
     if corpus.has_pos:
         features["pos_tags"] = strings
     if corpus.has_chunk:
         features["chunk_tags"] = strings
-    if any(row[_EXTRA] for row in rows):
-        features[_EXTRA] = datasets.Sequence(strings)
-    if any(row[_NUMBER] is not None for row in rows):
-        features[_NUMBER] = datasets.Value("int64")
-    if any(row[_ID] is not None for row in rows):
-        features[_ID] = datasets.Value("string")
+    if any(row[EXTRA] for row in rows):
+        features[EXTRA] = datasets.Sequence(strings)
+    if any(row[NUMBER] is not None for row in rows):
+        features[NUMBER] = datasets.Value("int64")
+    if any(row[ID] is not None for row in rows):
+        features[ID] = datasets.Value("string")
     features |= _metadata_features(rows, features, datasets, losses)
     table = {name: [row.get(name) for row in rows] for name in features}
     with folder_beside(path) as folder, _without_bars(datasets):
@@ -270,7 +200,7 @@ def _rows(corpus: Corpus, scheme: Scheme, losses: Losses) -> list[dict[str, Any]
         where = document_name(document, index)
         before = len(rows)
         for sentence, tags in document_tags(document, scheme, losses, where):
-            rows.append(_row(sentence, tags) | {_DOCUMENT: index, _ID: document.id})
+            rows.append(_row(sentence, tags) | {DOCUMENT: index, ID: document.id})
         losses.add("{n} documents without words are not held", int(len(rows) == before))
     return rows
 
@@ -283,8 +213,8 @@ def _row(sentence: Sentence, tags: list[str]) -> dict[str, Any]:
         "ner_tags": tags,
         "pos_tags": [token.pos for token in sentence.tokens],
         "chunk_tags": [token.chunk for token in sentence.tokens],
-        _EXTRA: extra if any(extra) else [],
-        _NUMBER: sentence.number,
+        EXTRA: extra if any(extra) else [],
+        NUMBER: sentence.number,
     }
 
 
@@ -292,7 +222,7 @@ def _metadata_features(
     rows: list[dict[str, Any]], taken: Mapping[str, Any], datasets: Any, losses: Losses
 ) -> dict[str, Any]:
     """Columns for metadata whose values are all texts, or all whole numbers."""
-    own = {*taken, "pos_tags", "chunk_tags", _EXTRA, _NUMBER, _ID}
+    own = {*taken, "pos_tags", "chunk_tags", EXTRA, NUMBER, ID}
     features = {}
     for name in dict.fromkeys(name for row in rows for name in row if name not in own):
         values = [row[name] for row in rows if row.get(name) is not None]

@@ -1,23 +1,27 @@
 """JSON Lines with character spans, as doccano, Prodigy and Label Studio export them.
 
 A file is one record a line, or one JSON array of records. Spans may overlap. A record's words are
-its `tokens` where it has them, else what segmentation finds.
+its `tokens` where it has them, else what segmentation finds. Records with words and tags side by
+side (`tokens` and `ner_tags`, as data sets are exported) are read as rows.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from posner.corpus.container import Corpus, Layout
-from posner.corpus.files import TextFile, head_text, read_text
+from posner.corpus.files import head_text, read_text
 from posner.corpus.flavours import FLAVOURS, flavour_of
+from posner.corpus.json_records import json_records
 from posner.corpus.problem import Problem
 from posner.corpus.records import Flavour, Record
+from posner.corpus.rows import Table, holds_rows, read_rows
 from posner.corpus.tagged import Losses
 from posner.corpus.words import (
     TOKEN_METADATA,
@@ -30,19 +34,14 @@ from posner.document import Document, Entity
 from posner.errors import DataError
 from posner.files import write_text
 
+_BEGINS = re.compile(r'\s*(?:\{\s*["}]|\[\s*(?:[{\]]|\[\s*"))')
 _SPAN_KEYS = frozenset(("start", "end", "label", "text", "score"))
-_SPACE = " \t\r\n"
-_CLOSING = {"{": "}", "[": "]"}
-_MARK = re.compile(r'"(?:[^"\\\r\n]++|\\[^\r\n])*+"|[][{}"]')  # a string, a bracket, a stray quote
-_NEXT = re.compile(r"[ \t\r\n]*[],]")
 
 
 def detects(path: Path, head: bytes) -> bool:
-    """Whether the file begins as a JSON object, or an array of objects."""
+    """Whether the file begins as a JSON object, an array of objects, or pairs of texts and such."""
     del path
-    start = head_text(head).lstrip()
-    following = {"{": '"}', "[": "{]"}.get(start[:1], "")
-    return bool(following) and start[1:].lstrip()[:1] in (*following,)
+    return _BEGINS.match(head_text(head)) is not None
 
 
 def read_jsonl(path: Path, flavour: str | None, problems: list[Problem]) -> Corpus:
@@ -53,100 +52,34 @@ def read_jsonl(path: Path, flavour: str | None, problems: list[Problem]) -> Corp
     """
     file = read_text(path, problems)
     reader = _Reader(str(path), None if flavour is None else FLAVOURS[flavour], problems)
-    array = file.text.lstrip(_SPACE)[:1] == "["
-    records = _array(file, str(path), problems) if array else _lines(file, str(path), problems)
-    documents = []
-    for line, value in records:
-        document = reader.document(line, value)
-        if document is not None:
-            documents.append(document)
+    array = file.text.lstrip()[:1] == "["
+    records = json_records(file, str(path), problems)
+    first = next(records, None)
+    documents: tuple[Document, ...]
+    if flavour is None and first is not None and holds_rows(first[1]):
+        documents = _from_rows(chain([first], records), str(path), problems)
+    else:
+        every = records if first is None else chain([first], records)
+        read = (reader.document(line, value) for line, value in every)
+        documents = tuple(document for document in read if document is not None)
     layout = replace(
         reader.layout, array=array, encoding=file.encoding, mark=file.mark, newline=file.newline
     )
-    return Corpus(tuple(documents), "jsonl", path, layout)
+    return Corpus(documents, "jsonl", path, layout)
 
 
-def _lines(file: TextFile, path: str, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(file.lines(), 1):
-        if not line.strip(_SPACE):
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            problems.append(_bad_json(path, number, error))
-
-
-def _array(file: TextFile, path: str, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
-    """The records of an array, each with the line that it begins on.
-
-    One that is not JSON is passed over where its brackets surely tell its end.
-    """
-    text = file.text
-    decoder = json.JSONDecoder()
-    place = text.index("[") + 1
-    counted, line = 0, 1
-    while True:
-        while place < len(text) and text[place] in _SPACE + ",":
-            place += 1
-        counted, line = place, line + text.count("\n", counted, place)
-        if text[place : place + 1] in ("]", ""):
-            problems += _array_end(text, place, path, line)
-            return
-        try:
-            value, place = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError) as error:
-            bad = _bad_json(path, getattr(error, "lineno", line), error)
-            end = _record_end(text, place)
-            if end is None:
-                problems.append(_rest_unread(bad, len(text) - place))
-                return
-            problems.append(bad)
-            place = end
+def _from_rows(
+    records: Iterable[tuple[int, Any]], path: str, problems: list[Problem]
+) -> tuple[Document, ...]:
+    """The documents of records that hold words and tags side by side."""
+    rows = []
+    for line, value in records:
+        if holds_rows(value):
+            rows.append((line, value))
         else:
-            yield line, value
-
-
-def _record_end(text: str, place: int) -> int | None:
-    """Where a record ends that is not JSON; None where its quotes and brackets do not match."""
-    if text[place] not in _CLOSING:
-        return None
-    awaited: list[str] = []
-    for match in _MARK.finditer(text, place):
-        mark = match[0]
-        if mark in _CLOSING:
-            awaited.append(_CLOSING[mark])
-        elif mark == '"' or (mark in _CLOSING.values() and awaited.pop() != mark):
-            return None
-        if not awaited:
-            return match.end() if _NEXT.match(text, match.end()) else None
-    return None
-
-
-def _rest_unread(bad: Problem, count: int) -> Problem:
-    """The problem of a bad record after which no other can be found."""
-    rest = f"the {count:,} characters from this record to the end of the file are left out"
-    reason = f"{bad.reason}; {rest}, since its own end cannot be told"
-    return replace(bad, kind="malformed-array", reason=reason, remedy="correct the record")
-
-
-def _array_end(text: str, place: int, path: str, line: int) -> list[Problem]:
-    """What is wrong at the end of an array: it has none, or something follows."""
-    rest = text[place + 1 :].strip(_SPACE)
-    if place < len(text) and not rest:
-        return []
-    reason = f"{len(rest):,} characters follow the end of the array: {rest[:40]!r}"
-    remedy = "write one array, or one record a line without brackets around them"
-    if place == len(text):
-        reason, remedy = "the array has no end: its ] is missing", "look whether the file was cut"
-    return [Problem(path, line, "malformed-array", reason, remedy)]
-
-
-def _bad_json(path: str, line: int, error: Exception) -> Problem:
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-    column = f" at column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-    return Problem(
-        path, line, "malformed-json", f"not JSON: {reason}{column}", "correct or remove the record"
-    )
+            reason = "the record has no list of words with a list of tags, as the first one has"
+            problems.append(Problem(path, line, "malformed-record", reason, "correct or remove it"))
+    return read_rows(Table(tuple(rows[0][1]), rows, path), None, problems)[0]
 
 
 @dataclass
@@ -167,7 +100,8 @@ class _Reader:
         try:
             record = flavour.parse(value)
         except DataError as error:
-            self._report(line, "malformed-record", error.problem, "correct or remove the record")
+            remedy = error.remedy or "correct or remove the record"
+            self._report(line, "malformed-record", error.problem, remedy)
             return None
         if self.layout.flavour is None:
             self.layout = replace(self.layout, flavour=flavour.name, **record.layout)

@@ -72,15 +72,24 @@ def text_of(record: Mapping[str, Any], key: str = "text") -> str:
     """
     text = record.get(key)
     if not isinstance(text, str):
-        raise DataError(f"the record has no text under {key!r}")
+        keys = ", ".join(list(record)[:8]) or "none"
+        raise DataError(
+            f"the record has no text under {key!r} (its keys: {keys})",
+            remedy="name the text `text` and its spans `label`, or the words `tokens` and their "
+            "tags `ner_tags`",
+        )
     return text
 
 
 def common_record(record: Json, known: frozenset[str]) -> Record:
-    """A record whose text, words and id stand at its top; keys not `known` are metadata."""
-    others = {k: v for k, v in record.items() if k not in known | WORD_KEYS | {"id"}}
+    """A record whose text, words and id stand at its top; keys not `known` are metadata.
+
+    Old versions of doccano name the text `data`.
+    """
+    key = "data" if "text" not in record and isinstance(record.get("data"), str) else "text"
+    others = {k: v for k, v in record.items() if k not in known | WORD_KEYS | {"id", key}}
     return Record(
-        text_of(record),
+        text_of(record, key),
         tokens=record.get("tokens"),
         sentences=record.get("sentences"),
         id=record.get("id"),

@@ -5,6 +5,7 @@ This is the one place where a reader judges tags and where a writer turns a docu
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,12 @@ from posner.schemes import (
     spans_to_tags,
     tags_to_spans,
 )
+
+UNNAMED = "ENTITY"
+"""The label of entities whose tags hold none."""
+
+# A label without a prefix: two letters at the least, and no `B_` before or `-B` behind it.
+_LABEL = re.compile(r"(?![BIOESLUM][^\w]|[BIOESLUM]_)[^\W\d_].*[^\W_](?<![-_:][BIOESLUM])")
 
 
 @dataclass
@@ -53,7 +60,7 @@ class TaggedSentences:
 
 def is_tag(text: str) -> bool:
     """Whether a column looks like a tag of any scheme."""
-    return text == OUTSIDE or (len(text) > 2 and text[1] == "-" and text[0] in "BIOESLU")
+    return text == OUTSIDE or (len(text) > 2 and text[1] == "-" and text[0] in "BIOESLUM")
 
 
 def read_tags(
@@ -61,13 +68,19 @@ def read_tags(
 ) -> TaggedSentences:
     """Find the scheme (unless it is named) and turn all tags into spans.
 
-    Unknown tags become O and ill-formed ones are repaired; each is appended to `problems`.
+    Tags are first spelt as schemes know them, see `_usual_spelling`. Unknown tags become O and
+    ill-formed ones are repaired; each is appended to `problems`.
 
     Raises:
         SchemeError: `scheme_name` is no scheme.
     """
     named = None if scheme_name is None else scheme_named(scheme_name)
-    distinct = {tag for sentence in sentences for tag in sentence.tags}
+    counts = Counter(tag for sentence in sentences for tag in sentence.tags)
+    spelling = _usual_spelling(counts)
+    if spelling:
+        for sentence in sentences:
+            sentence.tags = [spelling.get(tag, tag) for tag in sentence.tags]
+    distinct = {spelling.get(tag, tag) for tag in counts}
     no_tags = {tag for tag in distinct if not _is_parsable(tag)}
     _blank_tags(
         sentences, no_tags, path, problems, "is no tag", "O or a prefix, a hyphen and a label"
@@ -83,6 +96,25 @@ def read_tags(
             WordSentence(tuple(sentence.rows), tuple(spans), sentence.number, sentence.metadata)
         )
     return TaggedSentences(scheme, read)
+
+
+def _usual_spelling(counts: Mapping[str, int]) -> dict[str, str]:
+    """The tags of a file that schemes spell otherwise.
+
+    `M-PER` (BMES) is `I-PER`. Where all tags are `B`, `I` and `O` alone, entities have the label
+    `ENTITY`. Where tags are labels alone (`O`, `PER`, `person-actor`), neighbours with the same
+    label are one entity; each label must look like one, and one of them stand twice, since a lone
+    word in the place of a tag is a slip.
+    """
+    tags = counts.keys() - {OUTSIDE}
+    if any(tag[:2] in ("B-", "E-") for tag in tags):
+        return {tag: f"I{tag[1:]}" for tag in tags if tag[:2] == "M-"}
+    if "B" in tags and tags <= set("BIESLUM"):
+        return {tag: f"{'I' if tag == 'M' else tag}-{UNNAMED}" for tag in tags}
+    alone = OUTSIDE in counts and max((counts[tag] for tag in tags), default=0) > 1
+    if alone and all(_LABEL.fullmatch(tag) for tag in tags):
+        return {tag: f"I-{tag}" for tag in tags}
+    return {}
 
 
 def _is_parsable(tag: str) -> bool:
