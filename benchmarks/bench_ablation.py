@@ -21,9 +21,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from common import RESULTS, data_argument, guarded, machine, require, run_posner, write_result
-from posner.corpus import Corpus, read, write
+from common import (
+    RESULTS,
+    conll_files,
+    data_argument,
+    gmb_files,
+    guarded,
+    machine,
+    markdown_table,
+    read_corpus,
+    run_posner,
+    write_result,
+)
+from posner.corpus import Corpus, write
 from posner.corpus.split import select_sentences
+from posner.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -145,10 +157,24 @@ def main() -> int:
     parser.add_argument("--workdir", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--table", action="store_true", help="only write the table")
     arguments = parser.parse_args()
+    check_names(arguments.only or ())
     if not arguments.table:
         _sweep(arguments)
     write_result("ablation.md", table())
     return 0
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that no variant has, which would train nothing.
+
+    Raises:
+        UsageError: names the first.
+    """
+    known = {variant.name for variant in variants()}
+    for name in names:
+        if name not in known:
+            expected = ", ".join(sorted(known))
+            raise UsageError("no such variant", where="--only", expected=expected, got=name)
 
 
 def _sweep(arguments: argparse.Namespace) -> None:
@@ -177,26 +203,16 @@ def _parts(arguments: argparse.Namespace) -> tuple[Path, Path]:
     """The corpus's files, the training part cut to whole documents, or sentences, of that many."""
     folder = arguments.workdir / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    if arguments.corpus == "conll2003":
-        source = arguments.data / "conll2003"
-        require(source / "eng.train", source / "eng.testa")
-        train, dev = source / "eng.train", source / "eng.testa"
-    else:
-        require(arguments.data / "gmb" / "ner_dataset.csv")
-        split = folder / "gmb"
-        flags = ["--every", "10", "--offset", "1", "--force"]
-        if not split.is_dir():
-            corpus = arguments.data / "gmb" / "ner_dataset.csv"
-            run_posner(["split", str(corpus), "--out", str(split), *flags])
-        train, dev = split / "train.csv", split / "dev.csv"
+    gmb = arguments.corpus == "gmb"
+    files = gmb_files(arguments.data, folder) if gmb else conll_files(arguments.data)
     if not arguments.sentences:
-        return train, dev
+        return files.train, files.dev
     cut = folder / f"{arguments.corpus}-{arguments.sentences}.jsonl"
     if not cut.is_file():
-        write(first_sentences(read(train, problems=[]), arguments.sentences), cut)
+        write(first_sentences(read_corpus(files.train), arguments.sentences), cut)
     short = folder / f"{arguments.corpus}-dev.jsonl"
     if not short.is_file():
-        write(first_sentences(read(dev, problems=[]), 3000), short)
+        write(first_sentences(read_corpus(files.dev), 3000), short)
     return cut, short
 
 
@@ -250,13 +266,15 @@ def table() -> str:
         for sentences in sorted({f.sentences for f in figures}):
             own = [f for f in figures if f.sentences == sentences]
             size = f"{sentences:,} sentences" if sentences else "all sentences"
-            lines += ["", f"## {corpus}, {size}", "", *_rows(own)]
+            lines += ["", f"## {corpus}, {size}", "", markdown_table(HEADER, list(_rows(own)))]
     return "\n".join(lines) + "\n"
 
 
-def _rows(figures: Sequence[Figures]) -> Iterator[str]:
-    yield "| part | variant | seeds | F1 | against its base | seconds |"
-    yield "|---|---|---|---|---|---|"
+HEADER = ("part", "variant", "seeds", "F1", "against its base", "seconds")
+
+
+def _rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
+    """The cells of each variant that was trained."""
     for variant in variants():
         own = {f.seed: f for f in figures if f.name == variant.name}
         base = {f.seed: f for f in figures if f.name == variant.base}
@@ -266,7 +284,7 @@ def _rows(figures: Sequence[Figures]) -> Iterator[str]:
         differences = [100 * (own[s].f1 - base[s].f1) for s in own if s in base]
         spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
         against = f"{statistics.mean(differences):+.2f}" if differences else ""
-        cells = [
+        yield [
             variant.part,
             variant.name,
             " ".join(str(seed) for seed in sorted(own)),
@@ -274,7 +292,6 @@ def _rows(figures: Sequence[Figures]) -> Iterator[str]:
             "" if variant.name == BASE else against,
             f"{statistics.mean(f.processor_seconds for f in own.values()):.0f}",
         ]
-        yield f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

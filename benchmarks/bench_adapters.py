@@ -16,8 +16,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import posner
-from common import data_argument, guarded, machine, require, run_posner, write_result
+from common import (
+    conll_files,
+    data_argument,
+    guarded,
+    heading,
+    markdown_table,
+    read_corpus,
+    run_posner,
+    write_result,
+)
 from posner.corpus import Corpus, write
 from posner.document import Document
 
@@ -52,10 +60,10 @@ class Row:
     seconds: float
     megabytes: float
 
-    def line(self) -> str:
-        """One line of the table."""
-        f1 = f"{100 * self.f1:.2f}"
-        return f"| {self.name} | {f1} | {self.seconds:.0f} | {self.megabytes:.1f} |"
+    def cells(self) -> list[str]:
+        """Its line of the table."""
+        figures = (f"{100 * self.f1:.2f}", f"{self.seconds:.0f}", f"{self.megabytes:.1f}")
+        return [self.name, *figures]
 
 
 def main() -> int:
@@ -66,12 +74,11 @@ def main() -> int:
     parser.add_argument("--ranks", type=int, nargs="+", default=[8, 16])
     parser.add_argument("--rates", nargs="+", default=["1e-3", "3e-3"])
     arguments = parser.parse_args()
-    source = arguments.data / "conll2003"
-    require(source / "eng.train", source / "eng.testa")
+    files = conll_files(arguments.data)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write(_first(source / "eng.train", arguments.sentences), folder / "train.conll")
-        write(_first(source / "eng.testa", arguments.sentences // 2), folder / "dev.conll")
+        write(_first(files.train, arguments.sentences), folder / "train.conll")
+        write(_first(files.dev, arguments.sentences // 2), folder / "dev.conll")
         rows = [_train(folder, "all weights", ["--recipe", "default"])]
         for rank in arguments.ranks:
             for rate in arguments.rates:
@@ -85,7 +92,7 @@ def main() -> int:
 
 def _first(path: Path, count: int) -> Corpus:
     """The first documents of a corpus, of that many sentences or a few more."""
-    corpus = posner.read(path, problems=[])  # those that it has take their repairs
+    corpus = read_corpus(path)
     kept: list[Document] = []
     for document in corpus.documents:
         if count <= 0:
@@ -116,20 +123,17 @@ def _memory(folder: Path) -> dict[str, float]:
 
 
 def _write(sentences: int, rows: list[Row], memory: dict[str, float]) -> None:
-    table = ["| trained | dev F1 strict | processor seconds | model MB |", "|---|---|---|---|"]
-    table += [row.line() for row in rows]
-    text = "\n".join(table)
+    header = ("trained", "dev F1 strict", "processor seconds", "model MB")
+    text = markdown_table(header, [row.cells() for row in rows])
     text += (
         f"\n\n{LOADED} adapter models in memory: {memory['alone']:.0f} MB loaded each alone, "
         f"{memory['together']:.0f} MB over one encoder."
     )
     write_result(
         "adapters.md",
-        f"# Adapters\n\nMachine: {machine()}.\n"
-        f"Learned from the first documents of CoNLL-2003's train part, of {sentences:,} "
-        f"sentences, and judged on those of its dev part, of half as many; the best of five epochs."
-        f"\n"
-        f"Command: `python {' '.join(sys.argv)}`\n\n{text}\n",
+        f"{heading('Adapters')}\nLearned from the first documents of CoNLL-2003's train part, of"
+        f" {sentences:,} sentences, and judged on those of its dev part, of half as many; the best"
+        f" epoch of each.\n\n{text}\n",
     )
     print(text)
 

@@ -11,13 +11,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 
-from common import data_argument, guarded, machine, require, run_posner, write_result
-from posner.corpus import Corpus, Problem, read, split_by_fraction, write
+from common import (
+    conll_files,
+    data_argument,
+    draw_sentences,
+    guarded,
+    heading,
+    markdown_table,
+    parted,
+    read_corpus,
+    run_posner,
+    write_result,
+)
+from posner.corpus import write
 from posner.document import (
     Document,
     WordRow,
@@ -37,7 +48,11 @@ JUDGING = 1000
 
 @dataclass(frozen=True)
 class Result:
-    """One training; `minutes` are of computing, so they hang less on what else is running."""
+    """One training; `minutes` are of computing, so they hang less on what else is running.
+
+    Attributes:
+        flags: further flags that it had.
+    """
 
     sentences: int
     seed: int
@@ -46,6 +61,7 @@ class Result:
     f1: float
     f1_lower: float
     minutes: float
+    flags: tuple[str, ...] = ()
 
 
 def main() -> int:
@@ -54,36 +70,26 @@ def main() -> int:
     data_argument(parser)
     parser.add_argument("--scratch", type=Path, required=True, help="samples, runs and results")
     parser.add_argument("--only", type=int, nargs="+", choices=EPOCHS, default=list(EPOCHS))
-    parser.add_argument("flags", nargs="*", help="further flags for `posner train`, after --")
-    arguments = parser.parse_args()
+    own, flags = parted(sys.argv[1:])
+    arguments = parser.parse_args(own, argparse.Namespace(flags=flags))
     arguments.scratch.mkdir(parents=True, exist_ok=True)
-    _make_dev_sets(arguments.data, arguments.scratch)
+    files = conll_files(arguments.data)
+    learned = read_corpus(files.train)
+    _make_dev_sets(files.dev, arguments.scratch)
     for size, seed in SAMPLES:
         if size not in arguments.only:
             continue
-        sample, _ = _some(_read(arguments.data / "conll2003" / "eng.train"), size, seed)
+        sample = draw_sentences(learned, size, seed)
         write(sample, arguments.scratch / f"train-{size}-{seed}.conll", force=True)
         for mentions, casing in SETTINGS:
             _train(arguments, size, seed, mentions, casing)
-            _write_table(arguments.scratch)
+            _write_table(arguments.scratch, arguments.flags)
     return 0
 
 
-def _read(path: Path) -> Corpus:
-    require(path)
-    problems: list[Problem] = []  # eng.train has two ill-formed tags
-    return read(path, problems=problems)
-
-
-def _some(corpus: Corpus, count: int, seed: int) -> tuple[Corpus, Corpus]:
-    """So many sentences of a corpus, chosen by a seed, and the others."""
-    parts = split_by_fraction(corpus, count / len(list(corpus.sentences)), seed, by="sentence")
-    return parts.dev, parts.train
-
-
-def _make_dev_sets(data: Path, scratch: Path) -> None:
+def _make_dev_sets(source: Path, scratch: Path) -> None:
     """Sentences of eng.testa that judge a model, as they are and in lower case."""
-    dev, _ = _some(_read(data / "conll2003" / "eng.testa"), JUDGING, seed=1)
+    dev = draw_sentences(read_corpus(source), JUDGING, seed=1)
     write(dev, scratch / "dev.conll", force=True)
     write([_lower(d) for d in dev.documents], scratch / "lower.conll", force=True)
 
@@ -101,10 +107,10 @@ def _lower(document: Document) -> Document:
 def _train(
     arguments: argparse.Namespace, size: int, seed: int, mentions: float, casing: float
 ) -> None:
-    """Train and score one setting, unless its result is there."""
+    """Train and score one setting, unless its result with the same further flags is there."""
     scratch: Path = arguments.scratch
     kept = scratch / f"result-{size}-{seed}-{mentions}-{casing}.json"
-    if kept.exists():
+    if kept.exists() and _read(kept).flags == tuple(arguments.flags):
         return
     epochs = str(EPOCHS[size])
     flags = ["--recipe", "small", "--training.epochs", epochs]
@@ -117,7 +123,8 @@ def _train(
     lower = ["--json", str(scratch / "lower.json")]
     run_posner(["evaluate", str(scratch / "run"), str(scratch / "lower.conll"), *lower])
     f1, f1_lower = (_f1(scratch / f"{name}.json") for name in ("dev", "lower"))
-    result = Result(size, seed, mentions, casing, f1, f1_lower, minutes)
+    further = tuple(arguments.flags)
+    result = Result(size, seed, mentions, casing, f1, f1_lower, minutes, further)
     kept.write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
 
 
@@ -125,25 +132,26 @@ def _f1(figures: Path) -> float:
     return float(json.loads(figures.read_text(encoding="utf-8"))["strict"]["micro"]["f1"])
 
 
-def _write_table(scratch: Path) -> None:
-    results = [
-        Result(**json.loads(path.read_text(encoding="utf-8")))
-        for path in scratch.glob("result-*.json")
-    ]
+def _read(kept: Path) -> Result:
+    values = json.loads(kept.read_text(encoding="utf-8"))
+    return Result(**(values | {"flags": tuple(values.get("flags", ()))}))
+
+
+def _write_table(scratch: Path, flags: Sequence[str]) -> None:
+    """The table of what was trained with these further flags."""
+    found = map(_read, scratch.glob("result-*.json"))
+    results = [result for result in found if result.flags == tuple(flags)]
     header = ["sentences", "epochs", "mentions", "casing", "F1 strict", "gain", "by seed"]
     header += ["F1 in lower case", "gain", "minutes"]
-    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
-    lines += [f"| {' | '.join(cells)} |" for size in EPOCHS for cells in _rows(results, size)]
+    table = markdown_table(header, [cells for size in EPOCHS for cells in _rows(results, size)])
     write_result(
         "augment.md",
-        "# Augmentation with little data (CoNLL-2003)\n\n"
-        f"Machine: {machine()}.\n"
+        f"{heading('Augmentation with little data (CoNLL-2003)')}\n"
         "Seeded samples of sentences of eng.train, another for each seed; recipe `small` with the "
         f"epochs of the table. {JUDGING:,} sentences of eng.testa, drawn once, judge the last "
         "epoch, as they are and with every word in lower case. Gains are means over the seeds "
         "against the same sample without augmentation; minutes are of computing, on one core, "
-        "from reading to the figures on dev.\n"
-        f"Command: `python {' '.join(sys.argv)}`\n\n" + "\n".join(lines) + "\n" + _missing(results),
+        f"from reading to the figures on dev.\n\n{table}\n{_missing(results)}",
     )
 
 

@@ -102,7 +102,8 @@ def main() -> int:
     data_argument(parser)
     parser.add_argument("out", type=Path, help="folder of the runs")
     parser.add_argument("--corpus", choices=("conll2003", "gmb"), default="conll2003")
-    parser.add_argument("--sizes", nargs="+", default=["100", "500", "2000", ALL])
+    sizes = ["100", "500", "2000", ALL]
+    parser.add_argument("--sizes", nargs="+", type=size_of, metavar="N|all", default=sizes)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--draw", action="store_true", help="only draw what OUT holds")
@@ -125,6 +126,17 @@ def main() -> int:
         raise PosnerError("no run has ended", where=folder, remedy="run without --draw")
     _write(ended, arguments.corpus)
     return 0
+
+
+def size_of(text: str) -> str:
+    """So many sentences, or all.
+
+    Raises:
+        ArgumentTypeError: it is neither.
+    """
+    if text != ALL and not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of sentences nor {ALL}")
+    return text
 
 
 def _files(arguments: argparse.Namespace, folder: Path) -> CorpusFiles:

@@ -11,29 +11,24 @@ rotation. `--only` takes `ceiling`, `phases`, `operations`, or one variant or se
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 
 import rig as rigs
 from ceiling import LARGEST, Product, least_seconds, measure_products, step_work
 from common import (
-    conll_files,
     data_argument,
     draw_sentences,
     guarded,
     heading,
     markdown_table,
-    read_corpus,
-    run_script,
     write_result,
 )
 from phases import IN_STEP, Clock, openmp_libraries, time_training, timing, top_operations
@@ -44,6 +39,7 @@ from posner.recipe import load_recipe
 from posner.training.console import Reporter
 from posner.training.parts import training_parts
 from posner.training.plan import judged_epochs
+from profile_apart import corpora, measured_apart
 from rig import Block, Rig, in_turns, pieces_per_second, words_per_second
 from variants import BASE, VARIANTS, Setting, settings
 
@@ -74,47 +70,34 @@ def main() -> int:
     parser.add_argument("--sentences", type=int, default=0, help="so many of the corpus; 0: all")
     parser.add_argument("--compiling", type=float, default=240, help="seconds it may take")
     parser.add_argument("--only", metavar="NAME", help="one part, variant or setting")
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--flush", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     known = {*SECTIONS, *VARIANTS, *settings()}
-    if arguments.only is not None and arguments.only not in known and arguments.child is None:
-        raise UsageError("--only", expected=", ".join(sorted(known)), got=arguments.only)
-    torch.set_flush_denormal(arguments.flush)
-    if arguments.child is not None:
-        return _child(arguments)
+    if arguments.only is not None and arguments.only not in known:
+        expected = ", ".join(sorted(known))
+        raise UsageError("no such part", where="--only", expected=expected, got=arguments.only)
     torch.set_num_threads(arguments.threads)
     bench = _bench(arguments)
-    chosen = (
-        SECTIONS
-        if arguments.only is None
-        else {name: part for name, part in SECTIONS.items() if name == arguments.only}
-    )
-    if arguments.only in VARIANTS:
-        chosen = {"variants": variants_section}
-    if arguments.only in settings():
-        chosen = {"settings": settings_section}
-    text = "\n\n".join(part(bench) for part in chosen.values())
+    text = "\n\n".join(part(bench) for part in _sections(arguments.only))
     suffix = f"-{arguments.only}" if arguments.only else ""
     write_result(f"profile{suffix}.md", f"{heading('Where a training second goes')}\n{text}\n")
     print(text)
     return 0
 
 
-def _corpora(arguments: argparse.Namespace) -> tuple[Corpus, Corpus]:
-    files = conll_files(arguments.data)
-    corpus, dev = read_corpus(files.train), read_corpus(files.dev)
-    count = arguments.sentences
-    if not count:
-        return corpus, dev
-    return draw_sentences(corpus, count, 1), draw_sentences(dev, min(count, 100), 1)
+def _sections(only: str | None) -> list[Callable[[Bench], str]]:
+    """All parts of the report, or the one that was asked for."""
+    if only is None:
+        return list(SECTIONS.values())
+    if only in VARIANTS:
+        return [variants_section]
+    return [settings_section if only in settings() else SECTIONS[only]]
 
 
 def _bench(arguments: argparse.Namespace) -> Bench:
     """Read and build, timed."""
     clock = Clock()
     begin = time.perf_counter()
-    corpus, dev = _corpora(arguments)
+    corpus, dev = corpora(arguments.data, arguments.sentences)
     clock.seconds["reading"] = time.perf_counter() - begin
     functions = {
         "tokenising": ((Encoder, "encode"),),
@@ -169,6 +152,12 @@ def phases_section(bench: Bench) -> str:
     count = min(len(lengths), round((steps + rigs.WARMUP) * each))
     one = recipe.with_values({"training.epochs": 1}, where="benchmark")
     clock = time_training(draw_sentences(bench.corpus, count, 1), bench.dev, one, rigs.WARMUP)
+    if not clock.calls["step"]:
+        raise PosnerError(
+            "too few sentences for steps behind the first ones, which are not counted",
+            where="--sentences",
+            got=count,
+        )
     step = clock.mean("step")
     rows = [(name, clock.seconds[name] / clock.calls["step"]) for name in IN_STEP]
     rows.append(("the rest of the step", step - sum(seconds for _, seconds in rows)))
@@ -191,7 +180,7 @@ def _whole(bench: Bench, clock: Clock, step: float) -> str:
     once = ("reading", "checking", "loading the backbone", "tokenising", "preparing")
     rows = [(name, bench.clock.seconds[name]) for name in once]
     rows.append((f"{epochs} x {per_epoch} steps", epochs * per_epoch * step))
-    judged = len(judged_epochs(epochs, settings.evaluations))
+    judged = len(judged_epochs(epochs, settings))
     rows.append((f"{judged} evaluations", judged * clock.mean("evaluation")))
     rows.append((f"{saved} checkpoints", saved * clock.mean("checkpoint")))
     rows.append((f"{judged} models saved", judged * clock.mean("saving")))
@@ -250,86 +239,13 @@ def _apart(name: str, arguments: argparse.Namespace) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         environment = {"TORCHINDUCTOR_CACHE_DIR": scratch, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         environment["OMP_NUM_THREADS"] = str(arguments.threads)
-        found = _run_child(name, arguments, environment, seconds=arguments.compiling + measuring)
+        found = measured_apart(
+            name, arguments, environment, seconds=arguments.compiling + measuring
+        )
     if isinstance(found, str):
         return [title, "-", "-", found]
     base, other = found.blocks
     return _row(f"{title}; the first steps took {found.first_seconds:.0f} s", base, other)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a process measured: blocks of the default, and of a variant if it was one.
-
-    Attributes:
-        blocks: of each rig.
-        first_seconds: what a variant's first pass over the block took.
-    """
-
-    blocks: list[list[Block]]
-    first_seconds: float
-
-
-def _run_child(
-    name: str,
-    arguments: argparse.Namespace,
-    environment: dict[str, str],
-    *,
-    seconds: float = 0.0,
-    flush: bool = False,
-) -> Found | str:
-    """What a process of its own measured, or why it did not."""
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "found.json"
-        flags = [str(arguments.data), "--only", name, "--child", str(file)]
-        flags += ["--steps", str(arguments.steps), "--rounds", str(arguments.rounds)]
-        flags += ["--compiling", str(arguments.compiling)]
-        flags += ["--sentences", str(arguments.sentences), *(["--flush"] if flush else [])]
-        ran = run_script(Path(__file__), flags, environment=environment, seconds=seconds)
-        if ran.status is None:
-            return f"not within {seconds / 60:.0f} minutes"
-        if ran.status != 0 or not file.is_file():
-            return f"failed (exit {ran.status})"
-        record = json.loads(file.read_text(encoding="utf-8"))
-    if "error" in record:
-        return str(record["error"])
-    blocks = [[Block(**block) for block in own] for own in record["blocks"]]
-    return Found(blocks, record["first_seconds"])
-
-
-def _child(arguments: argparse.Namespace) -> int:
-    """Measure the default alone, or a variant in turns with it, and write what was found."""
-    corpus, _ = _corpora(arguments)
-    built = [BASE.build(corpus, arguments.steps)]
-    first, record = 0.0, {}
-    try:
-        if arguments.only in VARIANTS:
-            built.append(VARIANTS[arguments.only].build(corpus, arguments.steps))
-            first = _first_pass(built[1], arguments.compiling)
-        found = in_turns(built, arguments.rounds if len(built) > 1 else 1)
-        record = {"blocks": [[asdict(b) for b in own] for own in found], "first_seconds": first}
-    except PosnerError as error:
-        record = {"error": error.line()}
-    except Exception as error:  # a compiler may fail in its own ways; that is a finding too
-        message = str(error).strip().splitlines() or [""]
-        record = {"error": f"failed: {type(error).__name__}: {message[0][:120]}"}
-    arguments.child.write_text(json.dumps(record), encoding="utf-8")
-    return 0
-
-
-def _first_pass(rig: Rig, most: float) -> float:
-    """Seconds of one pass over the block, in which every shape is met; `most` is the limit.
-
-    Raises:
-        PosnerError: it takes longer than compiling may.
-    """
-    begin = time.perf_counter()
-    with rig.around():
-        for number, windows in enumerate(rig.steps, start=1):
-            rig.step(windows)
-            if time.perf_counter() - begin > most:
-                raise PosnerError(f"not compiled within {most:.0f} s", got=f"{number} steps")
-    return time.perf_counter() - begin
 
 
 def settings_section(bench: Bench) -> str:
@@ -343,7 +259,7 @@ def settings_section(bench: Bench) -> str:
     for _ in range(arguments.rounds):
         for name, setting in tried.items():
             environment = {"OMP_NUM_THREADS": str(arguments.threads), **setting.environment}
-            found = _run_child("base", arguments, environment, flush=setting.flush)
+            found = measured_apart("base", arguments, environment, flush=setting.flush)
             if isinstance(found, str):
                 trouble[name] = found
             else:

@@ -31,6 +31,7 @@ from common import (
     guarded,
     machine,
     markdown_table,
+    parted,
     run_posner,
     write_result,
 )
@@ -89,7 +90,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--runs", type=Path, help="keep the runs in this folder")
     parser.add_argument("--table", action="store_true", help="train nothing")
-    own, flags = _parted(sys.argv[1:])
+    own, flags = parted(sys.argv[1:])
     arguments = parser.parse_args(own, argparse.Namespace(flags=flags))
     if not arguments.table:
         with tempfile.TemporaryDirectory() as scratch:
@@ -100,12 +101,6 @@ def main() -> int:
     write_result("train.md", text)
     print(text)
     return 0
-
-
-def _parted(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """The words before `--`, and the flags for `posner train` after it."""
-    at = words.index("--") if "--" in words else len(words)
-    return words[:at], words[at + 1 :]
 
 
 def _train_all(arguments: argparse.Namespace, folder: Path) -> None:

@@ -29,6 +29,15 @@ def data_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def parted(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The words of a command line before `--`, and the flags for `posner train` after it.
+
+    argparse gives such flags only to a positional that follows another directly.
+    """
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
 def require(*paths: Path) -> None:
     """Stop with one clear line where a file is missing."""
     for path in paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import transformers
 
+import bench_ablation
 import bench_compare
 import bench_curve
 import bench_inference
@@ -23,7 +25,7 @@ import inference_stages
 import peer
 import tiny
 from ceiling import Product, least_seconds, step_work
-from common import draw_sentences, markdown_table, read_corpus, run_script
+from common import draw_sentences, markdown_table, parted, read_corpus, run_script
 from curve_picture import f1_range, marked, spread
 from oracles import edit_distance
 from points import (
@@ -39,7 +41,7 @@ from points import (
 from posner.backends.torch import TorchBackend
 from posner.bench.measure import Speed
 from posner.corpus import write
-from posner.errors import PosnerError
+from posner.errors import PosnerError, UsageError
 from posner.recipe import load_recipe
 from posner.recognizer import Recognizer
 from posner.schemes import Span
@@ -75,6 +77,14 @@ def test_a_drawn_sample_is_part_of_the_corpus_in_its_order(count: int, tmp_path:
     facts = [[(s.words, [t.pos for t in s.tokens]) for s in c.sentences] for c in (again, drawn)]
     assert facts[0] == facts[1]
     assert again.has_pos
+
+
+def test_flags_for_a_training_stand_behind_two_dashes() -> None:
+    assert parted(["data", "--only", "100", "--", "--training.epochs", "1"]) == (
+        ["data", "--only", "100"],
+        ["--training.epochs", "1"],
+    )
+    assert parted(["data"]) == (["data"], [])
 
 
 def test_more_sentences_than_there_are_cannot_be_drawn() -> None:
@@ -153,6 +163,29 @@ def test_few_sentences_are_learned_in_more_and_smaller_steps() -> None:
     assert bench_curve.settings_of(top, "500", patient)["training.epochs"] == "60"
     for size in ("100", "500", "2000", "3000"):
         recipe.with_values(bench_curve.settings_of(top, size, recipe), where="test")
+
+
+@pytest.mark.parametrize("text", ["x", "0", "-5", "2.5", ""])
+def test_a_size_is_a_number_of_sentences_or_all(text: str) -> None:
+    assert [bench_curve.size_of(size) for size in ("all", "500")] == ["all", "500"]
+    with pytest.raises(argparse.ArgumentTypeError, match="neither a number of sentences nor all"):
+        bench_curve.size_of(text)
+
+
+def test_a_variant_that_there_is_not_is_refused() -> None:
+    bench_ablation.check_names(["default", "character CNN"])
+    with pytest.raises(UsageError, match=r"--only: no such variant .*got dflt"):
+        bench_ablation.check_names(["default", "dflt"])
+
+
+def test_variants_have_names_of_their_own_and_bases_that_are_there() -> None:
+    listed = bench_ablation.variants()
+    names = [variant.name for variant in listed]
+    assert len(set(names)) == len(names)
+    assert {variant.base for variant in listed} <= set(names)
+    for variant in listed:
+        flags = dict(flag.split("=", 1) for flag in variant.flags)
+        load_recipe("default").with_values(flags, where=variant.name)
 
 
 def test_a_run_is_done_only_when_it_was_finished(tmp_path: Path) -> None:

@@ -147,6 +147,14 @@ def test_augmented_documents_run_the_encoder_and_the_dev_set_does_not(
     assert len(counted) == steps + 1  # and once for the dev set, in one batch
 
 
+def test_that_augmentation_runs_the_encoder_is_said(toy: Toy) -> None:
+    told = "the frozen encoder runs over these anew in each epoch: nothing is kept"
+    toy.train("plain", {})
+    assert told not in toy.said
+    toy.train("augmented", {"augment.mentions": 0.5})
+    assert told in toy.said
+
+
 def test_the_next_training_runs_no_encoder(toy: Toy, counted: list[int]) -> None:
     toy.train("first", {})
     runs = len(counted)

@@ -104,6 +104,21 @@ def test_overriding_leaves_the_original_alone() -> None:
     assert (other.training.epochs, other.data.scheme) == (9, "BIOES")
 
 
+def test_who_names_the_epochs_gets_so_many() -> None:
+    recipe = Recipe()
+    assert recipe.training.min_steps > 0
+    cases: tuple[tuple[dict[str, Any], int], ...] = (
+        ({"training.epochs": 6}, 0),
+        ({"training.epochs": 6, "training.min-steps": 50}, 50),
+        ({"training.seed": 2}, recipe.training.min_steps),
+    )
+    for values, expected in cases:
+        assert recipe.with_values(values, where="test").training.min_steps == expected
+    again = recipe.with_values({"training.min-steps": 70}, where="test").to_dict()
+    assert recipe_from_dict(again, where="test").training.min_steps == 70
+    assert from_flags("--recipe", "quick", "--training.epochs", "3").training.min_steps == 0
+
+
 def test_every_named_recipe_loads_and_says_what_it_is() -> None:
     assert recipe_names()[0] == "default"
     assert load_recipe("default") == Recipe()

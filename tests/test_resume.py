@@ -24,9 +24,13 @@ from safetensors.torch import load_file
 
 import tiny
 from posner.cli import main
+from posner.errors import DataError
 from posner.recipe import TrainingRecipe
 from posner.training.checkpoint import Checkpointer, Progress
+from posner.training.hold import held
+from posner.training.lines import append_lines
 from posner.training.optimisation import Schedule
+from posner.training.run import StepLine
 
 # Everything that has a state of its own is on: members, dropout, average, plateau, clipping.
 SETTINGS = {
@@ -204,6 +208,23 @@ def test_a_run_that_died_again_and_again_is_the_run_that_never_did(
     assert_same(run, toy.whole)
 
 
+@pytest.mark.parametrize("how", ["--resume", "--force"])
+def test_two_processes_do_not_train_into_one_folder(
+    toy: Toy, tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(toy.whole, run)
+    before = sorted(run.rglob("*"))
+    with held(run):
+        assert main(["train", *toy.flags, "--out", str(run), how]) == 1
+    assert "another process trains into it now" in capsys.readouterr().err
+    assert sorted(run.rglob("*")) == before
+    (run / ".lock").touch()  # what a killed process leaves holds nobody up
+    with held(run):
+        pass
+    assert sorted(run.rglob("*")) == before
+
+
 def test_a_finished_run_stays_as_it_is(
     toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -283,6 +304,35 @@ def checkpointer(tmp_path: Path) -> Checkpointer:
     return Checkpointer(
         tmp_path / "checkpoints", accelerator, Schedule.of(TrainingRecipe(), [9]), None, None
     )
+
+
+def full_disk(*_: object, **__: object) -> None:
+    """What torch says of a disk without room."""
+    raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 896 vs 784")
+
+
+@pytest.mark.parametrize("part", ["save_state", "the run's own"])
+def test_a_disk_without_room_is_told_and_the_checkpoint_before_stays(
+    checkpointer: Checkpointer, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    checkpointer.save(Progress(step=3))
+    with monkeypatch.context() as patch:
+        if part == "save_state":
+            patch.setattr(checkpointer.accelerator, "save_state", full_disk)
+        else:
+            patch.setattr(Checkpointer, "_save_own", full_disk)
+        with pytest.raises(DataError, match=r"cannot be written, with [\d,]+ MB free \(got"):
+            checkpointer.save(Progress(step=6))
+    assert [p.name for p in checkpointer.folder.iterdir()] == ["step-00000003"]
+    latest = checkpointer.latest()
+    assert latest is not None
+    assert checkpointer.restore(latest).step == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_line_that_does_not_fit_is_told() -> None:
+    with pytest.raises(DataError, match=r"/dev/full: cannot be written \(got No space left"):
+        append_lines(Path("/dev/full"), [StepLine(1, 0.5, 1e-3)])
 
 
 @pytest.mark.parametrize("moment", ["before it is named", "before the old ones go", None])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,9 @@ from posner.errors import DataError, PosnerError, RecipeError, SchemeError
 from posner.folder import read_manifest
 from posner.loading import load
 from posner.recipe import Recipe, load_recipe
+from posner.training import loop
 from posner.training.console import LiveReporter, PlainReporter
+from posner.training.develop import DevResult, evaluate_prepared
 from posner.training.prepare import hold_out
 from posner.training.run import MetricsLine
 from posner.training.train import TrainResult, describe, train
@@ -155,7 +159,7 @@ def test_without_a_dev_set_a_tenth_is_set_aside(bert: Path, tmp_path: Path) -> N
     listener = Listener()
     recipe = tiny.recipe(bert, {"training.epochs": 1})
     run_training(recipe, tmp_path / "run", tiny.corpus(12), listener=listener)
-    assert listener.said[0] == "no dev set given: 1 documents of toy.conll are set aside"
+    assert listener.said[0] == "no dev set given: 1 document of toy.conll is set aside"
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["data"]["train_sentences"] == 44
     assert record["data"]["dev_sentences"] == 4
@@ -228,6 +232,35 @@ def test_a_sentence_that_fits_no_batch_is_refused(bert: Path, tmp_path: Path) ->
     assert not (tmp_path / "run").exists()
 
 
+def test_rates_that_run_away_end_in_one_line(bert: Path, tmp_path: Path) -> None:
+    recipe = tiny.recipe(bert, {"training.learning-rate": 1e38})
+    with pytest.raises(RecipeError, match=r"training\.learning-rate: the training loss is no fin"):
+        run_training(recipe, tmp_path / "run")
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_a_model_that_runs_away_on_dev_is_not_kept(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*arguments: Any) -> DevResult:
+        return dataclasses.replace(evaluate_prepared(*arguments), loss=float("nan"))
+
+    monkeypatch.setattr(loop, "evaluate_prepared", away)
+    with pytest.raises(RecipeError, match="the dev loss is no finite number"):
+        run_training(tiny.recipe(bert), tmp_path / "run")
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_one_of_a_thing_is_told_as_one(bert: Path, tmp_path: Path) -> None:
+    corpus = corpus_of([tiny.labelled([("Ada met Ben", [(0, 1, "PER")])])])
+    listener = Listener()
+    recipe = tiny.recipe(bert, {"training.epochs": 1})
+    run_training(recipe, tmp_path / "run", corpus, corpus, listener)
+    told = "\n".join(listener.said)
+    assert "1 sentence (3 words) to learn from" in told
+    assert "1 epoch of 1 step of at most" in told
+
+
 def test_windows_make_any_sentence_fit(bert: Path, tmp_path: Path) -> None:
     """A CRF over windows that are cut inside entities still has a loss of a sensible size."""
     long = tiny.labelled([(" ".join(["Ada"] * 40), [(i, i + 8, "PER") for i in range(0, 40, 8)])])
@@ -261,8 +294,20 @@ def test_a_filled_folder_is_refused_without_force(
     assert (out / "notes" / "mine.txt").read_text() == "precious"
     with pytest.raises(PosnerError, match="is a file"):
         run_training(recipe, finished / "run.json")
+    listener = Listener()
     with pytest.raises(PosnerError, match="cannot be made"):
-        run_training(recipe, finished / "run.json" / "below")
+        run_training(recipe, finished / "run.json" / "below", listener=listener)
+    assert not listener.said  # before anything is computed
+
+
+def test_a_folder_that_cannot_be_written_is_refused_first(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
+    listener = Listener()
+    with pytest.raises(PosnerError, match="cannot be written"):
+        run_training(tiny.recipe(bert), tmp_path / "new" / "run", listener=listener)
+    assert not listener.said
 
 
 COURSES: list[dict[str, Any]] = [

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -174,9 +175,18 @@ def test_memory_is_told_in_gigabytes(
 ) -> None:
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(Path, "read_text", Mock(side_effect=OSError))  # there is no /proc
     peak = SimpleNamespace(ru_maxrss=7_000_000_000_000 // unit)
     monkeypatch.setattr(resource, "getrusage", lambda _: peak)
     assert watch.memory_gigabytes(torch.device("cpu")) == pytest.approx(7000)
+
+
+def test_memory_is_that_of_the_process_and_not_of_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status = "Name:\tpython\nVmHWM:\t  2000000 kB\n"
+    monkeypatch.setattr(Path, "read_text", lambda _path, **_: status)
+    assert watch.memory_gigabytes(torch.device("cpu")) == pytest.approx(2.048)
 
 
 def test_the_average_is_the_one_computed_by_hand() -> None:
@@ -304,16 +314,21 @@ def test_epochs_and_members_follow_from_steps() -> None:
         ({"epochs": 6, "members": 4, "max_steps": 20, "minimum_epochs": 3}, 30, Extent(1, 3)),
     )
     for values, steps, expected in cases:
-        assert affordable(steps, TrainingRecipe(**values)) == expected, values
+        assert affordable(steps, TrainingRecipe(**{"min_steps": 0} | values)) == expected, values
 
 
 def test_judged_epochs_are_spread_and_end_with_the_last() -> None:
-    assert judged_epochs(3, 0) == {1, 2, 3}
-    assert judged_epochs(3, 7) == {1, 2, 3}
-    assert judged_epochs(10, 1) == {10}
-    assert judged_epochs(10, 4) == {3, 5, 8, 10}
+    def judged(count: int, **values: Any) -> frozenset[int]:
+        return judged_epochs(count, TrainingRecipe(**values))
+
+    assert judged(3, epochs=3) == {1, 2, 3}
+    assert judged(3, evaluations=7) == {1, 2, 3}
+    assert judged(10, evaluations=1) == {10}
+    assert judged(10, evaluations=4) == {3, 5, 8, 10}
+    assert judged(3, epochs=6) == {1, 2, 3}  # cut short
+    assert judged(60, epochs=6) == {10, 20, 30, 40, 50, 60}  # few steps each
     for epochs in range(1, 30):
         for evaluations in range(1, 30):
-            judged = judged_epochs(epochs, evaluations)
-            assert max(judged) == epochs
-            assert len(judged) == min(epochs, evaluations)
+            found = judged(epochs, evaluations=evaluations)
+            assert max(found) == epochs
+            assert len(found) == min(epochs, evaluations)

@@ -116,6 +116,16 @@ def test_the_command_takes_the_models_recipe(
     assert (out / "model").is_dir()
 
 
+def test_going_on_takes_no_more_steps_than_its_epochs_have(bert: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "more.conll"
+    posner.write(tiny.corpus(4), corpus)
+    learn(tiny.recipe(bert, {"training.min-steps": 4}), tmp_path / "first")
+    flags = [str(corpus), "--dev", str(corpus), "--from", str(tmp_path / "first")]
+    assert main(["train", *flags, "--out", str(tmp_path / "next")]) == 0
+    recipe = read_manifest(tmp_path / "next" / "model").recipe
+    assert (recipe.training.epochs, recipe.training.min_steps) == (2, 0)
+
+
 def test_what_an_adopted_model_forbids_can_be_learned(run: Path) -> None:
     start = Start.at(run)
     network = build_network(start.backbone(0.1).encoder, start.manifest)

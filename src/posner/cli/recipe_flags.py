@@ -38,7 +38,8 @@ def recipe_from_flags(arguments: argparse.Namespace, *, start: Path | None = Non
 
     Args:
         arguments: parsed.
-        start: a model whose recipe is meant where none is named.
+        start: a model whose recipe is meant where none is named, but for its `min-steps`: what has
+            learned already does not need them.
 
     Raises:
         RecipeError: an unknown recipe or a bad value.
@@ -47,7 +48,8 @@ def recipe_from_flags(arguments: argparse.Namespace, *, start: Path | None = Non
     given = {s.key: getattr(arguments, s.key) for s in settings()}
     values = {key: value for key, value in given.items() if value is not None}
     if arguments.recipe is None and start is not None:
-        recipe = read_manifest(find_model(start)).recipe
+        learned = read_manifest(find_model(start)).recipe
+        recipe = learned.with_values({"training.min-steps": 0}, where=str(start))
     else:
         recipe = load_recipe(arguments.recipe or "default")
     return recipe.with_values(values, where="command line")

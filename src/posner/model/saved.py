@@ -16,11 +16,16 @@ from torch import Tensor, nn
 
 from posner import __version__
 from posner.align import PieceTokenizer
-from posner.errors import ModelError
+from posner.errors import DataError, ModelError
 from posner.files import folder_beside
 from posner.folder import TOKENIZER, Base, Manifest
 from posner.model.adapters import fingerprint, load_base, with_shared_weights, without_base
-from posner.model.backbone import architecture, encoder_config, encoder_from_config
+from posner.model.backbone import (
+    architecture,
+    encoder_config,
+    encoder_from_config,
+    first_line,
+)
 from posner.model.network import Network, build_network
 from posner.seal import seal
 
@@ -45,6 +50,9 @@ def save_network(
         weights: other weights than the network's own, such as a moving average.
 
     Beside adapters the encoder's own weights are left out; `posner.json` tells their checksum.
+
+    Raises:
+        DataError: it cannot be written; what stood there stays.
     """
     state = weights if weights is not None else network.state_dict()
     if network.recipe.adapter.rank:
@@ -56,7 +64,10 @@ def save_network(
         manifest = dataclasses.replace(manifest, base=base)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with folder_beside(folder) as beside:
-        safetensors.torch.save_file(tensors, beside / WEIGHTS)
+        try:
+            safetensors.torch.save_file(tensors, beside / WEIGHTS)
+        except SafetensorError as error:  # a full disk, say
+            raise DataError("cannot be written", where=folder, got=first_line(error)) from error
         config = json.dumps(encoder_config(network.encoder), indent=2, sort_keys=True)
         (beside / ENCODER).write_text(config + "\n", encoding="utf-8")
         (beside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")

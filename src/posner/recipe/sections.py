@@ -24,7 +24,7 @@ class BackboneRecipe:
         "last", "whose outputs are used: last, or numbers such as 2 4 6; 0: the embeddings' output"
     )
     mix: Literal["weighted", "concat"] = option(
-        "weighted", "how several layers become one state: a learned weighted sum, or joined"
+        "weighted", "how several layers become one state: a learned weighted sum, or concatenated"
     )
     cache: bool = option(True, "keep a wholly frozen encoder's outputs on disk, see `posner cache`")
 
@@ -88,7 +88,7 @@ class DataRecipe:
         low=0,
     )
     overlap: int = option(
-        64,
+        32,
         "pieces shared by the windows of a sentence that is too long; half of one at most",
         low=0,
     )
@@ -137,13 +137,15 @@ class FeaturesRecipe:
 
     casing: bool = option(
         True,
-        "learn an embedding of each word's shape: added at the encoder's input, or joined to the "
-        "word's state where the whole encoder is frozen",
+        "learn an embedding of each word's shape: added at the encoder's input, or concatenated "
+        "to the word's state where the whole encoder is frozen",
     )
     sentence: bool = option(
-        False, "join the window's state, that of its first special piece, to each word's"
+        False, "concatenate the window's state, that of its first special piece, to each word's"
     )
-    characters: bool = option(False, "join a character CNN's view of the word to its state")
+    characters: bool = option(
+        False, "concatenate a character CNN's encoding of the word to its state"
+    )
     character_width: int = option(64, "channels of the character CNN", low=1)
 
 
@@ -153,7 +155,7 @@ class AttentionRecipe:
 
     layers: int = option(0, "layers of positional attention; 0 switches it off", low=0)
     heads: int = option(4, "attention heads", low=1)
-    width: int = option(256, "width of its states", low=1)
+    width: int = option(256, "width of its hidden states", low=1)
     clip: int = option(16, "distances beyond this many words count as this many", low=1)
     terms: Literal["both", "content", "position"] = option(
         "both", "which parts a score has: content, position, or both"
@@ -206,7 +208,10 @@ class TrainingRecipe:
         1, "trainings from one start, each of all epochs, whose weights are averaged", low=1
     )
     min_steps: int = option(
-        0, "more epochs where a member would take fewer steps than this; 0: no limit", low=0
+        700,
+        "more epochs where a member would take fewer steps than this, as on a few hundred "
+        "sentences; 0, also where epochs are named without this: none",
+        low=0,
     )
     max_steps: int = option(
         4500,
@@ -218,7 +223,8 @@ class TrainingRecipe:
     )
     evaluations: int = option(
         0,
-        "times that dev is scored in each member, evenly over the epochs; 0: after each of them",
+        "times that dev is scored in each member, evenly over its epochs; 0: as often as `epochs`, "
+        "which is after each unless min-steps makes more of them",
         low=0,
     )
     patience: int = option(

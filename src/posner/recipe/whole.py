@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from posner.errors import RecipeError
 from posner.recipe.sectioned import Sectioned
@@ -43,6 +43,27 @@ class Recipe(Sectioned):
                 expected=f"a multiple of {self.attention.heads}",
                 got=self.attention.width,
             )
+        self._check_encoder()
+        _ = self.data.segmenter  # refuses a dictionary that there is not
+        self._check_neighbours()
+        if self.data.pooling == "none":
+            self._check_without_word_states()
+
+    def with_values(self, values: Mapping[str, Any], *, where: str) -> Self:
+        """These settings with `section.key` values replaced.
+
+        Who names the epochs gets so many: `training.min-steps` adds none to them, unless it is
+        named beside them.
+
+        Raises:
+            RecipeError: an unknown key, a value of another type, or one out of range.
+        """
+        if "training.epochs" in values:
+            values = {"training.min-steps": 0, **values}
+        return super().with_values(values, where=where)
+
+    def _check_encoder(self) -> None:
+        """Refuse adapters that could learn nothing, and layers that are none."""
         if self.adapter.rank and self.backbone.freeze_encoder:
             raise RecipeError(
                 "this keeps the encoder as it is, and adapters change what it does",
@@ -50,7 +71,6 @@ class Recipe(Sectioned):
                 remedy="set adapter.rank = 0, or leave this false: with adapters the encoder's "
                 "own weights stay as pretrained anyway",
             )
-        _ = self.data.segmenter  # refuses a dictionary that there is not
         numbers = self.backbone.layer_numbers  # refuses a text that is none
         if self.adapter.rank and numbers == (0,):
             raise RecipeError(
@@ -59,6 +79,9 @@ class Recipe(Sectioned):
                 expected="last, or a layer from 1 on",
                 got=self.backbone.layers,
             )
+
+    def _check_neighbours(self) -> None:
+        """Refuse settings of when neighbouring sentences are seen where none ever are."""
         for key in ("alone", "context_epochs"):
             if getattr(self.data, key) and not (self.data.context or self.data.pack):
                 raise RecipeError(
@@ -66,13 +89,16 @@ class Recipe(Sectioned):
                     where=f"data.{key.replace('_', '-')}",
                     remedy="set data.context or data.pack",
                 )
+
+    def _check_without_word_states(self) -> None:
+        """Refuse what stands on words' states where there are pieces alone."""
         needs_word_state = {
             "attention.layers": (self.attention.layers > 0, "0"),
             "features.characters": (self.features.characters, "false"),
             "heads.entity": (self.heads.entity == "crf", "softmax"),
         }
         for key, (wanted, off) in needs_word_state.items():
-            if self.data.pooling == "none" and wanted:
+            if wanted:
                 raise RecipeError(
                     "this needs one state a word, and data.pooling is none",
                     where=key,

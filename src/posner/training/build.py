@@ -18,6 +18,7 @@ from posner.model.dropout import limit_dropout, use_byte_dropout
 from posner.model.layers import check_sentence
 from posner.model.network import Network, build_network, required_head_tags
 from posner.model.saved import native_bf16, torch_device
+from posner.plural import counted
 from posner.recipe import Recipe, TrainingRecipe
 from posner.recognizer import window_plan
 from posner.training.console import Reporter
@@ -77,38 +78,28 @@ def build_work(
     set_seed(settings.seed)
     tokenizer, manifest, network = _network(parts, recipe, start)
     network.to(accelerator.device)
-    dev = _prepared(parts.dev, manifest, tokenizer)
-    planner = Planner(
-        batch_pieces=settings.batch_pieces,
-        processes=accelerator.num_processes,
-        accumulation=settings.accumulation,
-        seed=settings.seed,
-    )
+    planner = _planner(settings, accelerator)
     course = _course(parts, manifest, tokenizer, planner)
     if course.is_cut:
         limit_dropout(network, FEW_EPOCHS_DROPOUT)
-    schedule = Schedule.of(settings, course.steps(planner))
     weights = _weights(network)
-    for line in (
-        *_announcement(parts, recipe, course, dev, planner),
-        _weights_line(weights, accelerator),
-    ):
-        reporter.say(line)
     work = Work(
         accelerator=accelerator,
         network=network,
         manifest=dataclasses.replace(manifest, figures=manifest.figures | {"weights": weights}),
         tokenizer=tokenizer,
         optimizer=build_optimizer(network, settings),
-        schedule=schedule,
+        schedule=Schedule.of(settings, course.steps(planner)),
         average=WeightAverage(network, settings.ema) if settings.ema else None,
         members=Members(network) if course.extent.members > 1 else None,
         planner=planner,
         course=course,
-        dev=dev,
+        dev=_prepared(parts.dev, manifest, tokenizer),
         run=run,
         reporter=reporter,
     )
+    for line in (*_announcement(work, parts), _weights_line(weights, accelerator)):
+        reporter.say(line)
     if wants_states(recipe):
         work.states = _frozen_states(work, parts)
     return work
@@ -132,6 +123,15 @@ def _network(
     return backbone.tokenizer, manifest, network
 
 
+def _planner(settings: TrainingRecipe, accelerator: Accelerator) -> Planner:
+    return Planner(
+        batch_pieces=settings.batch_pieces,
+        processes=accelerator.num_processes,
+        accumulation=settings.accumulation,
+        seed=settings.seed,
+    )
+
+
 def _course(
     parts: Parts, manifest: Manifest, tokenizer: PieceTokenizer, planner: Planner
 ) -> Course:
@@ -146,41 +146,37 @@ def _course(
     return Course.of(recipe, extent, learned, plan, fresh)
 
 
-def _announcement(
-    parts: Parts, recipe: Recipe, course: Course, dev: PreparedSet, planner: Planner
-) -> Iterator[str]:
+def _announcement(work: Work, parts: Parts) -> Iterator[str]:
     """What is going to be done."""
-    settings, learned = recipe.training, course.prepared
+    settings, course = work.network.recipe.training, work.course
+    learned = course.prepared
     members, epochs = course.extent.members, course.extent.epochs
     if members < settings.members:
-        yield f"{_count(members, 'member')} instead of {settings.members}, to {_within(settings)}"
+        yield f"{counted(members, 'member')} instead of {settings.members}, to {_within(settings)}"
     if epochs < settings.epochs:
-        yield f"{_count(epochs, 'epoch')} instead of {settings.epochs}, to {_within(settings)}"
+        yield f"{counted(epochs, 'epoch')} instead of {settings.epochs}, to {_within(settings)}"
     if course.is_cut:
         yield f"so few that no words are hidden, and dropout is {FEW_EPOCHS_DROPOUT} at most"
     if epochs > settings.epochs:
         least = f"come to training.min-steps = {settings.min_steps}"
         yield f"{epochs} epochs instead of {settings.epochs}, to {least}"
+    words = counted(learned.words, "word")
     yield (
-        f"{learned.sentences:,} sentences ({learned.words:,} words) to learn from, "
-        f"{dev.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
+        f"{counted(learned.sentences, 'sentence')} ({words}) to learn from, "
+        f"{work.dev.sentences:,} to judge by; labels {' '.join(parts.tags.labels)}"
     )
     if course.fresh is not None:
         yield from course.fresh.announcement()
-    plan = course.plan(0, planner)
+    plan = course.plan(0, work.planner)
     several = f"{members} members, each in " if members > 1 else ""
     yield (
-        f"{several}{epochs} epochs of {len(plan.steps):,} steps of at most "
+        f"{several}{counted(epochs, 'epoch')} of {counted(len(plan.steps), 'step')} of at most "
         f"{settings.batch_pieces:,} pieces, {100 * plan.padding:.1f} % of them padding"
     )
 
 
 def _within(settings: TrainingRecipe) -> str:
     return f"stay within training.max-steps = {settings.max_steps}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _weights(network: Network) -> dict[str, int]:
@@ -222,6 +218,8 @@ def _frozen_states(work: Work, parts: Parts) -> FrozenStates:
     """The frozen encoder's states of everything that stays the same; one process computes them."""
     keeper = StateKeeper(work.network, work.tokenizer, work.reporter)
     course, accelerator = work.course, work.accelerator
+    if course.fresh is not None:
+        work.reporter.say("the frozen encoder runs over these anew in each epoch: nothing is kept")
 
     def kept() -> FrozenStates:
         learned = None

@@ -19,8 +19,10 @@ from typing import Any
 import safetensors.torch
 import torch
 from accelerate import Accelerator
+from safetensors import SafetensorError
 
-from posner.errors import ModelError, PosnerError
+from posner.errors import DataError, ModelError, PosnerError
+from posner.model.backbone import first_line
 from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage
 
@@ -77,8 +79,27 @@ class Checkpointer:
     members: Members | None
 
     def save(self, progress: Progress) -> None:
-        """Write a checkpoint; every process calls this at the same step."""
+        """Write a checkpoint; every process calls this at the same step.
+
+        Raises:
+            DataError: it cannot be written; the one before it stays.
+        """
         beside = self.folder / f".step-{progress.step:08d}.new"
+        try:
+            self._save(beside, progress)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            # On a full disk torch only says that it stands at another place than it should.
+            free = shutil.disk_usage(self.folder.parent).free
+            shutil.rmtree(beside, ignore_errors=True)
+            raise DataError(
+                f"a checkpoint cannot be written, with {free / 1e6:,.0f} MB free",
+                where=self.folder,
+                got=first_line(error),
+                remedy="mend that, and go on with the same command and --resume",
+            ) from error
+
+    def _save(self, beside: Path, progress: Progress) -> None:
+        """Write into `beside`, and rename it."""
         main = self.accelerator.is_main_process
         if main:
             shutil.rmtree(beside, ignore_errors=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 
 import torch
 
 from posner.batching import Batch, collate
+from posner.errors import RecipeError
 from posner.model.losses import Loss, Targets, divergence, loss_of, zero_like
 from posner.model.tensors import TensorBatch
 from posner.recipe import TrainingRecipe
@@ -16,6 +18,25 @@ from posner.training.plan import Part
 from posner.training.prepare import PreparedSet
 from posner.training.targets import batch_targets
 from posner.training.work import Work
+
+
+def check_finite(loss: float, of: str) -> None:
+    """Refuse to go on where the weights have run away: no later step brings them back.
+
+    Args:
+        loss: what to look at.
+        of: what it is the loss of, for the message.
+
+    Raises:
+        RecipeError: it is infinite, or no number.
+    """
+    if not math.isfinite(loss):
+        raise RecipeError(
+            f"the {of} loss is no finite number, so nothing more can be learned",
+            where="training.learning-rate",
+            got=loss,
+            remedy="lower training.learning-rate and training.head-learning-rate",
+        )
 
 
 class Learner:
@@ -37,6 +58,9 @@ class Learner:
             learned: what the epoch learns from.
             step: the parts of every process.
             progress: the step's loss, words and pieces are added to it.
+
+        Raises:
+            RecipeError: the loss is no finite number any more.
         """
         work, accelerator = self.work, self.work.accelerator
         counted = [part for process in step for part in process if part.counted]
@@ -50,6 +74,7 @@ class Learner:
             with contextlib.nullcontext() if last else accelerator.no_sync(self.wrapped):
                 # Gradients are averaged over processes; the loss is a mean over all words.
                 loss = self._part_loss(learned, part, hidden)
+                check_finite(float(loss.total.detach()), "training")
                 if part.counted:
                     # Processes take parts of one size: this one's sum stands for its share.
                     progress.loss += float(loss.entity) * accelerator.num_processes

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from posner.errors import DataError
 from posner.files import write_text
 
 if TYPE_CHECKING:
@@ -20,11 +21,18 @@ else:
 
 
 def append_lines(path: Path, lines: Sequence[Line]) -> None:
-    """Add lines to a file, and see them on the disk."""
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(line)) + "\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
+    """Add lines to a file, and see them on the disk.
+
+    Raises:
+        DataError: it cannot be written; a part of the lines may stand there, the last one cut.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(asdict(line)) + "\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise DataError("cannot be written", where=path, got=error.strerror or error) from error
 
 
 def read_lines(path: Path, kind: type[Line]) -> list[Line]:

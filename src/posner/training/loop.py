@@ -17,7 +17,7 @@ from posner.recipe import TrainingRecipe
 from posner.recognizer import Recognizer
 from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.develop import DevResult, evaluate_prepared
-from posner.training.learner import Learner
+from posner.training.learner import Learner, check_finite
 from posner.training.optimisation import encoder_rate, trained_weights
 from posner.training.pace import Pace
 from posner.training.plan import Part, judged_epochs
@@ -54,7 +54,7 @@ class Loop:
         self.watch = Stopwatch()
         self.pace = Pace(work.schedule.total)
         self.estimated = False
-        self.judged = judged_epochs(work.course.member_epochs, self.recipe.evaluations)
+        self.judged = judged_epochs(work.course.member_epochs, self.recipe)
         self.saved_step = 0
         self.train = work.course.prepared
         self.padding = 0.0
@@ -200,7 +200,11 @@ class Loop:
         return bool(accelerator.reduce(flag, reduction="sum") > 0)
 
     def _evaluate(self) -> DevResult | None:
-        """Score the dev set, save the model if it is the best; its result in that case."""
+        """Score the dev set, save the model if it is the best; its result in that case.
+
+        Raises:
+            RecipeError: the dev loss is no finite number.
+        """
         work, progress = self.work, self.progress
         work.reporter.evaluating()
         own = self._judge() if self._is_main else None
@@ -209,6 +213,7 @@ class Loop:
         broadcast_object_list(found, from_process=0)
         result = own or found[0]
         assert result is not None
+        check_finite(result.loss, "dev")
         f1 = result.evaluation.counts.f1
         better = f1 > progress.best_f1
         line = self._metrics(result, better)

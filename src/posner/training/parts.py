@@ -13,6 +13,7 @@ from posner.corpus import Corpus
 from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError
+from posner.plural import counted
 from posner.recipe import Recipe
 from posner.training.console import Reporter
 from posner.training.lexicon import Lexicon, lexicon_fingerprint, read_lexicon
@@ -115,7 +116,8 @@ def _lexicon(recipe: Recipe, reporter: Reporter) -> Lexicon:
 def _parted(corpus: Corpus, recipe: Recipe, reporter: Reporter) -> tuple[Corpus, Corpus]:
     held = hold_out(corpus.documents, recipe.training.dev_share, recipe.training.seed)
     count = len(held.dev) if held.unit == "documents" else _sentences(held.dev)
-    reporter.say(f"no dev set given: {count} {held.unit} of {corpus.path} are set aside")
+    told, verb = counted(count, held.unit.removesuffix("s")), "is" if count == 1 else "are"
+    reporter.say(f"no dev set given: {told} of {corpus.path} {verb} set aside")
     return replace(corpus, documents=held.train), replace(corpus, documents=held.dev)
 
 

@@ -120,8 +120,12 @@ def affordable(steps: int, recipe: TrainingRecipe) -> Extent:
     return Extent(members, min(epochs, max(least, recipe.max_steps // (steps * members))))
 
 
-def judged_epochs(epochs: int, evaluations: int) -> frozenset[int]:
-    """After which epochs of a member, counted from 1, dev is scored: evenly, the last always."""
-    if not 0 < evaluations < epochs:
-        return frozenset(range(1, epochs + 1))
+def judged_epochs(epochs: int, recipe: TrainingRecipe) -> frozenset[int]:
+    """After which epochs of a member, counted from 1, dev is scored: evenly, the last always.
+
+    Args:
+        epochs: that the member has, which may be more or fewer than the recipe wants.
+        recipe: says how often.
+    """
+    evaluations = min(epochs, recipe.evaluations or recipe.epochs)
     return frozenset(math.ceil(epochs * n / evaluations) for n in range(1, evaluations + 1))

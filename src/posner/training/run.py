@@ -114,10 +114,16 @@ class RunFolder:
         """Refuse a folder that holds something; `force` allows it to be an older run.
 
         Raises:
-            PosnerError: it holds something else, or a run and `force` is off, or it is a file.
+            PosnerError: it holds something else, or a run and `force` is off; or it is a file, or
+                stands where nothing can be written.
         """
         if self.path.is_file():
             raise PosnerError("is a file", where=self.path, expected="a folder to write")
+        standing = next(path for path in (self.path, *self.path.parents) if path.exists())
+        if not standing.is_dir():
+            raise PosnerError("cannot be made", where=self.path, got=f"{standing} is a file")
+        if not os.access(standing, os.W_OK):
+            raise PosnerError("cannot be written", where=standing, remedy="name another folder")
         if self.record.is_file() and not force and self.read_record()["state"] != FINISHED:
             raise PosnerError(
                 "holds a run that was not finished",

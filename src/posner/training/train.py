@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from posner.loading import load
 from posner.recipe import Recipe
 from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter, clock
+from posner.training.hold import held, refuse_held
 from posner.training.loop import Loop
 from posner.training.parts import NO_TAGS, Parts, training_parts
 from posner.training.run import FINISHED, RunFolder
@@ -69,9 +71,11 @@ def train(
     Raises:
         DataError: the corpus cannot be learned from, or a resumed run's was another.
         RecipeError: settings that contradict each other, a resumed run's or those that the model
-            to start from is built with.
+            to start from is built with; or rates so high that the loss runs away.
         ModelError: the backbone, or the model to start from, cannot be loaded.
         InterruptedRunError: the user stopped it; `resume` goes on.
+        PosnerError: `out` may not be replaced or cannot be written, or another process trains
+            into it.
     """
     accelerator = accelerator_for(recipe)
     main = bool(accelerator.is_main_process)
@@ -83,6 +87,8 @@ def train(
         begun.check(recipe)
         parts = begun.extend(parts)
     run = RunFolder(out)
+    if main:
+        refuse_held(out)
     if resume:
         record = run.check_resumable(recipe, parts.facts)
         if record["state"] == FINISHED:
@@ -96,7 +102,8 @@ def train(
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
         run.start(recipe, parts.facts, force=force)
     accelerator.wait_for_everyone()
-    return _learn(work, parts, recipe, resume=resume)
+    with held(out) if main else nullcontext():
+        return _learn(work, parts, recipe, resume=resume)
 
 
 def _learn(work: Work, parts: Parts, recipe: Recipe, *, resume: bool) -> TrainResult:

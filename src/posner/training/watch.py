@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from types import FrameType
@@ -11,6 +10,8 @@ from typing import Any
 
 import psutil
 import torch
+
+from posner.training.memory import peak_gigabytes
 
 
 class Stopwatch:
@@ -29,14 +30,8 @@ def memory_gigabytes(device: torch.device) -> float:
     """The most that this process has used so far, in GB: the GPU's memory, or the machine's."""
     if device.type == "cuda":
         return float(torch.cuda.max_memory_allocated(device)) / 1e9
-    process = psutil.Process()
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float(process.memory_info().rss) / 1e9
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB on Linux
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return max(peak, process.memory_info().rss) / 1e9
+    peak = peak_gigabytes()
+    return float(psutil.Process().memory_info().rss) / 1e9 if peak is None else peak
 
 
 class Interruption:
