@@ -13,8 +13,8 @@ from posner.evaluation.analysis import analyse
 from posner.report.curves import Course
 from posner.report.judge import findings_of
 from posner.report.pictures import need_font
+from posner.report.runs import ReportedRun
 from posner.report.story import Story
-from posner.report.told import Told
 from posner.training.run import MetricsLine, StepLine
 from tiny import documents
 
@@ -99,18 +99,18 @@ def wrong(gold: list[Document], skip: int = 3) -> list[Document]:
     return tagged
 
 
-def told(name: str = "mine", skip: int = 3, *, texts: bool = True, count: int = 6) -> Told:
+def run(name: str = "mine", skip: int = 3, *, texts: bool = True, count: int = 6) -> ReportedRun:
     """A run with what it found in the toy corpus."""
     gold = documents(count)
     tagged = wrong(gold, skip)
     analysis = analyse(gold, tagged, seconds=0.5)
-    return Told(story(name), findings_of(analysis, gold, tagged, "dev.conll", texts=texts))
+    return ReportedRun(story(name), findings_of(analysis, gold, tagged, "dev.conll", texts=texts))
 
 
-def of_members(name: str = "mine") -> Told:
+def of_members(name: str = "mine") -> ReportedRun:
     """A run of two members: the learning rate and the losses begin anew in the middle."""
-    run, once = told(name), course()
+    own, once = run(name), course()
     again = [replace(line, step=line.step + STEPS) for line in once.steps]
     later = [replace(m, epoch=m.epoch + 10, step=m.step + STEPS) for m in once.metrics]
     both = Course([*once.steps, *again], [*once.metrics, *later])
-    return Told(replace(run.story, course=both), run.findings)
+    return ReportedRun(replace(own.story, course=both), own.findings)

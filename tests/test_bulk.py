@@ -79,7 +79,7 @@ def test_a_folder_of_all_kinds(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "found.jsonl.bad.jsonl",
     ]
     told = capsys.readouterr().err
-    assert "1 files of other kinds are passed over" in told
+    assert "1 file of other kinds skipped" in told
     assert "4 documents, 10 words" in told
     assert "2 could not be tagged" in told
 

@@ -138,14 +138,14 @@ def test_the_command_lists_and_clears(
     assert first.startswith("bbbbbbbbbbbb ")
     assert second.startswith("aaaaaaaaaaaa ")
     assert "minilm  mine.conll  9 words" in first
-    assert last == f"2 kept in {folder}, 1 MB"
+    assert last == f"2 entries in {folder}, 1 MB"
     listed = json.loads((tmp_path / "list.json").read_text())
     assert [entry["key"][0] for entry in listed] == ["b", "a"]
     assert main(["cache", "--clear", "--older-than", "30"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"1 removed in {folder}, 1 MB"
+    assert capsys.readouterr().out.splitlines()[-1] == f"1 entry removed from {folder}, 1 MB"
     assert main(["cache", "--clear"]) == 0
     assert main(["cache"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"0 kept in {folder}, 0 MB"
+    assert capsys.readouterr().out.splitlines()[-1] == f"0 entries in {folder}, 0 MB"
 
 
 @pytest.mark.parametrize(

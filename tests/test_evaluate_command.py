@@ -133,7 +133,7 @@ def test_models_that_learned_other_labels_are_judged_on_those_in_common(
         assert set(found["strict"]["labels"]) == {"PER"}
         assert set(found["against"]["figures"]["strict"]["labels"]) == {"PER"}
         told = capsys.readouterr().err
-        assert told.startswith("only PER of the labels are judged (labels.keep, those that both")
+        assert told.startswith("only PER of the labels are scored (labels.keep, those that both")
     assert main(["evaluate", some, dev, "--against", other]) == 2
     assert "no label in common (labels.keep) (got PER and LOC)" in capsys.readouterr().err
     assert main(["evaluate", some, dev, "--against", other, "--labels", "PER"]) == 0

@@ -6,7 +6,7 @@ from posner.document import Document, WordRow, WordSentence, document_from_words
 from posner.errors import DataError
 from posner.evaluation.counts import Counts
 from posner.evaluation.documents import evaluate_document
-from posner.evaluation.matching import Matches
+from posner.evaluation.readings import Matches
 from posner.schemes import Span
 
 

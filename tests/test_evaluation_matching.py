@@ -16,14 +16,12 @@ from oracles import best_assignment, pairings
 from posner.evaluation.assignment import assign
 from posner.evaluation.counts import Counts
 from posner.evaluation.matching import (
-    MODES,
-    Matches,
-    Readings,
     closest_pairs,
     match_spans,
     overlap_groups,
     words_by_label,
 )
+from posner.evaluation.readings import MODES, Matches, Readings
 from posner.schemes import SCHEMES, Span, spans_to_tags
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

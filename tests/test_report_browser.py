@@ -19,8 +19,8 @@ PAGES = ("two runs", "one run without text", "several members")
 def page_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("report")
     runs = {
-        "two runs": [reported.told("first"), reported.told("second", skip=5)],
-        "one run without text": [reported.told(texts=False)],
+        "two runs": [reported.run("first"), reported.run("second", skip=5)],
+        "one run without text": [reported.run(texts=False)],
         "several members": [reported.of_members("best")],
     }
     for name in PAGES:

@@ -100,7 +100,7 @@ def test_several_runs_on_one_corpus_with_pictures_and_no_text(
     runs = [str(place / "run"), str(place / "alone")]
     arguments = [*runs, str(place / "test.conll"), "--out", str(out), "--no-text"]
     assert main(["report", *arguments, "--images", str(images)]) == 0
-    assert "10 pictures, each as SVG and PNG" in capsys.readouterr().out
+    assert "10 pictures, as SVG and PNG" in capsys.readouterr().out
     assert len(list(images.glob("*.svg"))) == len(list(images.glob("*.png"))) == 10
     page = texts(out)
     assert page.count("on test.conll") == 2

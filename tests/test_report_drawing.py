@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import reported
 from posner.errors import MissingExtraError
+from posner.report.axes import Series, spread, whole_ticks
 from posner.report.bars import Bars, draw_bars
 from posner.report.drawing import Drawing, shortened, text_width
-from posner.report.frame import Series, spread, whole_ticks
 from posner.report.matrix import draw_matrix
 from posner.report.pictures import Picture, file_stems, pictures, write_pictures
 from posner.report.reliability import Bin
@@ -102,7 +102,7 @@ def test_a_file_stands_alone_and_names_no_variable() -> None:
 
 
 def reported_picture() -> Drawing:
-    return pictures([reported.told()])[0].drawing
+    return pictures([reported.run()])[0].drawing
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK])
@@ -152,7 +152,7 @@ def test_the_interval_of_a_share_is_wilsons() -> None:
 
 
 def test_pictures_are_written_as_svg_and_png(tmp_path: Path) -> None:
-    made = pictures([reported.told("a"), reported.told("b", skip=5)])
+    made = pictures([reported.run("a"), reported.run("b", skip=5)])
     assert {picture.subject for picture in made} == {
         "losses",
         "epochs",

@@ -17,11 +17,11 @@ from posner.report.build import build_page
 from posner.report.curves import Course
 from posner.report.findings import Marked
 from posner.report.judge import findings_of
-from posner.report.marked import error_items, segments
 from posner.report.pictures import pictures
+from posner.report.runs import ReportedRun
+from posner.report.sentences import error_items, segments
 from posner.report.story import DIGEST
 from posner.report.tables import recipe_differences
-from posner.report.told import Told
 from tiny import documents, labelled
 
 VOID = {"meta", "link", "br", "input", "hr", "img"}
@@ -62,7 +62,7 @@ def checked(page: str) -> Checker:
     return checker
 
 
-def page_of(*runs: Told, texts: bool = True) -> str:
+def page_of(*runs: ReportedRun, texts: bool = True) -> str:
     return build_page(runs, pictures(runs), texts=texts)
 
 
@@ -70,7 +70,7 @@ ALL = ["figures", "course", "labels", "confusion", "calibration", "errors", "cos
 
 
 def test_one_run_fills_every_section() -> None:
-    run = reported.told()
+    run = reported.run()
     page = page_of(run)
     checker = checked(page)
     assert checker.sections == ALL
@@ -84,7 +84,7 @@ def test_one_run_fills_every_section() -> None:
 
 
 def test_several_runs_stand_side_by_side_with_the_same() -> None:
-    runs = [reported.told("first"), reported.told("second", skip=5), reported.told("third")]
+    runs = [reported.run("first"), reported.run("second", skip=5), reported.run("third")]
     page = page_of(*runs)
     checker = checked(page)
     assert checker.sections == ALL
@@ -100,20 +100,20 @@ def test_several_runs_stand_side_by_side_with_the_same() -> None:
 
 
 def test_the_best_of_a_row_is_marked() -> None:
-    page = page_of(reported.told("first"), reported.told("second", skip=5))
+    page = page_of(reported.run("first"), reported.run("second", skip=5))
     row = next(line for line in page.splitlines() if ">strict F1<" in line)
     first, second = re.findall(r'<td( class="best")?>', row)
     assert (bool(first), bool(second)) == (False, True)
 
 
 def test_runs_on_other_data_are_not_compared() -> None:
-    page = page_of(reported.told("first"), reported.told("second", count=5))
+    page = page_of(reported.run("first"), reported.run("second", count=5))
     assert " to first (" not in page
 
 
 def test_the_best_is_marked_on_one_corpus_alone() -> None:
-    assert 'class="best"' in page_of(reported.told("first"), reported.told("second", skip=5))
-    other = page_of(reported.told("first"), reported.told("second", skip=5, count=5))
+    assert 'class="best"' in page_of(reported.run("first"), reported.run("second", skip=5))
+    other = page_of(reported.run("first"), reported.run("second", skip=5, count=5))
     table = other.split('id="course"')[0]
     assert 'class="best"' not in table
     for digests, marked in ((("d", "d"), True), (("d", "e"), False)):
@@ -121,14 +121,14 @@ def test_the_best_is_marked_on_one_corpus_alone() -> None:
         for digest, f1 in zip(digests, (0.5, 0.6), strict=True):
             data = {"fingerprint": "t" * DIGEST + digest * DIGEST}
             dev = {"strict": {"micro": {"f1": f1}}}
-            runs.append(Told(replace(reported.story(), data=data, dev=dev)))
+            runs.append(ReportedRun(replace(reported.story(), data=data, dev=dev)))
         assert ('class="best"' in page_of(*runs).split('id="course"')[0]) == marked
 
 
 def test_only_settings_that_runs_share_can_differ() -> None:
-    first, second, crf = (reported.told(name) for name in ("first", "second one", "crf"))
+    first, second, crf = (reported.run(name) for name in ("first", "second one", "crf"))
     story = replace(crf.story, system="crf", recipe={"crf": {"c1": 0.1}, "labels": {"keep": ""}})
-    crf = Told(story, crf.findings)
+    crf = ReportedRun(story, crf.findings)
     rows = {row.name: row.cells for row in recipe_differences([first, second, crf]).rows}
     assert rows == {
         "system": ["Posner's own", "Posner's own", "crf"],
@@ -139,8 +139,8 @@ def test_only_settings_that_runs_share_can_differ() -> None:
 
 
 def test_several_members_are_told_of_where_their_curves_stand() -> None:
-    assert "several members" not in page_of(reported.told())
-    page = page_of(reported.told("one"), reported.of_members("many"))
+    assert "several members" not in page_of(reported.run())
+    page = page_of(reported.run("one"), reported.of_members("many"))
     assert "many: several members, each learned from the start" in page
 
 
@@ -149,18 +149,18 @@ def test_what_intervals_were_drawn_over_is_told_of_recorded_ones_too() -> None:
     micro = {"precision": 0.5, "recall": 0.5, "f1": 0.5}
     dev = {"strict": {"micro": micro}}
     ranges = {"unit": "documents", "strict": dict.fromkeys(micro, drawn)}
-    page = page_of(Told(replace(reported.story(), dev=dev | {"intervals": ranges})))
+    page = page_of(ReportedRun(replace(reported.story(), dev=dev | {"intervals": ranges})))
     assert "Intervals: documents drawn with replacement." in page
     assert "tagging a corpus adds confusion, calibration and errors" in page
-    bare = page_of(Told(replace(reported.story(), dev=dev)))
+    bare = page_of(ReportedRun(replace(reported.story(), dev=dev)))
     assert "drawn with replacement" not in bare
     assert "tagging a corpus adds intervals, confusion" in bare
-    assert "Intervals: sentences drawn" in page_of(reported.told())
+    assert "Intervals: sentences drawn" in page_of(reported.run())
 
 
 def test_without_findings_the_record_is_shown() -> None:
     dev = {"strict": {"micro": {"precision": 0.5, "recall": 0.25, "f1": 1 / 3}}}
-    page = page_of(Told(replace(reported.story(), dev=dev)))
+    page = page_of(ReportedRun(replace(reported.story(), dev=dev)))
     assert checked(page).sections == ["figures", "course", "cost", "recipe"]
     assert "33.33" in page
     assert "what training wrote down" in page
@@ -169,11 +169,11 @@ def test_without_findings_the_record_is_shown() -> None:
 def test_an_empty_run_has_a_page() -> None:
     story = replace(reported.story(), course=Course([], []), recipe={}, recipe_text="")
     story = replace(story, data={}, weights={}, environment={}, seconds=None, memory=None)
-    assert checked(page_of(Told(story))).sections == ["figures", "cost", "recipe"]
+    assert checked(page_of(ReportedRun(story))).sections == ["figures", "cost", "recipe"]
 
 
 def test_sentences_are_left_out_where_none_may_show() -> None:
-    told = reported.told(texts=False)
+    told = reported.run(texts=False)
     assert told.findings is not None
     assert told.findings.wrong == ()
     page = page_of(told, texts=False)
@@ -183,11 +183,11 @@ def test_sentences_are_left_out_where_none_may_show() -> None:
     assert not [word for word in words if re.search(rf"\b{word}\b", page)]
     assert "Sentences are left out" in page
     # What was kept by mistake is not shown either.
-    assert "Marsh" not in page_of(reported.told(), texts=False)
+    assert "Marsh" not in page_of(reported.run(), texts=False)
 
 
 def test_nothing_comes_from_elsewhere() -> None:
-    page = page_of(reported.told("first"), reported.told("second"))
+    page = page_of(reported.run("first"), reported.run("second"))
     checker = checked(page)
     assert all(address.startswith("#") or address == "data:," for address in checker.addresses)
     assert not re.search(r"https?://|//\w|url\(|@import", page)
@@ -206,7 +206,7 @@ def test_any_text_is_only_text() -> None:
     tagged = [document.with_entities([]) for document in gold]
     findings = findings_of(analyse(gold, tagged), gold, tagged, reported.NASTY, texts=True)
     story = replace(reported.story(reported.NASTY), recipe_text=reported.NASTY)
-    page = page_of(Told(story, findings), Told(story, findings))
+    page = page_of(ReportedRun(story, findings), ReportedRun(story, findings))
     checker = checked(page)
     assert checker.elements.count("script") == 1
     assert "<script>alert" not in page
@@ -235,7 +235,7 @@ def test_sentences_are_numbered_as_in_the_corpus() -> None:
 
 
 def test_a_sentence_shows_what_every_run_made_of_it() -> None:
-    runs = [reported.told("first"), reported.told("second", skip=5)]
+    runs = [reported.run("first"), reported.run("second", skip=5)]
     items = error_items(runs, 1000)
     assert [item.place for item in items] == sorted({item.place for item in items})
     assert all([run.name for run in item.runs] == ["first", "second"] for item in items)
@@ -253,8 +253,8 @@ def test_a_sentence_shows_what_every_run_made_of_it() -> None:
 
 def test_what_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("posner.report.build.MOST_SENTENCES", 2)
-    total = len(error_items([reported.told()], 1000))
-    assert f"2 sentences are shown; {total - 2} more have errors." in page_of(reported.told())
+    total = len(error_items([reported.run()], 1000))
+    assert f"2 sentences are shown; {total - 2} more have errors." in page_of(reported.run())
 
 
 def test_without_the_package_the_command_that_installs_it_is_named(
@@ -265,4 +265,4 @@ def test_without_the_package_the_command_that_installs_it_is_named(
     build._environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtraError, match=r"posner\[report\]"):
-        page_of(reported.told())
+        page_of(reported.run())

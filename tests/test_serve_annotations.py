@@ -20,10 +20,10 @@ import serving
 from posner.corpus import annotation_file, read
 from posner.corpus.annotation_file import AnnotationFile
 from posner.errors import DataError
-from posner.serve import teaching
+from posner.serve import corrections
 from posner.serve.app import build_app
+from posner.serve.corrections import Corrections
 from posner.serve.service import Service
-from posner.serve.teaching import Teaching
 
 TEXT = "Ada lived in Oslo. 😀 Bo left."
 BO = {"start": 21, "end": 23, "label": "PER"}
@@ -196,7 +196,7 @@ def test_texts_that_cannot_be_read_are_told_before_a_file_is_made(
     elif damage == "no UTF-8":
         texts.write_bytes(b"one\ntw\xe9\n")
     with pytest.raises(DataError, match=r"texts\.txt"):
-        Teaching(serving.service(), str(path), str(texts))
+        Corrections(serving.service(), str(path), str(texts))
     assert not path.exists()
 
 
@@ -213,7 +213,7 @@ def test_a_model_that_is_never_unsure_rates_nothing(
     texts = tmp_path / "texts.txt"
     texts.write_text("one\ntwo\n", encoding="utf-8")
     made = serving.service({serving.WORDS: serving.WORDS})
-    correcting = Teaching(made, str(tmp_path / "a.sqlite"), str(texts))
+    correcting = Corrections(made, str(tmp_path / "a.sqlite"), str(texts))
 
     async def rated() -> None:
         await made.load()
@@ -231,7 +231,7 @@ def test_another_model_rates_anew_and_a_locked_file_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(annotation_file, "_WAIT", 0.01)
-    monkeypatch.setattr(teaching, "AGAIN", 0.05)
+    monkeypatch.setattr(corrections, "AGAIN", 0.05)
     path = tmp_path / "a.sqlite"
     made = serving.service(annotations=str(path))
     app = build_app(made)
@@ -267,7 +267,7 @@ def test_texts_can_be_skipped_and_are_one_persons_whoever_asks_at_once(client: T
 def test_two_who_ask_at_once_get_different_texts(tmp_path: Path) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("\n".join(map(str, range(100))), encoding="utf-8")
-    made = Teaching(serving.service(), str(tmp_path / "a.sqlite"), str(texts))
+    made = Corrections(serving.service(), str(tmp_path / "a.sqlite"), str(texts))
     with ThreadPoolExecutor(4) as pool:
         given = list(pool.map(lambda i: [a.id for a in made.queue(f"p{i}", 5)], range(20)))
     assert len({number for numbers in given for number in numbers}) == 100

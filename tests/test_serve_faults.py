@@ -33,7 +33,7 @@ from posner.serve.engines import EngineGoneError
 from posner.serve.metrics import Metrics
 from posner.serve.model import ModelTagger
 from posner.serve.process import ProcessEngine
-from posner.serve.record import Record
+from posner.serve.request_log import RequestLog
 from posner.serve.service import Service
 from posner.serve.settings import ServeSettings
 from posner.serve.supervisor import Supervisor
@@ -130,11 +130,11 @@ def test_a_late_answer_is_504(caplog: pytest.LogCaptureFixture) -> None:
     assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
-def test_a_client_that_does_not_read_holds_nobody_up(slow: Running) -> None:
-    lazy = [raw(slow, "Ada " * 50_000) for _ in range(2)]
-    assert ask(slow.url, "Ada").status_code == 200
-    for connection in lazy:
-        connection.close()
+def test_a_client_that_does_not_read_holds_nobody_up() -> None:
+    with running(service(batch_tokens=1, max_seconds=20)) as made, contextlib.ExitStack() as lazy:
+        for _ in range(2):
+            lazy.enter_context(raw(made, "Ada " * 50_000))
+        assert ask(made.url, "Ada").status_code == 200
     wait_until(lambda: slow.service.queue.depth == 0)
 
 
@@ -213,7 +213,7 @@ def test_a_request_that_the_end_cannot_wait_for_is_told_so() -> None:
         sent.append(message)
 
     async def check() -> None:
-        asked = asyncio.create_task(Record(never, Metrics(1))(scope, cast(Receive, None), send))
+        asked = asyncio.create_task(RequestLog(never, Metrics(1))(scope, cast(Receive, None), send))
         await asyncio.sleep(0)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -23,7 +23,7 @@ from posner.systems.labelling import gold_tags, only_labels, tag_set
 from posner.systems.manifest import read_system_manifest
 from posner.systems.mapping import MAPPINGS, Relabelled, mapping_to, parse_mapping
 from posner.systems.opening import check_model, is_foreign_model, load
-from posner.systems.opponents import better_name, is_opponent, load_opponent
+from posner.systems.opponents import better_name, is_opponent, load_opponent, names_opponent
 from posner.systems.recipes import RECIPES, CrfRecipe, system_names, system_recipe, system_summary
 from posner.tagger import Tagger
 from posner.training.console import Reporter
@@ -144,13 +144,18 @@ def test_opponents_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         *[True] * 3,
         *[False] * 2,
     ]
+    monkeypatch.chdir(tmp_path)
+    assert names_opponent("spacy")
+    (tmp_path / "spacy").mkdir()
+    assert not names_opponent("spacy")  # a folder of that name comes first
+    (tmp_path / "spacy").rmdir()
     with pytest.raises(UsageError, match="no such mapping"):
         load_opponent("spacy/mine")
     with pytest.raises(ModelError):
         load_opponent(f"hf:{tmp_path}")
 
-    def missing(model: str) -> None:
-        raise MissingExtraError(model, "spacy")
+    def missing() -> None:
+        raise MissingExtraError("spaCy's pipeline", "spacy")
 
     monkeypatch.setattr("posner.systems.opponents.load_spacy", missing)
     with pytest.raises(MissingExtraError, match=r"pip install 'posner\[spacy\]'"):
@@ -185,6 +190,9 @@ def test_a_path_named_as_an_opponent_is_loaded_as_the_flags_say(
 
 def test_opponents_are_checked_without_being_loaded(tmp_path: Path) -> None:
     check_model("spacy")
+    check_model("spacy/conll")
+    with pytest.raises(UsageError, match="no such mapping"):
+        check_model("spacy/nowhere")
     with pytest.raises(ModelError, match="no such folder"):
         check_model(f"hf:{tmp_path / 'nowhere'}")
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')

@@ -105,7 +105,7 @@ def test_predict_tags_a_corpus_and_refuses_pieces(folder: Path, capsys: Capture)
     assert any(document["entities"] for document in found)
     assert all(0 < e["score"] <= 1 for d in found for e in d["entities"])
     assert main([*call, "--pieces"]) == 2
-    assert "knows words alone" in capsys.readouterr().err
+    assert "this model tags whole words only" in capsys.readouterr().err
 
 
 def test_settings_go_with_their_system(folder: Path, capsys: Capture) -> None:
@@ -156,7 +156,7 @@ def test_what_was_chosen_is_what_is_judged_later_too(folder: Path, capsys: Captu
     assert main(call) == 0
     capsys.readouterr()
     own = judged(folder)
-    assert "only PER of the labels are judged" in capsys.readouterr().err
+    assert "only PER of the labels are scored" in capsys.readouterr().err
     assert own["strict"] == json.loads(wanted.read_text())["strict"]
     both = judged(folder, "--labels", "PER,LOC")
     assert set(both["strict"]["labels"]) == {"PER", "LOC"}

@@ -22,7 +22,7 @@ from posner.systems.crf import WEIGHTS, CrfSystem, pycrfsuite_tags, read_weights
 from posner.systems.crf_features import sentence_attributes
 from posner.systems.labelling import gold_tags
 from posner.systems.opening import load
-from posner.systems.parts_of_speech import load_spacy
+from posner.systems.parts_of_speech import tagging_pipeline
 from posner.systems.recipes import CrfRecipe, system_recipe
 from posner.systems.transitions import (
     Transition,
@@ -239,11 +239,11 @@ def test_parts_of_speech_come_from_the_corpus_or_are_done_without() -> None:
 def test_text_without_parts_of_speech_is_tagged_by_spacy_or_refused(
     crf: CrfSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(model: str) -> None:
-        raise MissingExtraError(model, "spacy")
+    def missing() -> None:
+        raise MissingExtraError("spaCy's pipeline", "spacy")
 
     with monkeypatch.context() as without:
-        load_spacy.cache_clear()
+        tagging_pipeline.cache_clear()
         without.setitem(sys.modules, "spacy", None)
         with pytest.raises(MissingExtraError, match=r"posner\[spacy\]"):
             crf("Ada lives in Oslo.")

@@ -16,8 +16,8 @@ import tiny
 from listener import Listener
 from posner.errors import DataError, ModelError, RecipeError
 from posner.systems.bilstm import BilstmSystem, RecurrentDropoutLstm
-from posner.systems.learn import Judgement, Teacher, relative_rate
-from posner.systems.lessons import Lessons
+from posner.systems.examples import Examples
+from posner.systems.learning import DevScore, Trainer, relative_rate
 from posner.systems.neural import NeuralSystem
 from posner.systems.opening import load
 from posner.systems.recipes import NeuralRecipe, system_recipe
@@ -133,22 +133,22 @@ class _Constant(torch.nn.Module):
         return self.bias.expand(*rows.shape, 2)
 
 
-def _taught(judgements: Callable[[int], tuple[float, float]], patience: int) -> tuple[int, int]:
+def _trained(scores: Callable[[int], tuple[float, float]], patience: int) -> tuple[int, int]:
     """The epochs that are run until it stops and the one kept, given F1 and loss by epoch."""
     from posner.evaluation.counts import Ratios
 
     seen = 0
 
-    def judge() -> Judgement:
+    def judge() -> DevScore:
         nonlocal seen
         seen += 1
-        f1, loss = judgements(seen)
-        return Judgement(Ratios(f1, f1, f1), loss)
+        f1, loss = scores(seen)
+        return DevScore(Ratios(f1, f1, f1), loss)
 
     settings = recipe("bilstm", learning__epochs=20, learning__patience=patience)
-    lessons = Lessons([[2, 3]], [[0, 1]], frozenset())
+    examples = Examples([[2, 3]], [[0, 1]], frozenset())
     device = torch.device("cpu")
-    kept = Teacher(_Constant(), lessons, judge, settings, Reporter(), device).run()
+    kept = Trainer(_Constant(), examples, judge, settings, Reporter(), device).run()
     return seen, kept
 
 
@@ -164,24 +164,24 @@ def test_an_epochs_pace_padding_and_steps_are_told() -> None:
 
 
 def test_patience_waits_while_the_loss_still_falls() -> None:
-    assert _taught(lambda epoch: (0.0, 1.0 / epoch), patience=2) == (20, 20)
-    assert _taught(lambda epoch: (min(epoch, 5) / 10, 1.0), patience=2) == (7, 5)
-    assert _taught(lambda _: (0.1, 1.0), patience=0) == (20, 1)
+    assert _trained(lambda epoch: (0.0, 1.0 / epoch), patience=2) == (20, 20)
+    assert _trained(lambda epoch: (min(epoch, 5) / 10, 1.0), patience=2) == (7, 5)
+    assert _trained(lambda _: (0.1, 1.0), patience=0) == (20, 1)
 
 
 def test_of_epochs_with_the_same_f1_the_one_with_the_least_loss_is_kept() -> None:
     losses = [3.0, 1.0, 2.0]
-    assert _taught(lambda epoch: (0.9, losses[min(epoch, 3) - 1]), patience=0) == (20, 2)
-    assert _taught(lambda epoch: (0.9 if epoch == 1 else 0.8, 1 / epoch), patience=0) == (20, 1)
+    assert _trained(lambda epoch: (0.9, losses[min(epoch, 3) - 1]), patience=0) == (20, 2)
+    assert _trained(lambda epoch: (0.9 if epoch == 1 else 0.8, 1 / epoch), patience=0) == (20, 1)
 
 
 def test_words_seen_once_stand_for_the_unknown_now_and_then() -> None:
-    lessons = Lessons([[2, 3]] * 400, [[0, 1]] * 400, frozenset([3]))
+    examples = Examples([[2, 3]] * 400, [[0, 1]] * 400, frozenset([3]))
     random = np.random.default_rng(1)
-    rows = torch.cat([b.rows for b in lessons.batches(8, 0.5, random)])
+    rows = torch.cat([b.rows for b in examples.batches(8, 0.5, random)])
     assert (rows[:, 0] == 2).all()
     assert 0.4 < (rows[:, 1] == UNKNOWN).float().mean() < 0.6
-    assert lessons.words == 800
+    assert examples.words == 800
 
 
 def test_a_word_is_found_by_its_lower_cased_form_too() -> None:

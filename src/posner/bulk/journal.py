@@ -29,7 +29,6 @@ SECONDS = 2.0
 SHORT = 0.2
 """The same, while nothing is written."""
 
-
 _ENDS = (".partial", ".journal", ".lock")
 
 
@@ -71,7 +70,7 @@ class Journal:
 
     def _locked(self) -> Lock:
         """The right to write this output, which no other process has at the same time."""
-        with self._told():
+        with self._as_data_error():
             self.target.parent.mkdir(parents=True, exist_ok=True)
         lock = try_lock(self._lock_path)
         if lock is None:
@@ -95,7 +94,7 @@ class Journal:
                 refuse_filled(self.side, force=False)
         else:
             self._refuse(force=force)
-        with self._told():
+        with self._as_data_error():
             self._out = _opened(self._partial, self._safe.size)
             if self._safe.side_size:
                 self._aside = _opened(self.side, self._safe.side_size)
@@ -126,13 +125,13 @@ class Journal:
 
     def write(self, chunks: Iterable[str]) -> None:
         """Add to the output."""
-        with self._told():
+        with self._as_data_error():
             for chunk in chunks:
                 self._output.write(chunk.encode())
 
     def set_aside(self, bad: Bad) -> None:
         """Write what cannot be tagged to the side file, with the reason."""
-        with self._told():
+        with self._as_data_error():
             if self._aside is None:
                 self._aside = self._new_side()
             self._aside.write(side_line(bad))
@@ -179,7 +178,7 @@ class Journal:
     def finish(self) -> None:
         """Everything is written: the output appears under its name."""
         self._commit()
-        with self._told():
+        with self._as_data_error():
             self._output.close()
             self._partial.replace(self.target)
             self._path.unlink()
@@ -216,7 +215,7 @@ class Journal:
         refuse_filled(self.side, force=force)
 
     def _commit(self) -> None:
-        with self._told():
+        with self._as_data_error():
             for file in (self._out, self._aside):
                 if file is not None:
                     file.flush()
@@ -226,7 +225,7 @@ class Journal:
         self._time = time.monotonic()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_data_error(self) -> Iterator[None]:
         """What the system refuses, as a user's mistake."""
         try:
             yield

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from posner.plural import counted
 from posner.sources import Meter
 
 SECONDS = 30.0
@@ -69,6 +70,6 @@ class Progress:
 
     def line(self) -> str:
         """`1,200 documents, 34,000 words, 5,100 words/s`; only what this process tagged."""
+        done = f"{counted(self.documents, 'document')}, {counted(self.words, 'word')}"
         seconds = max(time.monotonic() - self._began, 1e-3)
-        speed = f"{self.words / seconds:,.0f} words/s"
-        return f"{self.documents:,} documents, {self.words:,} words, {speed}"
+        return f"{done}, {self.words / seconds:,.0f} words/s"

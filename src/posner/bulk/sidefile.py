@@ -43,7 +43,7 @@ class SideFile:
 
     def __enter__(self) -> SideFile:
         if self._path is not None and self._path.is_file():  # empty, or to be replaced
-            with self._told(self._path):
+            with self._as_data_error(self._path):
                 self._path.unlink()
         return self
 
@@ -64,7 +64,7 @@ class SideFile:
         """
         if self._path is None:
             raise bad.error
-        with self._told(self._path):
+        with self._as_data_error(self._path):
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 # Unbuffered, so that a full disk is told here and not when the file is closed.
@@ -74,7 +74,7 @@ class SideFile:
 
     @staticmethod
     @contextmanager
-    def _told(path: Path) -> Iterator[None]:
+    def _as_data_error(path: Path) -> Iterator[None]:
         """What the system refuses, as a user's mistake."""
         try:
             yield

@@ -19,37 +19,37 @@ from posner import __version__
 from posner.errors import PosnerError
 
 COMMANDS: dict[str, str] = {
-    "check": "list what is wrong with a corpus, and its statistics",
+    "check": "list the problems of a corpus, and its statistics",
     "convert": "write a corpus in another format or tag scheme",
-    "split": "part a corpus into train and dev",
-    "score": "score predictions that stand in a file beside the gold tags",
+    "split": "split a corpus into train and dev",
+    "score": "score predictions of any tool against gold annotations",
     "recipes": "list the recipes, or print one as TOML",
     "train": "fine-tune a recogniser on a labelled corpus",
-    "search": "try settings of a space, and keep the best as a recipe",
+    "search": "search a space of settings, and keep the best as a recipe",
     "evaluate": "score a model on a labelled corpus",
     "compare": "train and score several systems on the same words, in one table",
-    "calibrate": "make a model's scores honest, and choose thresholds for them",
-    "lexicon": "build, check or describe a list of known names",
-    "report": "show runs side by side on one HTML page, with pictures",
+    "calibrate": "calibrate a model's scores, and choose thresholds for them",
+    "lexicon": "build, check or describe a lexicon of known names",
+    "report": "show runs side by side on one HTML page, with charts",
     "predict": "tag text, files or a corpus",
-    "serve": "answer texts over HTTP, with a page to try it",
-    "adopt": "make a Posner model of a Hugging Face token classifier",
-    "merge": "make a whole model of one with adapters",
-    "export": "make an ONNX model that runs without torch, in fp32 or int8",
-    "bench": "measure a model's speed, start-up and memory",
-    "info": "say what a model is: labels, recipe, figures, checksums",
-    "cache": "list what frozen encoders' trainings keep on disk, or remove it",
+    "serve": "serve models over HTTP, with a page to try them",
+    "adopt": "turn a Hugging Face token classifier into a Posner model",
+    "merge": "merge a model's adapters into its encoder",
+    "export": "export a model to ONNX (fp32 or int8, runs without torch) or to transformers",
+    "bench": "measure a model's speed, start-up time and memory",
+    "info": "describe a model: labels, recipe, scores, checksums",
+    "cache": "list or clear the cached outputs of frozen encoders",
 }
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that knows only the full names of flags, and says a wrong call on one line."""
+    """A parser that takes only full names of flags, and reports a wrong call on one line."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        """End with exit code 2; an unknown flag is told with the nearest known one."""
+        """End with exit code 2; of an unknown flag the nearest known one is named."""
         unknown = message.removeprefix("unrecognized arguments: ")
         if unknown != message:
             message = f"no such argument: {unknown}"
@@ -74,7 +74,7 @@ def overview() -> argparse.ArgumentParser:
 
 
 def _refuse_unknown(arguments: Sequence[str]) -> None:
-    """End with exit code 2 if the command is none, and name the nearest."""
+    """End with exit code 2 if there is no such command, and name the nearest one."""
     if arguments and not arguments[0].startswith("-"):
         near = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
         known = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
@@ -83,7 +83,8 @@ def _refuse_unknown(arguments: Sequence[str]) -> None:
 
 def command_parser(command: str) -> argparse.ArgumentParser:
     """The parser of one command."""
-    parser = _Parser(prog=f"posner {command}", description=COMMANDS[command] + ".")
+    summary = COMMANDS[command]
+    parser = _Parser(prog=f"posner {command}", description=f"{summary[0].upper()}{summary[1:]}.")
     importlib.import_module(f"posner.cli.{command}").configure(parser)
     return parser
 

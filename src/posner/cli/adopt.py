@@ -1,4 +1,4 @@
-"""`posner adopt MODEL --out DIR`: a Hugging Face token classifier as a model of Posner's."""
+"""`posner adopt MODEL --out DIR`: a Hugging Face token classifier as a Posner model."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import argparse
 from pathlib import Path
 
 from posner.cli.extras import needs_train_extra
+from posner.cli.model_flags import add_new_model_flags
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("model", metavar="MODEL", help="a folder that transformers saved")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="model folder to make"
-    )
-    parser.add_argument("--force", action="store_true", help="replace a model that stands there")
+    add_new_model_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Adopt, and say what came of it."""
+    """Adopt, and print what the new model is."""
     with needs_train_extra("adopting a model"):
         from posner.foreign.adopt import adopt_model
     manifest = adopt_model(Path(arguments.model), arguments.out, force=arguments.force)

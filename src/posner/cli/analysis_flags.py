@@ -27,29 +27,29 @@ def add_analysis_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--train",
         metavar="FILE",
-        help="training corpus: entities are also scored by whether their mention was seen in it",
+        help="training corpus: also score entities by whether their mention was seen in it",
     )
     parser.add_argument(
         "--by",
         action="append",
         default=[],
         metavar="FIELD",
-        help="score the parts of the data by a field of the documents' metadata; may be repeated",
+        help="also score the data by a field of the documents' metadata; may be repeated",
     )
     parser.add_argument(
         "--details",
         action="store_true",
-        help="print confusion, scores by length and casing, and the reliability of the scores too",
+        help="also print confusion, scores by length and casing, and the scores' reliability",
     )
     parser.add_argument(
         "--errors",
         type=whole("--errors", low=0),
         default=0,
         metavar="N",
-        help="print N errors of each kind with their sentences, and put all into --json",
+        help="print N errors of each kind with their sentences, and write all of them to --json",
     )
     parser.add_argument(
-        "--conlleval", action="store_true", help="print the figures as conlleval does, only"
+        "--conlleval", action="store_true", help="print only the figures, as conlleval does"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 

@@ -12,28 +12,31 @@ from rich.table import Table
 
 from posner.bench.measure import Speed
 from posner.bench.variants import TEXTS, Variant, bench, variants
-from posner.cli.model_flags import add_threads_flag
+from posner.cli.model_flags import add_model_argument, add_threads_flag
 from posner.cli.numbers import number
-from posner.errors import DataError, PosnerError
+from posner.errors import DataError, PosnerError, UsageError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
-from posner.systems.opponents import FOREIGN, is_opponent
+from posner.systems.opponents import FOREIGN, names_opponent
 from posner.textfile import read_texts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    add_model_argument(parser)
     parser.add_argument(
-        "model", metavar="MODEL", help="a model or run folder, or a Hugging Face one, or spacy"
-    )
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="texts, one a line; default: a few"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="texts, one a line; default: a few built-in ones",
     )
     parser.add_argument(
         "--seconds",
         type=number("--seconds"),
         default=5.0,
-        help="how long each form tags all texts again and again; default: %(default)s",
+        metavar="S",
+        help="seconds for which each form is measured; default: %(default)s",
     )
     add_threads_flag(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _variants(model: str) -> AbstractContextManager[list[Variant]]:
     """The forms of a model; an opponent that has no folder of its own has one."""
-    if is_opponent(model) and not model.startswith(FOREIGN) and not Path(model).exists():
+    if names_opponent(model) and not model.startswith(FOREIGN):
         return nullcontext([Variant(model, model, "fp32")])
     return variants(Path(model.removeprefix(FOREIGN)))
 
@@ -60,13 +63,15 @@ def _variants(model: str) -> AbstractContextManager[list[Variant]]:
 def _measured(
     found: Sequence[Variant], texts: Sequence[str], arguments: argparse.Namespace
 ) -> dict[str, Speed]:
-    """The figures of each form; those that fail are told, unless none is left."""
+    """The figures of each form; those that fail are reported, unless none is left."""
     speeds: dict[str, Speed] = {}
     for variant in found:
         try:
             speeds[variant.name] = bench(
                 variant, texts, seconds=arguments.seconds, threads=arguments.threads
             )
+        except UsageError:
+            raise  # it would be wrong of every form
         except PosnerError as error:
             if variant is found[-1] and not speeds:
                 raise

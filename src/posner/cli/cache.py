@@ -1,4 +1,4 @@
-"""`posner cache`: what is kept on disk because it takes long to compute."""
+"""`posner cache`: the list of what is cached on disk, and its removal."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from posner.cache import Entry, cache_folder, clear, entries, megabytes
 from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.files import write_json
+from posner.plural import counted
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--clear", action="store_true", help="remove all of it")
+    parser.add_argument("--clear", action="store_true", help="remove all entries")
     parser.add_argument(
         "--older-than",
         type=number("--older-than"),
         metavar="DAYS",
-        help="with --clear: only what was not used for so many days",
+        help="with --clear: only entries not used for so many days",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the list as JSON")
 
@@ -33,8 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     for entry in found:
         print(_line(entry))
     size = megabytes(sum(entry.bytes for entry in found))
-    done = "removed" if arguments.clear else "kept"
-    print(f"{len(found)} {done} in {cache_folder()}, {size} MB")
+    entries_found = counted(len(found), "entry", "entries")
+    done = "removed from" if arguments.clear else "in"
+    print(f"{entries_found} {done} {cache_folder()}, {size} MB")
     if arguments.json is not None:
         write_json(arguments.json, [_facts(entry) for entry in found])
     return 0

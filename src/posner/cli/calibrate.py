@@ -1,4 +1,4 @@
-"""`posner calibrate`."""
+"""`posner calibrate MODEL DEV`: a temperature and thresholds, stored with the model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DEV", help="labelled corpus that it did not learn from")
     add_device_flag(parser)
     add_threads_flag(parser)
-    add_threshold_flag(parser, "store this threshold; default: those that the model has stay")
+    add_threshold_flag(parser, "store this threshold; default: keep the model's")
     parser.add_argument(
         "--best-f1", action="store_true", help="store the threshold with the best F1 on DEV"
     )
@@ -52,10 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="store the threshold with the best recall at this precision on DEV, such as 0.95",
     )
     parser.add_argument(
-        "--per-label", action="store_true", help="choose a threshold for each label too"
+        "--per-label", action="store_true", help="also choose a threshold for each label"
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="print the figures, and leave the model as it is"
+        "--dry-run", action="store_true", help="print the figures without changing the model"
     )
     add_corpus_flags(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
@@ -136,7 +136,7 @@ def _missed(fit: Fit, result: ThresholdResult) -> str:
         return f"some part of the {fit.units} reaches the precision at no threshold"
     return (
         f"on {fit.units} that it was not chosen on, the precision is "
-        f"{percent(result.held_out.precision)}: expect less than was wished for"
+        f"{percent(result.held_out.precision)}: expect less than was asked for"
     )
 
 

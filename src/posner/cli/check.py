@@ -1,4 +1,4 @@
-"""`posner check DATA`: everything that is wrong with a corpus, and its statistics."""
+"""`posner check DATA`: every problem of a corpus, and its statistics."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from rich.table import Table
 
 from posner.align import PieceTokenizer
 from posner.backbones import MINILM, minilm_folder
+from posner.cli.corpora import add_format_flag, add_scheme_flag
 from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import whole
-from posner.corpus import FORMATS, KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
+from posner.corpus import KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
 from posner.corpus.nested import SharedWords, shared_words
 from posner.corpus.statistics import DEFAULT_WINDOW, Measure, compare, describe
 from posner.errors import ModelError, UsageError
@@ -23,7 +24,7 @@ from posner.evaluation.analysis_report import suspect_lines
 from posner.evaluation.suspects import Suspect, find_suspects
 from posner.files import write_json
 from posner.folder import TOKENIZER, find_model
-from posner.schemes import SCHEMES
+from posner.plural import counted
 from posner.systems.opening import load
 
 SUSPECTS_SHOWN = 20
@@ -33,32 +34,35 @@ PAIRS_SHOWN = 20
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("data", metavar="DATA", help="a file, a folder or the name of a data set")
-    parser.add_argument("--format", choices=FORMATS, help="the format (default: found out)")
-    parser.add_argument("--scheme", help=f"the tag scheme: {', '.join(SCHEMES)}")
-    parser.add_argument("--against", metavar="TRAIN", help="count what DATA shares with this file")
+    add_format_flag(parser)
+    add_scheme_flag(parser)
+    parser.add_argument(
+        "--against", metavar="TRAIN", help="count the sentences and mentions shared with TRAIN"
+    )
     parser.add_argument(
         "--window",
         type=whole("--window", low=1),
         default=DEFAULT_WINDOW,
-        help="length that a sentence should not exceed (default: %(default)s)",
+        metavar="N",
+        help="count sentences of more than N pieces; default: %(default)s",
     )
     parser.add_argument(
         "--model",
-        help=f"whose pieces are counted: {MINILM} (default, where it is installed), or a model, "
-        "run or folder with tokenizer.json",
+        help="count pieces with this model's tokenizer: a model, a run, or a folder with "
+        f"tokenizer.json; default: {MINILM}, where it is installed",
     )
     parser.add_argument(
         "--suspects",
         type=Path,
         metavar="RUN",
-        help="rank the likeliest errors of the annotation: the disagreements with the models of "
+        help="rank the likeliest annotation errors: the disagreements with the models of "
         "`posner train --folds`, or with any one model",
     )
     parser.add_argument(
         "--limit",
         type=whole("--limit", low=0),
         metavar="N",
-        help=f"suspects to print; --json holds all; default: {SUSPECTS_SHOWN}",
+        help=f"suspects to print (--json lists all); default: {SUSPECTS_SHOWN}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
@@ -66,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check a corpus; 1 when something is wrong with it, 0 when it is clean."""
     if arguments.limit is not None and arguments.suspects is None:
-        raise UsageError("--limit is of --suspects, which is not asked for")
+        raise UsageError("--limit goes with --suspects")
     limit = SUSPECTS_SHOWN if arguments.limit is None else arguments.limit
     problems: list[Problem] = []
     corpus = read(
@@ -130,7 +134,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
         for problem in problems:
             if problem.kind == kind:
                 print(f"  {problem.line_text()}")
-    print(f"{len(problems):,} problem{'' if len(problems) == 1 else 's'}")
+    print(counted(len(problems), "problem"))
 
 
 def _print_shared(pairs: Sequence[SharedWords]) -> None:
@@ -138,9 +142,8 @@ def _print_shared(pairs: Sequence[SharedWords]) -> None:
     if not pairs:
         return
     count = len(pairs)
-    shares = "entity shares" if count == 1 else "entities share"
     print(
-        f"note: {count:,} {shares} words with another; "
+        f"note: {counted(count, 'entity shares', 'entities share')} words with another; "
         "models learn flat entities, so a training refuses them, or keeps the longest with --repair"
     )
     for pair in pairs[:PAIRS_SHOWN]:
@@ -174,7 +177,7 @@ def _print_statistics(corpus: Corpus, found: Statistics) -> None:
         ("entities", f"{found.entities:,}"),
         *((f"  {label}", _share(n, found.entities)) for label, n in found.labels.items()),
         *(
-            (f"  of {length} word{'' if length == 1 else 's'}", _share(n, found.entities))
+            (f"  of {counted(length, 'word')}", _share(n, found.entities))
             for length, n in found.mention_lengths.items()
         ),
         ("  overlapping another", f"{found.overlapping:,}"),
@@ -194,20 +197,22 @@ def _print_statistics(corpus: Corpus, found: Statistics) -> None:
 
 def _print_overlap(overlap: Overlap, other: str, problems: int) -> None:
     rows = [
-        ("sentences that stand there too", _share(overlap.repeated_sentences, overlap.sentences)),
+        ("sentences that also occur there", _share(overlap.repeated_sentences, overlap.sentences)),
         ("mentions seen there with their label", _share(overlap.seen_mentions, overlap.mentions)),
         ("mentions seen there with any label", _share(overlap.seen_texts, overlap.mentions)),
     ]
     _print_table(f"against {other}", rows)
     if problems:
-        print(f"{other} has {problems:,} problems of its own: `posner check {other}` lists them.")
+        own = counted(problems, "problem")
+        print(f"{other} has {own} of its own: `posner check {other}` lists them.")
 
 
 def _print_suspects(suspects: Sequence[Suspect], limit: int) -> None:
-    print(f"\n{len(suspects):,} disagreements with the annotation, the most suspect first")
+    disagreements = counted(len(suspects), "disagreement")
+    print(f"\n{disagreements} with the annotation, the most suspect first")
     unknown = sum(not suspect.known for suspect in suspects)
     if unknown:
-        print(f"of {unknown:,} of them the model does not say how sure it is: ranked as one half")
+        print(f"of {unknown:,} of them the model gives no probability: ranked as one half")
     for line in suspect_lines(suspects, limit):
         print(line)
 

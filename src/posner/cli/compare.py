@@ -1,4 +1,4 @@
-"""`posner compare`."""
+"""`posner compare TRAIN DEV --out DIR`: several systems trained and scored on the same words."""
 
 from __future__ import annotations
 
@@ -34,38 +34,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "posner compare TRAIN DEV [--systems A,B,...] [--seeds N] --out DIR ..."
     parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
-    parser.add_argument("dev", metavar="DEV", help="labelled corpus that all are scored on")
+    parser.add_argument("dev", metavar="DEV", help="labelled corpus that all systems are scored on")
     parser.add_argument(
         "--systems",
         default=SYSTEMS,
         metavar="A,B,...",
-        help="bert, crf, crf-next, bilstm, transformer, transformer-adamw, each with a recipe or "
-        "TOML file behind a colon if wanted (bert:quick); spacy; hf:PATH; default: %(default)s",
+        help="bert, crf, crf-next, bilstm, transformer, transformer-adamw, each optionally with a "
+        "recipe or TOML file after a colon (bert:quick); spacy; hf:PATH; default: %(default)s",
     )
     parser.add_argument(
         "--seeds",
         type=whole("--seeds", low=1),
         default=1,
         metavar="N",
-        help="trainings of each; default: %(default)s",
+        help="trainings of each system; default: %(default)s",
     )
     parser.add_argument(
-        "--seeds-of", action="append", metavar="NAME=N", help="fewer trainings of a slow system"
+        "--seeds-of", action="append", metavar="NAME=N", help="train a slow system with fewer seeds"
     )
     parser.add_argument(
         "--share",
         action="append",
         metavar="NAME=S",
-        help="a share of TRAIN's sentences for a slow system; Posner's own gets a row with it",
+        help="train a slow system on a share of TRAIN; Posner's own gets a row with that share too",
     )
     parser.add_argument("--labels", metavar="A,B,...", help="learn and score only these labels")
     parser.add_argument(
         "--map",
         action="append",
         metavar="LABEL=NAME",
-        help="what a label of spacy or hf:PATH is called in the corpora; default: found out",
+        help="what a label of spacy or hf:PATH is called in the corpora; default: matched by name",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to make")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder to write")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps; default: auto")
     add_corpus_flags(parser)
     parser.add_argument("--force", action="store_true", help="replace a comparison in DIR")

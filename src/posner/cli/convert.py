@@ -6,35 +6,38 @@ import argparse
 import sys
 from pathlib import Path
 
-from posner.cli.corpora import add_repair, print_losses, read_repaired, size, size_line
+from posner.cli.corpora import (
+    add_format_flag,
+    add_repair,
+    add_scheme_flag,
+    print_losses,
+    read_repaired,
+    size,
+    size_line,
+)
 from posner.corpus import FORMATS, count_kinds, write
 from posner.corpus.files import plain_suffix
 from posner.corpus.formats import target_format
 from posner.files import write_json
-from posner.schemes import SCHEMES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    schemes = ", ".join(SCHEMES)
     parser.add_argument("source", metavar="IN", help="a file, a folder or the name of a data set")
     parser.add_argument("target", metavar="OUT", help="the file or folder to write")
+    add_format_flag(parser, "--format", "--from", of="IN")
     parser.add_argument(
-        "--format",
-        "--from",
-        dest="format",
+        "--to",
         choices=FORMATS,
-        help="format of IN (default: found out)",
+        metavar="FORMAT",
+        help="format of OUT; default: by its suffix, else that of IN",
     )
-    parser.add_argument(
-        "--to", choices=FORMATS, help="format of OUT (default: by its suffix, else that of IN)"
-    )
-    parser.add_argument("--from-scheme", help=f"tag scheme of IN (default: found out): {schemes}")
+    add_scheme_flag(parser, "--from-scheme", of="IN")
     parser.add_argument(
         "--scheme",
         "--to-scheme",
-        dest="scheme",
-        help="tag scheme of OUT (default: that of IN in the same format, else IOB2)",
+        metavar="SCHEME",
+        help="tag scheme of OUT; default: that of IN in the same format, else IOB2",
     )
     parser.add_argument("--force", action="store_true", help="overwrite OUT")
     add_repair(parser)
@@ -68,11 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell_format(target: Path, source: str) -> None:
-    """Say what is written where the ending is that of no format."""
+    """Say which format is written where the file's ending does not tell."""
     suffix = plain_suffix(target)
     if suffix and not any(suffix in format.suffixes for format in FORMATS.values()):
         name = target_format(target, source).name
         print(
-            f"posner: {target}: no format has this ending, {name} is written (--to names another)",
+            f"posner: {target}: no format has this ending; writing {name} (--to names another)",
             file=sys.stderr,
         )

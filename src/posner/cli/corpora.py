@@ -1,4 +1,4 @@
-"""Reading corpora for commands: what is harmless is told, what costs something stops."""
+"""Reading corpora for commands: harmless problems are reported, costly ones end the command."""
 
 from __future__ import annotations
 
@@ -10,16 +10,49 @@ from posner.corpus import FORMATS, KINDS, Corpus, Problem, count_kinds, read
 from posner.corpus.formats import UnknownFormatError
 from posner.corpus.nested import flat, on_words
 from posner.errors import DataError
+from posner.plural import counted
 from posner.schemes import SCHEMES
 
 
 def add_corpus_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--format`, `--scheme` and `--repair`."""
-    parser.add_argument("--format", choices=FORMATS, help="format of the data; default: found out")
-    parser.add_argument(
-        "--scheme", help=f"its tag scheme ({', '.join(SCHEMES)}); default: found out"
-    )
+    add_format_flag(parser)
+    add_scheme_flag(parser)
     add_repair(parser)
+
+
+def add_format_flag(
+    parser: argparse.ArgumentParser,
+    *names: str,
+    of: str = "the data",
+    default: str = "detected",
+    more: Sequence[str] = (),
+) -> None:
+    """Add `--format`, or `names`, which names the format of what `of` says.
+
+    Args:
+        parser: gets the flag.
+        names: of the flag.
+        of: what has the format, for the help.
+        default: what holds without the flag, for the help.
+        more: choices beside the formats of corpora.
+    """
+    choices = (*FORMATS, *more)
+    parser.add_argument(
+        *(names or ("--format",)),
+        choices=choices,
+        metavar="FORMAT",
+        help=f"format of {of} ({', '.join(choices)}); default: {default}",
+    )
+
+
+def add_scheme_flag(parser: argparse.ArgumentParser, *names: str, of: str = "the data") -> None:
+    """Add `--scheme`, or `names`, which names the tag scheme of what `of` says."""
+    parser.add_argument(
+        *(names or ("--scheme",)),
+        metavar="SCHEME",
+        help=f"tag scheme of {of} ({', '.join(SCHEMES)}); default: detected",
+    )
 
 
 def add_repair(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +60,7 @@ def add_repair(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repair",
         action="store_true",
-        help="go on where a problem costs a word or an annotation, and say what was done",
+        help="repair what costs a word or an annotation, report it, and go on",
     )
 
 
@@ -55,8 +88,8 @@ def read_to_learn(source: str, arguments: argparse.Namespace) -> Corpus:
         (nested, "sharing words with a longer one, left out"),
     ):
         if count:
-            entities = "entity" if count == 1 else "entities"
-            print(f"posner: {source}: {count:,} {entities} {told}", file=sys.stderr)
+            entities = counted(count, "entity", "entities")
+            print(f"posner: {source}: {entities} {told}", file=sys.stderr)
     return corpus
 
 
@@ -81,7 +114,11 @@ def read_repaired(
     except UnknownFormatError as unknown:
         remedy = f"name it with {flag} ({', '.join(FORMATS)})" if flag else "convert it first"
         raise DataError(
-            unknown.problem, where=unknown.where, expected=unknown.expected, remedy=remedy
+            unknown.problem,
+            where=unknown.where,
+            expected=unknown.expected,
+            got=unknown.got,
+            remedy=remedy,
         ) from None
     costly = [problem for problem in problems if problem.loses]
     if costly and not repair:
@@ -117,5 +154,7 @@ def size(corpus: Corpus) -> dict[str, int]:
 
 
 def size_line(path: object, figures: dict[str, int]) -> str:
-    """`path: 1 documents, 2 sentences, ...`."""
-    return f"{path}: " + ", ".join(f"{count:,} {name}" for name, count in figures.items())
+    """`path: 1 document, 2 sentences, ...`."""
+    nouns = {"documents": "document", "sentences": "sentence", "words": "word"}
+    counts = [counted(figures[name], noun) for name, noun in nouns.items()]
+    return f"{path}: {', '.join([*counts, counted(figures['entities'], 'entity', 'entities')])}"

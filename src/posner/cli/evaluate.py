@@ -1,10 +1,11 @@
-"""`posner evaluate`."""
+"""`posner evaluate MODEL DATA`: a model scored on a labelled corpus."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from posner.cli.analysis_flags import (
     CONLLEVAL,
@@ -13,17 +14,16 @@ from posner.cli.analysis_flags import (
     train_mentions,
     write_figures,
 )
-from posner.cli.corpora import add_repair, read_corpus
+from posner.cli.corpora import add_format_flag, add_repair, add_scheme_flag, read_corpus
 from posner.cli.model_flags import add_model_flags, load_from_flags, load_other
 from posner.cli.steps import add_step_flags, print_steps, set_steps
-from posner.corpus import FORMATS, Corpus
+from posner.corpus import Corpus
 from posner.errors import UsageError
-from posner.evaluation.analysis import analyse_tagger
+from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.analysis_report import difference_report
 from posner.evaluation.bootstrap import paired_differences
 from posner.evaluation.held_out import held_out_error, held_out_note
 from posner.evaluation.report import figures_console
-from posner.schemes import SCHEMES
 from posner.systems.labelling import only_labels
 from posner.systems.opponents import better_name
 from posner.systems.system import kept_labels
@@ -34,24 +34,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_model_flags(parser)
     parser.add_argument("data", metavar="DATA", help="labelled corpus")
-    parser.add_argument(
-        "--format",
-        choices=(*FORMATS, CONLLEVAL),
-        help="format of the data; default: found out. conlleval: the same as --conlleval",
-    )
-    parser.add_argument(
-        "--scheme", help=f"its tag scheme ({', '.join(SCHEMES)}); default: found out"
-    )
+    add_format_flag(parser, default="detected. conlleval: same as --conlleval", more=[CONLLEVAL])
+    add_scheme_flag(parser)
     add_repair(parser)
     parser.add_argument(
         "--against",
         metavar="B",
-        help="a second model or run, compared with the first by a paired bootstrap",
+        help="a second model or run, to compare with the first by a paired bootstrap",
     )
     parser.add_argument(
         "--labels",
         metavar="A,B,...",
-        help="judge only these labels; default: those that the model was told to learn "
+        help="score only these labels; default: those that the model was told to learn "
         "(labels.keep), or all",
     )
     add_step_flags(parser)
@@ -59,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tag a corpus's words, and say what was found and how sure that is."""
+    """Tag a corpus's words, and print the scores."""
     if arguments.format == CONLLEVAL:
         arguments.format, arguments.conlleval = None, True
     if arguments.conlleval and arguments.against is not None:
@@ -89,17 +83,22 @@ def run(arguments: argparse.Namespace) -> int:
     if rival is not None:
         other = analyse_tagger(rival, documents, labels=labels)
         print_steps(rival, arguments.against)
-        found = paired_differences(analysis.units, other.units)
-        console = figures_console()
-        console.print()
-        console.print(difference_report(found, arguments.model, arguments.against))
-        figures["against"] = {
-            "model": arguments.against,
-            "figures": other.to_json(),
-            "differences": {name: figure.to_json() for name, figure in found.items()},
-        }
+        figures["against"] = _compared(analysis, other, arguments)
     write_figures(figures, arguments)
     return 0
+
+
+def _compared(own: Analysis, other: Analysis, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Print how two models differ; the figures of the second, and the differences."""
+    found = paired_differences(own.units, other.units)
+    console = figures_console()
+    console.print()
+    console.print(difference_report(found, arguments.model, arguments.against))
+    return {
+        "model": arguments.against,
+        "figures": other.to_json(),
+        "differences": {name: figure.to_json() for name, figure in found.items()},
+    }
 
 
 def _labels(arguments: argparse.Namespace, taggers: Sequence[Tagger]) -> tuple[str, ...]:
@@ -122,7 +121,7 @@ def _labels(arguments: argparse.Namespace, taggers: Sequence[Tagger]) -> tuple[s
             remedy="choose labels with --labels",
         )
     of_whom = "" if len(taggers) == 1 else ", those that both models were told to learn"
-    said = f"only {' '.join(common)} of the labels are judged (labels.keep{of_whom})"
+    said = f"only {' '.join(common)} of the labels are scored (labels.keep{of_whom})"
     print(f"{said}; --labels chooses others", file=sys.stderr)
     return common
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.export_huggingface import add_target, run_huggingface
 from posner.cli.extras import needs_extra
+from posner.cli.model_flags import add_new_model_flags
 from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.export import MAX_LOSS
@@ -17,25 +18,22 @@ from posner.files import write_json
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model or run folder")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="model folder to make"
-    )
-    parser.add_argument("--int8", action="store_true", help="in 8 bits; wants --dev")
-    parser.add_argument("--dev", metavar="DATA", help="labelled corpus that 8 bits are judged on")
+    add_new_model_flags(parser)
+    parser.add_argument("--int8", action="store_true", help="quantise to 8 bits; needs --dev")
+    parser.add_argument("--dev", metavar="DATA", help="labelled corpus that 8 bits are measured on")
     parser.add_argument(
         "--max-loss",
         type=number("--max-loss"),
         metavar="POINTS",
-        help=f"of F1 on --dev that 8 bits may lose; default: {MAX_LOSS}",
+        help=f"points of F1 on --dev that 8 bits may lose; default: {MAX_LOSS}",
     )
     add_target(parser)
     add_corpus_flags(parser)
-    parser.add_argument("--force", action="store_true", help="replace a model that stands there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export, and say what came of it."""
+    """Export, and print size, parity and what 8 bits cost."""
     if arguments.dev and not arguments.int8:
         raise UsageError("--dev goes with --int8")
     if arguments.max_loss is not None and not arguments.int8:
@@ -43,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.to == "huggingface":
         return run_huggingface(arguments)
     if arguments.int8 and not arguments.dev:
-        raise UsageError("--int8 wants --dev DATA: a labelled corpus that it is judged on")
+        raise UsageError("--int8 needs --dev DATA: a labelled corpus that it is measured on")
     dev = read_corpus(arguments.dev, arguments).documents if arguments.int8 else None
     with needs_extra("exporting a model", "export"):
         from posner.export.model import export_model

@@ -16,12 +16,12 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         "--to",
         choices=("onnx", "huggingface"),
         default="onnx",
-        help="onnx (default): runs without torch; huggingface: a folder that transformers opens",
+        help="onnx (default): runs without torch; huggingface: a folder that transformers loads",
     )
 
 
 def run_huggingface(arguments: argparse.Namespace) -> int:
-    """Write a plain model for transformers, and say what that does not know of it.
+    """Write a plain model for transformers, and print what is lost on the way.
 
     Args:
         arguments: with `model`, `out`, `force`, `json` and `int8`.

@@ -1,4 +1,4 @@
-"""`posner info`."""
+"""`posner info MODEL`: what a model says of itself."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from pathlib import Path
 
 from posner.card.scores import measured_otherwise
 from posner.cli.model_facts import print_figures, print_tags
+from posner.cli.model_flags import add_model_argument
 from posner.cli.system_info import print_system
 from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_contents, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
-from posner.systems.opponents import FOREIGN, is_opponent, load_opponent, opponent_folder
+from posner.systems.opponents import FOREIGN, load_opponent, names_opponent, opponent_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument(
-        "model", metavar="MODEL", help="a model or run folder, or a Hugging Face one, or spacy"
-    )
+    add_model_argument(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what a model is; its files' checksums are verified on the way."""
-    if is_opponent(arguments.model) and not Path(arguments.model).exists():
+    if names_opponent(arguments.model):
         return _opponent(arguments.model, arguments.json)
     if is_foreign(arguments.model):
         return _foreign(Path(arguments.model), arguments.json)

@@ -15,6 +15,7 @@ from posner.corpus.files import plain_suffix, read_head
 from posner.corpus.formats import looks_like_corpus
 from posner.document import Document, Token
 from posner.errors import DataError, UsageError
+from posner.plural import counted
 from posner.render import iob2_tags
 from posner.sources import (
     KINDS,
@@ -130,7 +131,7 @@ def find_sources(arguments: argparse.Namespace, outputs: Collection[Path]) -> li
     for file in arguments.files or ([] if arguments.text else ["-"]):
         if file == "-":
             if arguments.input not in (None, "text"):
-                raise UsageError("--input names what files are; standard input is read as text")
+                raise UsageError("--input is for files; standard input is read as text")
             found.append(Source(None, "text"))
         elif arguments.input != "hub" and not Path(file).exists():
             raise DataError("no such file", where=file, remedy="check the path")
@@ -161,9 +162,9 @@ def _in_folder(
             expected="files that end in " + " ".join(s for own in KINDS.values() for s in own),
         )
     if others:
+        skipped = counted(len(others), "file")
         print(
-            f"posner: {folder}: {len(others):,} files of other kinds are passed over, "
-            f"{others[0]} first",
+            f"posner: {folder}: {skipped} of other kinds skipped, {others[0]} first",
             file=sys.stderr,
         )
     return [Source(path, kind_of(path), folder) for path in wanted]
@@ -238,7 +239,7 @@ def _items(
         else:
             found = read_file(source.path, source.kind, reading, meter)
             if source.folder is not None:
-                found = _told(found, source.path)
+                found = _unreadable_as_bad(found, source.path)
         for item in found:
             if isinstance(item, Text):
                 item = _named(item, source)
@@ -247,7 +248,7 @@ def _items(
             yield item
 
 
-def _told(found: Iterator[Item], path: Path) -> Iterator[Item]:
+def _unreadable_as_bad(found: Iterator[Item], path: Path) -> Iterator[Item]:
     """A folder's file; where it cannot be read at all, that is told and the next one is read."""
     try:
         yield from found

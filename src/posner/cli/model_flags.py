@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import number, whole
@@ -18,27 +19,40 @@ REPEATS = "--repeats"
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Add MODEL, `--aggregation`, `--repeats`, and what `add_device_flags` adds."""
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="a model or run folder, or a Hugging Face one (also hf:PATH), or spacy",
-    )
+    add_model_argument(parser)
     add_device_flags(parser)
     parser.add_argument(
         "--aggregation",
         choices=("legal", *STRATEGIES),
         default="legal",
-        help="how the pieces of a Hugging Face model become entities: whole words on a legal path "
-        "(default), or as transformers' pipeline joins them",
+        help="how a Hugging Face model's pieces become entities: whole words on a legal path "
+        "(default), or joined as by transformers' pipeline",
     )
     parser.add_argument(
         REPEATS,
         type=number(REPEATS, high=1),
         metavar="SHARE",
-        help="how far words that a document repeats are drawn together, 0: not, so that a sentence "
-        "is scored as it is alone; default: as the model was trained (data.repeats)",
+        help="how far the predictions for a word that a document repeats are drawn to their mean; "
+        "0: each sentence is tagged by itself; default: as the model was trained (data.repeats)",
     )
     add_threads_flag(parser)
+
+
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """Add MODEL, which may be any."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a model or run folder, a Hugging Face model folder (also hf:PATH), or spacy",
+    )
+
+
+def add_new_model_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--out` and `--force`, for commands that write a model folder."""
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="model folder to write"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing model")
 
 
 def add_threads_flag(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +61,7 @@ def add_threads_flag(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=whole("--threads", low=1),
         metavar="N",
-        help="threads that compute on the CPU; default: one for each core that may be used",
+        help="CPU threads; default: one for each available core",
     )
 
 

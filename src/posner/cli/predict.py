@@ -1,4 +1,4 @@
-"""`posner predict`."""
+"""`posner predict MODEL [FILE ...]`: texts, files and corpora tagged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TextIO
 from rich.console import Console
 
 from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_lines
-from posner.cli.corpora import add_repair
+from posner.cli.corpora import add_repair, add_scheme_flag
 from posner.cli.inputs import find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
 from posner.cli.numbers import whole
@@ -26,11 +26,9 @@ from posner.corpus import FORMATS
 from posner.corpus.files import plain_suffix
 from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
+from posner.plural import counted
 from posner.recognizer import Recognizer
-from posner.render import (
-    jsonl,
-    write,
-)
+from posner.render import jsonl, write
 from posner.sources import Bad, Item
 from posner.tagger import Tagger
 from posner.textfile import DOCUMENT_UNITS
@@ -40,7 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_model_flags(parser)
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="texts, folders of them, corpora; - is stdin"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="text files, folders of them, or corpora; - is standard input (default)",
     )
     parser.add_argument(
         "--text", action="append", metavar="T", help="a text to tag; may be repeated"
@@ -48,62 +49,65 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         choices=("text", *FORMATS, "csv", "parquet"),
-        help="what files are: raw texts, or corpora whose words are tagged; default: found out",
+        metavar="FORMAT",
+        help="format of the files: raw texts (text, csv, parquet), or corpora whose words are "
+        f"tagged ({', '.join(FORMATS)}); default: detected",
     )
-    parser.add_argument(
-        "--scheme", metavar="NAME", help="tag scheme of a corpus; default: found out"
-    )
+    add_scheme_flag(parser, of="a corpus")
     parser.add_argument(
         "--document",
         choices=DOCUMENT_UNITS,
         default="line",
-        help="what a document of a text file is; default: line",
+        help="unit of a text file that is one document; default: line",
     )
-    parser.add_argument(
-        "--format",
-        choices=("table", "text", "html", "json", "jsonl", "csv", "conll"),
-        help="table, the text with its entities marked, a page that opens on its own, "
-        "json, jsonl, csv with an entity a line, or conll columns; default: as OUT ends, or table",
-    )
-    parser.add_argument("--tags", action="store_true", help="also each word with its tags")
-    parser.add_argument("--pieces", action="store_true", help="also each piece with its tag")
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="write here")
-    parser.add_argument("--force", action="store_true", help="replace OUT")
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with OUT (jsonl) where a process was killed"
-    )
-    parser.add_argument(
-        "--bad",
-        type=Path,
-        metavar="FILE",
-        help="what cannot be tagged goes here, with the reason; default: OUT.bad.jsonl",
-    )
+    _add_writing(parser)
     _add_reading(parser)
     add_repair(parser)
     add_step_flags(parser)
 
 
+def _add_writing(parser: argparse.ArgumentParser) -> None:
+    """The flags that say what is written, and where."""
+    parser.add_argument(
+        "--format",
+        choices=("table", "text", "html", "json", "jsonl", "csv", "conll"),
+        help="a table, the text with its entities marked, an HTML page, JSON, JSON Lines, csv with "
+        "an entity a line, or CoNLL columns; default: by OUT's suffix, else table",
+    )
+    parser.add_argument("--tags", action="store_true", help="also write each word with its tags")
+    parser.add_argument("--pieces", action="store_true", help="also write each piece with its tag")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write")
+    parser.add_argument("--force", action="store_true", help="replace OUT")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted OUT (jsonl)")
+    parser.add_argument(
+        "--bad",
+        type=Path,
+        metavar="FILE",
+        help="file for texts that cannot be tagged, with the reason; default: OUT.bad.jsonl",
+    )
+
+
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     """The flags that say how texts are read."""
     parser.add_argument(
-        "--column", metavar="NAME", help="column or JSON key of the texts; default: text"
+        "--column", metavar="NAME", help="column or JSON key that holds the texts; default: text"
     )
     parser.add_argument(
-        "--keep", action="append", metavar="NAME", help="also keep this column; may be repeated"
+        "--keep", action="append", metavar="NAME", help="copy this column to OUT; may be repeated"
     )
     parser.add_argument(
-        "--join-hyphens", action="store_true", help="join words that a line's end parts"
+        "--join-hyphens", action="store_true", help="join words hyphenated at a line's end"
     )
     parser.add_argument(
         "--max-chars",
         type=whole("--max-chars", low=1),
         metavar="N",
-        help="characters of a text at most",
+        help="most characters of a text",
     )
     parser.add_argument(
         "--over-limit",
         choices=("error", "split"),
-        help="a longer text is bad (default), or parted into several",
+        help="what becomes of a longer text: an error (default), or split into several",
     )
 
 
@@ -114,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     tagger = load_from_flags(arguments)
     if arguments.pieces and not isinstance(tagger, Recognizer):
-        raise UsageError("--pieces: this model knows words alone", where=arguments.model)
+        raise UsageError("--pieces: this model tags whole words only", where=arguments.model)
     set_steps(tagger, arguments)
     if arguments.join_hyphens:
         tagger.segmenter = replace(tagger.segmenter, hyphens=True)
@@ -190,7 +194,8 @@ def _to_journal(
 ) -> int:
     """Write JSON Lines that can be gone on with; returns how many texts could not be tagged."""
     if journal.items:
-        print(f"posner: the first {journal.items:,} texts are done already", file=sys.stderr)
+        done = counted(journal.items, "text")
+        print(f"posner: going on behind {done} that an earlier call tagged", file=sys.stderr)
     remaining = islice(groups, journal.items, None)
     try:
         write_lines(
@@ -220,10 +225,8 @@ def _parts(found: Iterable[Outcome], aside: SideFile, progress: Progress) -> Ite
 def _output(path: Path | None, force: bool) -> Iterator[TextIO]:
     """Standard output, or a file that appears only when it is complete."""
     if path is None:
-        if isinstance(
-            sys.stdout, io.TextIOWrapper
-        ):  # a live source's answers come as they are found
-            sys.stdout.reconfigure(line_buffering=True)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # a live source is answered line by line
         yield sys.stdout
         return
     if not path.is_dir():

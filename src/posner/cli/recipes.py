@@ -1,4 +1,4 @@
-"""`posner recipes`."""
+"""`posner recipes [NAME]`: the named recipes, or one in full."""
 
 from __future__ import annotations
 

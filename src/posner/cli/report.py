@@ -1,4 +1,4 @@
-"""`posner report`."""
+"""`posner report RUN... --out FILE`: runs side by side on one HTML page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from posner.cli.model_flags import add_device_flags
 from posner.errors import PosnerError, UsageError
 from posner.evaluation.held_out import held_out_note
 from posner.files import refuse_filled, write_text
+from posner.plural import counted
 from posner.report.build import build_page, check_page
 from posner.report.dev_set import DevSet, own_dev_set
 from posner.report.findings import Findings
 from posner.report.judge import judge
 from posner.report.pictures import check_pictures, pictures, write_pictures
+from posner.report.runs import ReportedRun
 from posner.report.story import Story, is_run, no_run, read_stories
-from posner.report.told import Told
 from posner.systems.opening import load
 
 
@@ -34,35 +35,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="run folders, and a labelled corpus to score them on; default: each run's dev set",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="page to write")
-    parser.add_argument("--no-text", action="store_true", help="show no sentence of the corpus")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="pictures as PNG and SVG too")
+    parser.add_argument("--no-text", action="store_true", help="leave the corpus's sentences out")
     parser.add_argument(
-        "--recorded", action="store_true", help="run no model: only what training wrote down"
+        "--images", type=Path, metavar="DIR", help="write charts as PNG and SVG too"
     )
-    parser.add_argument("--force", action="store_true", help="replace what stands there")
+    parser.add_argument(
+        "--recorded", action="store_true", help="run no model: show only what training recorded"
+    )
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     add_device_flags(parser)
     add_corpus_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, and the pictures if they are wanted."""
-    paths, data = _parted(arguments)
+    paths, data = _runs_and_data(arguments)
     refuse_filled(arguments.out, force=arguments.force)
     if arguments.images is not None:
         refuse_filled(arguments.images, force=arguments.force)
         check_pictures()
     check_page()
-    runs = _told(read_stories(paths), data, arguments)
+    runs = _reported(read_stories(paths), data, arguments)
     made = pictures(runs)
     write_text(arguments.out, build_page(runs, made, texts=not arguments.no_text))
     print(f"{arguments.out}: {', '.join(run.name for run in runs)}")
     if arguments.images is not None:
         written = write_pictures(made, arguments.images)
-        print(f"{arguments.images}: {len(written) // 2} pictures, each as SVG and PNG")
+        count = counted(len(written) // 2, "picture")
+        print(f"{arguments.images}: {count}, as SVG and PNG")
     return 0
 
 
-def _parted(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
+def _runs_and_data(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
     """The runs, and the corpus behind them if there is one."""
     paths: list[Path] = arguments.runs
     if is_run(paths[-1]):
@@ -77,16 +81,18 @@ def _parted(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
     return paths[:-1], paths[-1]
 
 
-def _told(stories: Sequence[Story], data: Path | None, arguments: argparse.Namespace) -> list[Told]:
+def _reported(
+    stories: Sequence[Story], data: Path | None, arguments: argparse.Namespace
+) -> list[ReportedRun]:
     """The runs with what tagging showed."""
     if arguments.recorded:
         if (arguments.device, arguments.precision) != ("auto", "fp32"):
-            raise UsageError("--device and --precision are of a model, and --recorded runs none")
-        return [Told(story) for story in stories]
+            raise UsageError("--device and --precision run a model, and --recorded runs none")
+        return [ReportedRun(story) for story in stories]
     given = None
     if data is not None:
         given = DevSet(data.name, read_corpus(str(data), arguments).documents, str(data))
-    return [Told(story, _findings(story, given, arguments)) for story in stories]
+    return [ReportedRun(story, _findings(story, given, arguments)) for story in stories]
 
 
 def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace) -> Findings | None:

@@ -28,6 +28,7 @@ from posner.evaluation.conlleval import tag_score_conlleval
 from posner.evaluation.pairs import DocumentPairs, holds_pairs, paired, read_pairs
 from posner.evaluation.report import figures_console, tag_score_report
 from posner.evaluation.tags import TagScore, score_tag_pairs
+from posner.plural import counted
 from posner.schemes import SCHEMES, Scheme, detect_scheme, scheme_named
 
 _COLUMN_FLAGS = ("gold", "predicted", "scheme")
@@ -53,18 +54,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--gold",
         type=whole("--gold", low=1),
         metavar="N",
-        help="column of the gold tags, counted from 1 (default: the last but one)",
+        help="column of the gold tags, counted from 1; default: the last but one",
     )
     parser.add_argument(
         "--predicted",
         type=whole("--predicted", low=1),
         metavar="M",
-        help="column of the predicted tags, counted from 1 (default: the last)",
+        help="column of the predicted tags, counted from 1; default: the last",
     )
     parser.add_argument(
         "--scheme",
-        metavar="NAME",
-        help=f"tag scheme: {', '.join(SCHEMES)} (default: detected from the gold column)",
+        metavar="SCHEME",
+        help=f"tag scheme ({', '.join(SCHEMES)}); default: detected from the gold column",
     )
     parser.add_argument(
         "--format",
@@ -172,6 +173,5 @@ def _detected(sentences: Iterable[TaggedSentence]) -> tuple[Scheme, str]:
     detection = detect_scheme(s.gold for s in sentences)
     origin = "detected from the gold column"
     if detection.illegal:
-        plural = "" if detection.illegal == 1 else "s"
-        origin += f", with {detection.illegal} illegal transition{plural}"
+        origin += f", with {counted(detection.illegal, 'illegal transition')}"
     return detection.scheme, origin

@@ -1,4 +1,4 @@
-"""`posner search`."""
+"""`posner search TRAIN --dev DEV --space SPACE --out STUDY`: the best of many trainings."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ The space is a TOML file: each setting that varies, with its values or its range
   dropout = {keys = ["heads.dropout", "training.encoder-dropout"], values = [0.1, 0.3]}
 
 The last one gives two settings the same value. Everything else is as --recipe and the flags of
-the recipe's settings say. The same command goes on with a study, or works on it beside another
-process; a trial that was stopped or killed is tried again, from its last checkpoint.
+the recipe's settings say. The same command continues a study, or works on it beside another
+process; a trial that was stopped or killed is resumed from its last checkpoint.
 STUDY/best.toml is the recipe of the best trial so far, and its model is kept.
 """
 
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{parser.description}\n\n{_EXPLAINED}"
     parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
     parser.add_argument(
-        "--dev", required=True, metavar="DATA", help="labelled corpus that every trial is judged by"
+        "--dev", required=True, metavar="DATA", help="labelled corpus that every trial is scored on"
     )
     parser.add_argument(
         "--space",
@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="STUDY",
-        help="study folder to make or go on with",
+        help="study folder to write, or to continue",
     )
     add_corpus_flags(parser)
     _add_plan_flags(parser)
@@ -83,8 +83,8 @@ def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pruner",
         choices=("median", "none"),
-        help="median ends trials that lie below the median of the finished ones after the same "
-        "epoch; default: median with tpe, none with grid",
+        help="median stops trials below the median of the finished ones at the same epoch; "
+        "default: median with tpe, none with grid",
     )
     parser.add_argument(
         "--trials",
@@ -97,7 +97,7 @@ def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
         "--minutes",
         type=number("--minutes", above=True),
         metavar="M",
-        help="time of this process; a trial under way then waits at a checkpoint for the next call",
+        help="stop after M minutes; a trial under way is continued by the next call",
     )
 
 

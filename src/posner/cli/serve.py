@@ -1,4 +1,4 @@
-"""`posner serve`."""
+"""`posner serve MODEL...`: models behind HTTP."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 dest="auth",
                 action="store_const",
                 const="false",
-                help=f"answer beyond this machine without {API_KEY} in the environment; "
+                help=f"serve other machines without an API key ({API_KEY}); "
                 f"or {variable(setting)}=false",
             )
             continue

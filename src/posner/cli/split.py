@@ -1,18 +1,25 @@
-"""`posner split IN --out DIR`: a corpus in two parts, train and dev, in the format of the input."""
+"""`posner split IN --out DIR`: a corpus split into train and dev, in the format of the input."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from posner.cli.corpora import add_repair, print_losses, read_repaired, size, size_line
+from posner.cli.corpora import (
+    add_format_flag,
+    add_repair,
+    add_scheme_flag,
+    print_losses,
+    read_repaired,
+    size,
+    size_line,
+)
 from posner.cli.numbers import number, whole
 from posner.corpus import FORMATS, Corpus, Parts, count_kinds, split_by_fraction, split_every, write
 from posner.corpus.files import plain_suffix
 from posner.corpus.split import Unit
 from posner.errors import UsageError
 from posner.files import refuse_filled, write_json
-from posner.schemes import SCHEMES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,28 +33,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--every",
         type=whole("--every", low=1),
         metavar="N",
-        help="dev: what leaves the remainder --offset modulo N",
+        help="put one in N into dev: those whose number modulo N is --offset",
     )
     way.add_argument(
-        "--fraction", type=number("--fraction"), metavar="SHARE", help="dev: this share, drawn"
+        "--fraction",
+        type=number("--fraction"),
+        metavar="SHARE",
+        help="put this share into dev, drawn at random",
     )
-    parser.add_argument("--offset", type=int, help="remainder for --every (default: 0)")
-    parser.add_argument("--seed", type=int, help="seed for --fraction (default: 0)")
+    parser.add_argument("--offset", type=int, metavar="N", help="remainder for --every; default: 0")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed for --fraction; default: 0")
     parser.add_argument(
         "--by",
         choices=("sentence", "document"),
-        help="what is counted or drawn (default: sentences with --every; with --fraction "
-        "documents, if there is more than one)",
+        help="what is counted or drawn; default: sentences with --every; with --fraction "
+        "documents, if there is more than one",
     )
-    parser.add_argument("--format", choices=FORMATS, help="the format (default: found out)")
-    parser.add_argument("--scheme", help=f"tag scheme of IN: {', '.join(SCHEMES)}")
+    add_format_flag(parser, of="IN")
+    add_scheme_flag(parser, of="IN")
     parser.add_argument("--force", action="store_true", help="overwrite what DIR holds")
     add_repair(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Part a corpus."""
+    """Split a corpus."""
     if arguments.every is None and arguments.offset is not None:
         raise UsageError("--offset goes with --every")
     if arguments.fraction is None and arguments.seed is not None:

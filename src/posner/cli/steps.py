@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from posner.cli.numbers import number
@@ -13,7 +14,7 @@ from posner.errors import UsageError
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import read_names
 from posner.postprocess.near import MOST_EDITS
-from posner.postprocess.rules import RULES, Rules
+from posner.postprocess.rules import RULES, Rules, rule_names
 from posner.postprocess.thresholds import ThresholdStep, threshold_steps
 from posner.recognizer import Recognizer
 from posner.tagger import Tagger
@@ -26,34 +27,34 @@ def add_step_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=Path,
         metavar="FILE",
-        help="known names (posner lexicon); may be repeated",
+        help="lexicon of known names (see posner lexicon); may be repeated",
     )
     parser.add_argument(
         "--lexicon-rules",
         metavar="RULES",
-        help=f"what the lexicon may do: {', '.join(RULES)}; default: {RULES[0]}",
+        help=f"what the lexicon may do: any of {','.join(RULES)}; default: {RULES[0]}",
     )
     parser.add_argument(
         "--lexicon-closed",
         action="append",
         default=[],
         metavar="LABEL",
-        help="the lexicon knows all names of this label: other entities with it go",
+        help="the lexicon has all names of this label: drop other entities with it",
     )
     parser.add_argument(
         "--lexicon-edits",
         type=int,
         choices=range(MOST_EDITS + 1),
-        help=f"how many letters a misspelt name may be off; default: {MOST_EDITS}",
+        help=f"largest edit distance of a misspelt name; default: {MOST_EDITS}",
     )
     parser.add_argument(
         "--lexicon-least",
         type=number("--lexicon-least", high=1),
         metavar="SCORE",
-        help="names with a lower score neither add nor relabel; default: 0",
+        help="lowest score of names that add or relabel; default: 0",
     )
     add_threshold_flag(
-        parser, "leave out entities with a lower score; default: the model's own thresholds"
+        parser, "drop entities with a lower score; default: the model's own thresholds"
     )
 
 
@@ -106,24 +107,16 @@ def _rules(arguments: argparse.Namespace) -> Rules:
     used = [flag for flag, value in flags.items() if value is not None]
     if used and arguments.lexicon is None:
         raise UsageError(f"{used[0]} goes with --lexicon")
-    named = [part.strip() for part in (arguments.lexicon_rules or RULES[0]).split(",")]
-    for name in named:
-        if name not in RULES:
-            raise UsageError(
-                "no such rule", where="--lexicon-rules", expected=",".join(RULES), got=name
-            )
-    if arguments.lexicon_least is not None and not {"add", "relabel"} & set(named):
+    named = rule_names(arguments.lexicon_rules or RULES[0])
+    if arguments.lexicon_least is not None and not {"add", "relabel"} & named:
         raise UsageError("--lexicon-least goes with --lexicon-rules add or relabel")
-    if arguments.lexicon_edits is not None and set(named) == {"veto"}:
+    if arguments.lexicon_edits is not None and named == {"veto"}:
         raise UsageError("--lexicon-edits goes with --lexicon-rules correct, add or relabel")
-    default = Rules()
+    rules = Rules.named(named)
     edits, least = arguments.lexicon_edits, arguments.lexicon_least
-    return Rules(
-        correct="correct" in named,
-        relabel="relabel" in named,
-        veto="veto" in named,
-        add="add" in named,
+    return replace(
+        rules,
         closed=frozenset(arguments.lexicon_closed),
-        least=default.least if least is None else least,
-        edits=default.edits if edits is None else edits,
+        least=rules.least if least is None else least,
+        edits=rules.edits if edits is None else edits,
     )

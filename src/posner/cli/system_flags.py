@@ -35,7 +35,7 @@ def add_system_flags(parser: argparse.ArgumentParser) -> None:
         "--system",
         default=MAIN,
         choices=(MAIN, *system_names()),
-        help="what is trained; default: %(default)s",
+        help="system to train; default: %(default)s",
     )
     groups: dict[str, argparse._ArgumentGroup] = {}
     for setting, kinds in _system_settings().values():

@@ -1,4 +1,4 @@
-"""`posner train`."""
+"""`posner train TRAIN --out RUN`: a model fine-tuned on a labelled corpus."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "posner train TRAIN [--dev DATA] --out RUN [--SECTION.SETTING VALUE] ..."
     parser.add_argument("train", metavar="TRAIN", help="labelled corpus to learn from")
     parser.add_argument("--dev", metavar="DATA", help="labelled corpus that chooses the best epoch")
-    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="run folder to make")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="RUN", help="run folder to write"
+    )
     add_corpus_flags(parser)
     parser.add_argument(
         "--from",
         dest="start",
         type=Path,
         metavar="MODEL",
-        help="go on from this model's weights and labels, with its recipe unless --recipe is given",
+        help="start from this model's weights and labels, with its recipe unless --recipe is given",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--force", action="store_true", help="replace a run that stands there")
+    parser.add_argument("--resume", action="store_true", help="continue from the last checkpoint")
+    parser.add_argument("--force", action="store_true", help="replace an existing run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the dev figures as JSON")
     parser.add_argument(
         "--folds",
         type=whole("--folds", low=2),
         metavar="K",
-        help="cross-validate instead: K models in RUN, each scored on the part that it has not "
-        "learned from; their disagreements with the annotation are ranked",
+        help="cross-validate instead: train K models in RUN, score each on the part that it has "
+        "not learned from, and rank their disagreements with the annotation",
     )
     add_recipe_flags(parser)
     add_system_flags(parser)
@@ -48,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print the best epoch's figures."""
     if arguments.folds is not None and arguments.dev is not None:
-        raise UsageError("--folds and --dev exclude each other", expected="one corpus to part")
+        raise UsageError("--folds and --dev exclude each other", expected="one corpus to split")
     if arguments.system != MAIN:
         return run_system(arguments)
     refuse_system_flags(arguments)

@@ -20,6 +20,7 @@ from posner.evaluation.bootstrap import (
     paired_differences,
 )
 from posner.evaluation.counts import Ratios
+from posner.evaluation.report import p_value_text, signed_percent
 
 STRICT, FLAT = "strict", "flat"
 
@@ -129,11 +130,11 @@ class Duel:
             return f"{self.own.name} is not compared with {self.rival.name}: {self.reason}"
         verb = "leads" if self.leads else "does not lead"
         delta = found.difference
-        p = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.3f}"
+        low, high = signed_percent(delta.low), signed_percent(delta.high)
         return (
             f"{self.own.name} {verb} {self.rival.name}: {100 * found.first:.2f} against "
-            f"{100 * found.second:.2f} strict F1, difference {100 * delta.value:+.2f} "
-            f"({100 * delta.low:+.2f} to {100 * delta.high:+.2f}), {p}"
+            f"{100 * found.second:.2f} strict F1, difference {signed_percent(delta.value)} "
+            f"({low} to {high}), {p_value_text(found.p_value)}"
         )
 
 

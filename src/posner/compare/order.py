@@ -26,8 +26,8 @@ class Data:
     Attributes:
         train: learned from.
         dev: scored on.
-        format: None: found out.
-        scheme: None: found out.
+        format: of both; None: detected.
+        scheme: of their tags; None: detected.
         labels: that are learned and scored; all where there are none.
         fingerprint: of both corpora's words and entities.
     """

@@ -77,23 +77,7 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
         "GB training",
         "GB tagging",
     )
-    rows = tuple(
-        (
-            line.name,
-            (
-                Value(str(len(line.f1s))),
-                *(_ratio(line, STRICT, ratio) for ratio in RATIOS),
-                _number(None if line.spread is None else 100 * line.spread, "{:.2f}"),
-                *(_ratio(line, FLAT, ratio) for ratio in RATIOS),
-                _number(line.minutes, "{:.2f}"),
-                _number(line.words_per_second, "{:.0f}"),
-                _number(line.megabytes, "{:.1f}"),
-                _number(line.training_gigabytes, "{:.2f}"),
-                _number(line.tagging_gigabytes, "{:.2f}"),
-            ),
-        )
-        for line in lines
-    )
+    rows = tuple((line.name, _main_values(line)) for line in lines)
     notes = [
         f"{words:,} words were tagged. Strict: exact span and label, micro. Flat: words by IOB2 "
         "tag, micro, without O. With each figure its 95 % bootstrap interval over "
@@ -105,6 +89,21 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
         *(f"{line.name}: {line.error}" for line in lines if line.error),
     ]
     return Grid("systems", header, rows, tuple(notes))
+
+
+def _main_values(line: Line) -> tuple[Value, ...]:
+    """The figures and costs of one system, in the order of the main table's columns."""
+    return (
+        Value(str(len(line.f1s))),
+        *(_ratio(line, STRICT, ratio) for ratio in RATIOS),
+        _number(None if line.spread is None else 100 * line.spread, "{:.2f}"),
+        *(_ratio(line, FLAT, ratio) for ratio in RATIOS),
+        _number(line.minutes, "{:.2f}"),
+        _number(line.words_per_second, "{:.0f}"),
+        _number(line.megabytes, "{:.1f}"),
+        _number(line.training_gigabytes, "{:.2f}"),
+        _number(line.tagging_gigabytes, "{:.2f}"),
+    )
 
 
 def _choices(lines: Sequence[Line]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,8 @@ from posner.evaluation.confusion import Cell, Confusion
 from posner.evaluation.documents import character_spans
 from posner.evaluation.matching import closest_pairs
 from posner.evaluation.mentions import KnownMentions
-from posner.evaluation.mistakes import Mistake, count_kinds, kind_of
-from posner.evaluation.model import as_read_by, evaluate_each, with_labels
+from posner.evaluation.mistakes import Kind, Mistake, count_kinds, kind_of
+from posner.evaluation.model import as_read_by, evaluate_each, timed_tagging, with_labels
 from posner.evaluation.places import Places
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
@@ -98,9 +97,7 @@ def analyse_tagger(
     """
     check_fields(documents, by)  # before the long work
     documents = with_labels(as_read_by(tagger, documents), labels)
-    begin = time.perf_counter()
-    tagged = list(tagger.pipe(documents))
-    seconds = time.perf_counter() - begin
+    tagged, seconds = timed_tagging(tagger, documents)
     has_pos = bool(tagger.manifest.pos_tags)
     found = with_labels(tagged, labels)
     return analyse(documents, found, train=train, by=by, has_pos=has_pos, seconds=seconds)
@@ -132,35 +129,47 @@ def analyse(
     check_fields(gold, by)
     each = list(evaluate_each(gold, tagged, has_pos))
     evaluation = sum(each, Evaluation(seconds=seconds))
-    splitter = Splitter(train, by)
-    cells: Counter[Cell] = Counter()
-    mistakes: list[Mistake] = []
-    scored: list[tuple[float | None, bool]] = []
+    seen = _Pairs(Splitter(train, by))
     for index, (truth, found) in enumerate(zip(gold, tagged, strict=True)):
         places = Places(truth)
         for left, right in aligned_entities(truth, found):
-            cell = None if left is None else left.label, None if right is None else right.label
-            cells[cell] += 1
-            kind = kind_of(left, right)
-            if right is not None:
-                scored.append((right.score, kind is None))
-            if kind is None:
-                assert left is not None
-                splitter.add(places, left, gold=True, predicted=True)
-                continue
-            mistakes.append(_mistake(places, index, left, right))
-            for entity in (left, right):
-                if entity is not None:
-                    splitter.add(places, entity, gold=entity is left, predicted=entity is right)
-    confusion = Confusion() + Confusion(cells)
+            seen.add(places, index, left, right)
     return Analysis(
         evaluation,
         unit_counts(gold, tagged, each),
-        confusion,
-        tuple(mistakes),
-        splitter.splits(),
-        Calibration.of(scored),
+        Confusion() + Confusion(seen.cells),
+        tuple(seen.mistakes),
+        seen.splitter.splits(),
+        Calibration.of(seen.scored),
     )
+
+
+@dataclass
+class _Pairs:
+    """What the pairs of gold and predicted entities add up to."""
+
+    splitter: Splitter
+    cells: Counter[Cell] = field(default_factory=Counter)
+    mistakes: list[Mistake] = field(default_factory=list)
+    scored: list[tuple[float | None, bool]] = field(default_factory=list)
+
+    def add(
+        self, places: Places, index: int, gold: Entity | None, predicted: Entity | None
+    ) -> None:
+        """Count a pair, or an entity without a partner, of the document at `index`."""
+        self.cells[_label(gold), _label(predicted)] += 1
+        kind = kind_of(gold, predicted)
+        if predicted is not None:
+            self.scored.append((predicted.score, kind is None))
+        if kind is None:
+            assert gold is not None
+            self.splitter.add(places, gold, gold=True, predicted=True)
+            return
+        self.mistakes.append(_mistake(places, kind, index, gold, predicted))
+        if gold is not None:
+            self.splitter.add(places, gold, gold=True, predicted=False)
+        if predicted is not None:
+            self.splitter.add(places, predicted, gold=False, predicted=True)
 
 
 def aligned_entities(
@@ -182,9 +191,13 @@ def aligned_entities(
         yield (None if i is None else left[i]), (None if j is None else right[j])
 
 
-def _mistake(places: Places, index: int, gold: Entity | None, predicted: Entity | None) -> Mistake:
-    kind = kind_of(gold, predicted)
-    assert kind is not None
+def _label(entity: Entity | None) -> str | None:
+    return None if entity is None else entity.label
+
+
+def _mistake(
+    places: Places, kind: Kind, index: int, gold: Entity | None, predicted: Entity | None
+) -> Mistake:
     document = places.document
     start, end = places.surroundings([e for e in (gold, predicted) if e is not None])
     return Mistake(kind, gold, predicted, document.text[start:end], start, document.id, index)

@@ -15,9 +15,16 @@ from posner.evaluation.calibration import Calibration
 from posner.evaluation.confusion import Confusion
 from posner.evaluation.counts import Score
 from posner.evaluation.mistakes import Mistake, count_kinds, some_of_each
-from posner.evaluation.report import counts_table, evaluation_report, percent, readings_table
+from posner.evaluation.report import (
+    counts_table,
+    evaluation_report,
+    percent,
+    readings_table,
+    signed_percent,
+)
 from posner.evaluation.splits import FIELD
 from posner.evaluation.suspects import Suspect
+from posner.plural import counted
 from posner.render.marks import visible
 
 _SPLIT_TITLES = {
@@ -46,9 +53,9 @@ def analysis_report(
     tables: list[RenderableType] = [figures]
     tables += [] if drawn is None else [drawn]
     tables.append(Group(*_summary(analysis)))
-    for split, parted in analysis.splits.items():
+    for split, parts in analysis.splits.items():
         if details or split in _ALWAYS or split.startswith(FIELD):
-            tables.append(split_table(split, parted))
+            tables.append(split_table(split, parts))
     if details:
         tables.append(confusion_table(analysis.confusion))
         if analysis.calibration.error is not None:
@@ -88,8 +95,8 @@ def errors_line(mistakes: Sequence[Mistake]) -> str:
 def calibration_line(calibration: Calibration) -> str:
     """The expected calibration error."""
     entities = sum(found.entities for found in calibration.bins)
-    error = percent(calibration.error)
-    return f"calibration: expected error {error} over {entities} scored entities"
+    scored = counted(entities, "scored entity", "scored entities")
+    return f"calibration: expected error {percent(calibration.error)} over {scored}"
 
 
 def split_table(split: str, parts: Mapping[str, Score]) -> Table:
@@ -135,16 +142,11 @@ def difference_report(
             Text(name),
             percent(found.first),
             percent(found.second),
-            _signed(delta.value),
-            f"{_signed(delta.low)} to {_signed(delta.high)}",
+            signed_percent(delta.value),
+            f"{signed_percent(delta.low)} to {signed_percent(delta.high)}",
             f"{found.p_value:.4f}",
         )
     return table
-
-
-def _signed(fraction: float) -> str:
-    """A difference in points; one that is rounded to 0 is not below it."""
-    return f"{round(100 * fraction, 2) + 0.0:+.2f}"
 
 
 def mistake_lines(mistakes: Sequence[Mistake], limit: int) -> Iterator[str]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from posner.errors import DataError
 from posner.evaluation.counts import Counts, Ratios
-from posner.evaluation.matching import MODES
+from posner.evaluation.readings import MODES
 from posner.evaluation.result import Evaluation
 
 IntArray = npt.NDArray[np.int64]

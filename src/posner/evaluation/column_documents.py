@@ -12,7 +12,7 @@ from posner.schemes import SCHEMES, tags_to_spans
 
 
 def column_documents(sentences: Iterable[TaggedSentence]) -> DocumentPairs:
-    """The documents of a file, parted where its rows say so; ill-formed tags are repaired.
+    """The documents of a file, split where its rows say so; ill-formed tags are repaired.
 
     Args:
         sentences: with their words (see `read_tag_columns`).

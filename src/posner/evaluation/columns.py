@@ -1,7 +1,7 @@
 """Two columns of tags, read from a file as a tagger for conlleval writes it, sentence by sentence.
 
-Columns are parted by spaces or tabs and by nothing else, lines by line feeds and nothing else: a
-word may hold a no-break space or a line separator of Unicode. A blank line parts sentences, and so
+Columns are separated by spaces or tabs and by nothing else, lines by line feeds and nothing else: a
+word may hold a no-break space or a line separator of Unicode. A blank line ends a sentence, and so
 does a line that begins with `-DOCSTART-`.
 """
 
@@ -238,7 +238,5 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from None
 
 
-def _open(path: Path) -> BinaryIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return path.open("rb")
+def _open(path: Path) -> BinaryIO | gzip.GzipFile:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from posner.evaluation.counts import Counts, Ratios, Score
-from posner.evaluation.matching import MODES, Readings
+from posner.evaluation.readings import MODES, Readings
 from posner.evaluation.result import Evaluation
 from posner.evaluation.tags import TagScore
 
@@ -27,6 +27,16 @@ def figures_console() -> Console:
 def percent(fraction: float | None) -> str:
     """A fraction as a percentage with two decimals; an unknown one as a dash."""
     return "-" if fraction is None else f"{100 * fraction:.2f}"
+
+
+def signed_percent(fraction: float) -> str:
+    """A difference in points with its sign; one that is rounded to 0 is not below it."""
+    return f"{round(100 * fraction, 2) + 0.0:+.2f}"
+
+
+def p_value_text(value: float) -> str:
+    """`p = 0.042`; a p-value that three digits cannot show is below the least that they can."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def tag_score_report(score: TagScore) -> RenderableType:

@@ -9,7 +9,8 @@ from typing import Any
 from posner.errors import DataError
 from posner.evaluation.counts import Counts, Score
 from posner.evaluation.flat import FlatScore, flat_spans
-from posner.evaluation.matching import Readings, match_spans, words_by_label
+from posner.evaluation.matching import match_spans, words_by_label
+from posner.evaluation.readings import Readings
 from posner.evaluation.spans import score_spans
 from posner.schemes import Span
 

@@ -37,7 +37,7 @@ OutsideScores = dict[tuple[int, int, int, str], float]
 
 
 @runtime_checkable
-class SaysEmissions(Protocol):
+class HasEmissions(Protocol):
     """A tagger whose tags' weights are known, word by word."""
 
     @property
@@ -102,14 +102,14 @@ def outside_scores(
     """The probability that a system finds no entity at all where one is annotated.
 
     Args:
-        tagger: a network, or whatever `SaysEmissions`; others know no such probabilities, and
+        tagger: a network, or whatever `HasEmissions`; others know no such probabilities, and
             nothing is returned.
         documents: with their annotated entities; one that is no span of words has no probability.
         places: for each document its place among all.
     """
     if isinstance(tagger, Recognizer):
         emissions = [vote.entity for vote in tagger.votes(documents)]
-    elif isinstance(tagger, SaysEmissions):
+    elif isinstance(tagger, HasEmissions):
         emissions = tagger.emissions(documents)
     else:
         return {}

@@ -53,8 +53,8 @@ def sentence_units(gold: Document, predicted: Document) -> Iterator[tuple[Docume
         if place > end:
             borders.append(place)
         end = max(end, reach[place])
-    parted = [_by_border(document, [starts[b] for b in borders]) for document in (gold, predicted)]
-    for (first, last), *own in zip(pairwise([*borders, len(filled)]), *parted, strict=True):
+    split = [_by_border(document, [starts[b] for b in borders]) for document in (gold, predicted)]
+    for (first, last), *own in zip(pairwise([*borders, len(filled)]), *split, strict=True):
         kept = filled[first:last]
         left, right = (
             replace(
@@ -69,7 +69,7 @@ def sentence_units(gold: Document, predicted: Document) -> Iterator[tuple[Docume
 
 def _by_border(document: Document, starts: Sequence[int]) -> list[list[Entity]]:
     """A document's entities by the unit in which they begin."""
-    parted: list[list[Entity]] = [[] for _ in starts]
+    split: list[list[Entity]] = [[] for _ in starts]
     for entity in document.entities:
-        parted[max(bisect_right(starts, entity.start) - 1, 0)].append(entity)
-    return parted
+        split[max(bisect_right(starts, entity.start) - 1, 0)].append(entity)
+    return split

@@ -39,8 +39,11 @@ def _drop_detours(graph: ir.Graph) -> None:
         if node.op_type != "Reshape":
             continue
         end, source = node.outputs[0], node.inputs[0]
-        while source is not None and _maker(source, "Reshape") and source.shape != end.shape:
-            source = source.producer().inputs[0]  # type: ignore[union-attr]
+        while source is not None and source.shape != end.shape:
+            maker = _maker(source, "Reshape")
+            if maker is None:
+                break
+            source = maker.inputs[0]
         if source is not None and source.shape is not None and source.shape == end.shape:
             end.replace_all_uses_with(source)
 
@@ -80,13 +83,12 @@ def _join_projections(graph: ir.Graph, attention: ir.Node) -> None:
     found = [part for part in parts if part is not None]
     if len(found) < 3 or len({id(matmul.inputs[0]) for matmul, _ in found}) > 1:
         return
-    weights = [constant(matmul.inputs[1]) for matmul, _ in found]
+    weights = [w for matmul, _ in found if (w := constant(matmul.inputs[1])) is not None]
     biases = [next(b for b in map(constant, add.inputs) if b is not None) for _, add in found]
-    widths = {weight.shape[1] for weight in weights if weight is not None}
-    if len(widths) > 1:
+    if len({weight.shape[1] for weight in weights}) > 1:
         return
     name = found[0][0].name
-    weight = new_weight(graph, f"{name}/joined/weight", np.concatenate(weights, axis=1))  # type: ignore[arg-type]
+    weight = new_weight(graph, f"{name}/joined/weight", np.concatenate(weights, axis=1))
     bias = new_weight(graph, f"{name}/joined/bias", np.concatenate(biases))
     source = found[0][0].inputs[0]
     product = ir.node("MatMul", [source, weight])
@@ -99,8 +101,9 @@ def _join_projections(graph: ir.Graph, attention: ir.Node) -> None:
 
 def new_weight(graph: ir.Graph, name: str, values: np.ndarray) -> ir.Value:
     """A new weight of the graph."""
-    value = ir.Value(name=name, const_value=ir.tensor(np.ascontiguousarray(values), name=name))
-    value.shape, value.type = ir.Shape(values.shape), ir.TensorType(value.const_value.dtype)  # type: ignore[union-attr]
+    tensor = ir.tensor(np.ascontiguousarray(values), name=name)
+    value = ir.Value(name=name, const_value=tensor)
+    value.shape, value.type = ir.Shape(values.shape), ir.TensorType(tensor.dtype)
     graph.register_initializer(value)
     return value
 

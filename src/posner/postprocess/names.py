@@ -21,7 +21,7 @@ CSV_COLUMNS = ("label", "name", "id", "aliases", "score")
 _KEYS = frozenset(CSV_COLUMNS)
 
 ALIAS_SEPARATOR = "|"
-"""Parts the aliases in a cell of csv."""
+"""Separates the aliases in a cell of csv."""
 
 
 class Name(NamedTuple):
@@ -54,7 +54,7 @@ def read_names(path: Path) -> list[Name]:
     The first line that is not empty tells the format:
 
     - text: on each line a label, a tab and a name;
-    - csv: the first line names columns, `label,name` and any of `id`, `aliases` (parted by `|`)
+    - csv: the first line names columns, `label,name` and any of `id`, `aliases` (separated by `|`)
       and `score`;
     - JSON Lines: objects with the same keys, `aliases` being a list.
 

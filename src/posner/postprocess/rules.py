@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from posner.errors import UsageError
 from posner.postprocess.matcher import Case
 from posner.postprocess.near import MOST_EDITS
 
@@ -40,3 +42,27 @@ class Rules:
     least: float = 0.0
     edits: int = MOST_EDITS
     case: Case = "headline"
+
+    @classmethod
+    def named(cls, names: Collection[str]) -> Rules:
+        """The rules of these names (`RULES`) switched on, and no others."""
+        return cls(
+            correct="correct" in names,
+            relabel="relabel" in names,
+            veto="veto" in names,
+            add="add" in names,
+        )
+
+
+def rule_names(text: str) -> frozenset[str]:
+    """The names of rules in a text, separated by commas.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    names = frozenset(part.strip() for part in text.split(",")) - {""}
+    for name in sorted(names - set(RULES)):
+        raise UsageError(
+            "no such rule", where="--lexicon-rules", expected=",".join(RULES), got=name
+        )
+    return names

@@ -11,6 +11,7 @@ from typing import Any
 
 from posner.document import Document, Entity
 from posner.errors import DataError
+from posner.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,8 @@ class ThresholdStep:
         if not count:
             return None
         labels = ", ".join(f"{label} {n:,}" for label, n in sorted(self.removed.items()))
-        noun = "entity" if count == 1 else "entities"
-        return f"{count:,} {noun} below the threshold {self.thresholds} left out ({labels})"
+        entities = counted(count, "entity", "entities")
+        return f"{entities} below the threshold {self.thresholds} left out ({labels})"
 
 
 def threshold_steps(thresholds: Thresholds) -> tuple[Callable[[Document], Document], ...]:

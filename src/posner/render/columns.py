@@ -1,8 +1,8 @@
 r"""Tagged documents as CoNLL columns: a word a line, its tag last, a blank line after a sentence.
 
 The columns are those that some word of the document knows: word, part of speech, chunk, further
-ones, and the predicted IOB2 tag. A value that is not known is written `_`. Columns are parted by a
-space, or by a tab throughout a document in which some value holds a space; other white space
+ones, and the predicted IOB2 tag. A value that is not known is written `_`. Columns are separated
+by a space, or by a tab throughout a document in which some value holds a space; other white space
 inside a word, such as a no-break space, stays as it is.
 """
 

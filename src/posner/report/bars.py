@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from posner.report.axes import WIDTH, Series, legend
 from posner.report.drawing import Drawing, shortened, text_width
-from posner.report.frame import WIDTH, Series, legend
 from posner.report.scale import Scale
 
 _BAR = 13.0

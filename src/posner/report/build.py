@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from posner import __version__
 from posner.errors import MissingExtraError
 from posner.evaluation.bootstrap import Interval, paired_differences
+from posner.evaluation.report import p_value_text, signed_percent
 from posner.render.clean import clean
 from posner.report import tables
 from posner.report.findings import KINDS
-from posner.report.marked import error_items
 from posner.report.phases import HOW
 from posner.report.pictures import Picture
+from posner.report.runs import ReportedRun, all_labels, figure
+from posner.report.sentences import error_items
 from posner.report.theme import page_css
-from posner.report.told import Told, all_labels, figure
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -46,7 +47,7 @@ class Card:
     best: str
 
 
-def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) -> str:
+def build_page(runs: Sequence[ReportedRun], made: Sequence[Picture], *, texts: bool) -> str:
     """The page.
 
     Args:
@@ -93,7 +94,7 @@ def build_page(runs: Sequence[Told], made: Sequence[Picture], *, texts: bool) ->
     return page
 
 
-def _card(number: int, run: Told, first: Told) -> Card:
+def _card(number: int, run: ReportedRun, first: ReportedRun) -> Card:
     def with_range(key: str) -> tuple[str, Interval | None]:
         return tables.percent(figure(run.figures, "strict", "micro", key)), run.ranges.get(key)
 
@@ -112,7 +113,7 @@ def _card(number: int, run: Told, first: Told) -> Card:
     )
 
 
-def _difference(run: Told, first: Told) -> str:
+def _difference(run: ReportedRun, first: ReportedRun) -> str:
     """How far a run's F1 is from the first one's, where both tagged the same corpus."""
     own, other = run.findings, first.findings
     if not own or not other or own.units is None or other.units is None:
@@ -123,15 +124,11 @@ def _difference(run: Told, first: Told) -> str:
     if found is None:
         return ""
     value, low, high = (_signed(v) for v in astuple(found.difference))
-    return f"F1 {value} to {first.name} ({low} to {high}), {_probability(found.p_value)}"
-
-
-def _probability(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return f"F1 {value} to {first.name} ({low} to {high}), {p_value_text(found.p_value)}"
 
 
 def _signed(fraction: float) -> str:
-    return f"{round(100 * fraction, 2) + 0.0:+.2f}".replace("-", "−")
+    return signed_percent(fraction).replace("-", "−")
 
 
 def _interval(found: Interval | None) -> str:
@@ -142,7 +139,7 @@ def _with_interval(value: str, found: Interval | None) -> str:
     return f"{value} ({_interval(found)})" if found else value
 
 
-def _left_out(runs: Sequence[Told], shown: int) -> int:
+def _left_out(runs: Sequence[ReportedRun], shown: int) -> int:
     """How many sentences with errors the page does not show."""
     return len(error_items(runs, 10**9)) - shown
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from posner.report.drawing import Drawing, text_width
-from posner.report.frame import (
+from posner.report.axes import (
     LEFT,
     RIGHT,
     WIDTH,
@@ -17,6 +16,7 @@ from posner.report.frame import (
     spread,
     whole_ticks,
 )
+from posner.report.drawing import Drawing, text_width
 from posner.report.phases import Phase, phases, restart, smoothed
 from posner.report.scale import Scale, span_of
 from posner.training.run import MetricsLine, StepLine

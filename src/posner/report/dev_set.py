@@ -47,7 +47,7 @@ def own_dev_set(story: Story) -> DevSet:
     documents: Sequence[Document] = [resegmented(d, segmenter) for d in corpus.documents]
     name = Path(source).name
     if not data.get("dev"):
-        # The other systems' recipes do not say how their corpus was parted: as by default.
+        # The other systems' recipes do not say how their corpus was split: as by default.
         training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
         documents = hold_out(documents, training["dev-share"], training["seed"]).dev
         name = f"a part of {name}, set aside"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -12,7 +11,7 @@ from posner.evaluation.analysis import Analysis, analyse
 from posner.evaluation.bootstrap import intervals
 from posner.evaluation.calibration import BINS
 from posner.evaluation.mistakes import Mistake, count_kinds
-from posner.evaluation.model import as_read_by, with_labels
+from posner.evaluation.model import as_read_by, timed_tagging, with_labels
 from posner.postprocess.thresholds import ThresholdStep
 from posner.report.findings import Findings, Marked, Wrong, WrongSentence
 from posner.report.reliability import Bin
@@ -32,9 +31,7 @@ def judge(tagger: Tagger, documents: Sequence[Document], source: str, *, texts: 
     """
     labels = kept_labels(tagger)
     documents = with_labels(as_read_by(tagger, documents), labels)
-    begin = time.perf_counter()
-    tagged = list(tagger.pipe(documents))
-    seconds = time.perf_counter() - begin
+    tagged, seconds = timed_tagging(tagger, documents)
     has_pos = bool(tagger.manifest.pos_tags)
     analysis = analyse(documents, tagged, has_pos=has_pos, seconds=seconds)
     # Else a reader would wonder why the figures are not those of the training.

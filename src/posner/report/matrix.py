@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import sqrt
 
-from posner.report.drawing import Drawing, shortened, text_width
+from posner.report.drawing import Drawing, Point, shortened, text_width
 
 MISSED = "missed"
 SPURIOUS = "spurious"
+
+Pair = tuple[str | None, str | None]
+"""A gold and a predicted label, either of which may be none."""
 
 _LARGEST, _SMALLEST = 58.0, 34.0
 _WIDEST_NAME = 120.0
 
 
-def draw_matrix(counts: Mapping[tuple[str | None, str | None], int], name: str) -> Drawing:
+def draw_matrix(counts: Mapping[Pair, int], name: str) -> Drawing:
     """A square of counts, the right ones on the diagonal.
 
     Args:
@@ -45,23 +48,31 @@ def draw_matrix(counts: Mapping[tuple[str | None, str | None], int], name: str) 
         y = top + line * cell
         text = shortened(gold or SPURIOUS, _WIDEST_NAME, 12)
         drawing.text((left - 8, y + cell / 2 + 4), text, "soft", anchor="end")
+        # Right answers by their share of the row, wrong ones beside the worst.
+        row = sum(counts.get((gold, column), 0) for column in columns)
         for place, found in enumerate(columns):
             if gold is None and found is None:
                 continue
             count = counts.get((gold, found), 0)
-            right = gold is not None and gold == found
-            # Right answers by their share of the row, wrong ones beside the worst; the root keeps
-            # rare ones visible.
-            whole = sum(counts.get((gold, column), 0) for column in columns) if right else worst
-            share = sqrt(count / whole) if whole else 0.0
-            corner, size = (left + place * cell + 1, y + 1), (cell - 2, cell - 2)
-            note = f"gold {gold or SPURIOUS}, predicted {found or MISSED}: {count:,}"
-            drawing.box(corner, size, "band")
-            if count:
-                opacity = 0.12 + 0.78 * share
-                drawing.box(corner, size, "f0" if right else "f1", note=note, opacity=opacity)
-            style = "on" if share > 0.6 else "soft" if not count else ""
-            middle = (corner[0] + size[0] / 2, corner[1] + size[1] / 2 + 4)
-            small = "small" if text_width(f"{count:,}") > cell - 8 else ""
-            drawing.text(middle, f"{count:,}", f"{style} {small}".strip(), anchor="middle")
+            whole = row if gold == found else worst
+            share = sqrt(count / whole) if whole else 0.0  # the root keeps rare ones visible
+            corner = (left + place * cell + 1, y + 1)
+            _draw_cell(drawing, corner, cell - 2, (gold, found), count, share)
     return drawing
+
+
+def _draw_cell(
+    drawing: Drawing, corner: Point, side: float, pair: Pair, count: int, share: float
+) -> None:
+    """A square with a count in it, the deeper in colour the larger `share` is."""
+    gold, found = pair
+    size = (side, side)
+    drawing.box(corner, size, "band")
+    if count:
+        note = f"gold {gold or SPURIOUS}, predicted {found or MISSED}: {count:,}"
+        colour = "f0" if gold == found else "f1"
+        drawing.box(corner, size, colour, note=note, opacity=0.12 + 0.78 * share)
+    style = "on" if share > 0.6 else "" if count else "soft"
+    small = "small" if text_width(f"{count:,}") > side - 6 else ""
+    middle = (corner[0] + side / 2, corner[1] + side / 2 + 4)
+    drawing.text(middle, f"{count:,}", f"{style} {small}".strip(), anchor="middle")

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from posner.errors import MissingExtraError, PosnerError
 from posner.files import write_bytes, write_text
+from posner.report.axes import Series
 from posner.report.bars import Bars, draw_bars
 from posner.report.curves import SCORES, draw_losses, draw_scores, loss_range, score_range
 from posner.report.drawing import Drawing
 from posner.report.findings import KINDS
-from posner.report.frame import Series
 from posner.report.matrix import draw_matrix
 from posner.report.reliability import draw_reliability
+from posner.report.runs import ReportedRun, all_labels
 from posner.report.theme import SERIES
-from posner.report.told import Told, all_labels
 
 LOSSES, EPOCHS, LABELS, CONFUSION, CALIBRATION, ERRORS = (
     "losses",
@@ -44,12 +44,12 @@ class Picture:
     drawing: Drawing
 
 
-def pictures(runs: Sequence[Told]) -> list[Picture]:
+def pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
     """The pictures of all runs, on common scales so that they can be compared."""
     return [*_course_pictures(runs), *_label_pictures(runs), *_findings_pictures(runs)]
 
 
-def _course_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
+def _course_pictures(runs: Sequence[ReportedRun]) -> Iterator[Picture]:
     shown = [run for run in runs if run.story.course.is_curve]
     courses = [run.story.course for run in shown]
     losses, scores = loss_range(courses), score_range(courses)
@@ -61,7 +61,7 @@ def _course_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
         yield Picture(EPOCHS, run.name, draw_scores(course, scores, ends, run.name))
 
 
-def _label_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
+def _label_pictures(runs: Sequence[ReportedRun]) -> Iterator[Picture]:
     """Precision, recall and F1 of one run by label; of several the F1 beside one another."""
     labels = all_labels(runs)
     if not labels:
@@ -88,7 +88,7 @@ def _label_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
     yield Picture(LABELS, runs[0].name if len(runs) == 1 else "", drawing)
 
 
-def _findings_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
+def _findings_pictures(runs: Sequence[ReportedRun]) -> Iterator[Picture]:
     found = [(run, run.findings) for run in runs if run.findings]
     for run, findings in found:
         if findings.confusion:
@@ -108,7 +108,7 @@ def _findings_pictures(runs: Sequence[Told]) -> Iterator[Picture]:
         yield Picture(ERRORS, counted[0][0].name if len(runs) == 1 else "", drawing)
 
 
-def run_series(runs: Sequence[Told]) -> list[Series]:
+def run_series(runs: Sequence[ReportedRun]) -> list[Series]:
     """A colour for each run, the same in all pictures of them."""
     return [Series(run.name, number % SERIES) for number, run in enumerate(runs)]
 

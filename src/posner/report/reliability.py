@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from posner.report.axes import LEFT, RIGHT, WIDTH, Series, bottom_axis, left_axis, legend
 from posner.report.drawing import Drawing
-from posner.report.frame import LEFT, RIGHT, WIDTH, Series, bottom_axis, left_axis, legend
 from posner.report.scale import Scale
 
 _CURVE = (32.0, 256.0)

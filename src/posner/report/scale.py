@@ -62,7 +62,7 @@ def span_of(values: Iterable[float], *, least: float = 0.0) -> tuple[float, floa
 
 
 def shown(value: float) -> str:
-    """A tick's label: three digits, no trailing zeros, thousands parted."""
+    """A tick's label: three digits, no trailing zeros, thousands separated."""
     if value == 0:
         return "0"
     if abs(value) >= 1000:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from posner.meanings import meaning
-from posner.report.told import Told, all_labels, figure
+from posner.report.runs import ReportedRun, all_labels, figure
 from posner.training.console import clock
 
 _OWN_SYSTEM = "Posner's own"
@@ -43,7 +43,7 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None else f"{100 * fraction:.2f}"
 
 
-def figures_table(runs: Sequence[Told]) -> Table:
+def figures_table(runs: Sequence[ReportedRun]) -> Table:
     """Every headline figure, a column a run."""
     readings: list[tuple[str, tuple[str, ...]]] = [
         ("strict F1", ("strict", "micro", "f1")),
@@ -72,7 +72,7 @@ def figures_table(runs: Sequence[Told]) -> Table:
     return Table("Figures", [run.name for run in runs], [r for r in rows if _says(r)])
 
 
-def cost_table(runs: Sequence[Told]) -> Table:
+def cost_table(runs: Sequence[ReportedRun]) -> Table:
     """What each run cost, and on what."""
     rows = [
         Row("training, minutes:seconds", [_text(run.story.seconds, clock) for run in runs]),
@@ -93,7 +93,7 @@ def cost_table(runs: Sequence[Told]) -> Table:
     return Table("Cost", [run.name for run in runs], [row for row in rows if _says(row)])
 
 
-def data_table(runs: Sequence[Told]) -> Table:
+def data_table(runs: Sequence[ReportedRun]) -> Table:
     """What each run learned from and was judged by: names and counts."""
     rows = []
     for part in ("train", "dev"):
@@ -107,7 +107,7 @@ def data_table(runs: Sequence[Told]) -> Table:
     return Table("Data", [run.name for run in runs], [row for row in rows if _says(row)])
 
 
-def label_tables(runs: Sequence[Told]) -> list[Table]:
+def label_tables(runs: Sequence[ReportedRun]) -> list[Table]:
     """For each run its figures by label."""
     tables = []
     for run in runs:
@@ -127,7 +127,7 @@ def label_tables(runs: Sequence[Told]) -> list[Table]:
     return tables
 
 
-def epoch_tables(runs: Sequence[Told]) -> list[Table]:
+def epoch_tables(runs: Sequence[ReportedRun]) -> list[Table]:
     """For each run a row an evaluation."""
     columns = ["step", "train loss", "dev loss", "rate", "P", "R", "F1", "time"]
     tables = []
@@ -153,7 +153,7 @@ def epoch_tables(runs: Sequence[Told]) -> list[Table]:
     return tables
 
 
-def recipe_differences(runs: Sequence[Told]) -> Table:
+def recipe_differences(runs: Sequence[ReportedRun]) -> Table:
     """The settings in which runs differ that have them; empty for one run.
 
     Systems of other kinds have other settings, which are no differences.
@@ -198,19 +198,19 @@ def _count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "–"
 
 
-def _last(run: Told, name: str) -> Any:
+def _last(run: ReportedRun, name: str) -> Any:
     metrics = run.story.course.metrics
     return getattr(metrics[-1], name) if metrics else None
 
 
-def _pace_unit(runs: Sequence[Told]) -> str:
+def _pace_unit(runs: Sequence[ReportedRun]) -> str:
     """What training is counted in: the networks over word vectors know no pieces."""
     paced = [run for run in runs if _pace(run) is not None]
     units = {"words" if "vectors" in run.story.recipe else "pieces" for run in paced}
     return " or ".join(sorted(units or {"pieces"}))
 
 
-def _pace(run: Told) -> float | None:
+def _pace(run: ReportedRun) -> float | None:
     """The mean of the evaluations' paces, each weighted by its steps."""
     total, before, pieces = 0, 0, 0.0
     for line in run.story.course.metrics:
@@ -220,17 +220,17 @@ def _pace(run: Told) -> float | None:
     return pieces / total if pieces else None
 
 
-def _speed(run: Told) -> float | None:
+def _speed(run: ReportedRun) -> float | None:
     speed: float | None = figure(run.figures, "words_per_second")
     return speed
 
 
-def _millions(run: Told, key: str) -> str:
+def _millions(run: ReportedRun, key: str) -> str:
     count = run.story.weights.get(key)
     return "–" if count is None else f"{count / 1e6:.1f}"
 
 
-def _machine(run: Told) -> str:
+def _machine(run: ReportedRun) -> str:
     found = run.story.environment
     if not found:
         return "–"
@@ -240,7 +240,7 @@ def _machine(run: Told) -> str:
     return f"{machine}, {threads} {'thread' if threads == 1 else 'threads'}"
 
 
-def _versions(run: Told) -> str:
+def _versions(run: ReportedRun) -> str:
     found = run.story.environment
     if not found:
         return "–"
@@ -249,7 +249,7 @@ def _versions(run: Told) -> str:
     return f"posner {found.get('posner')}, Python {found.get('python')}{used}"
 
 
-def _data_name(run: Told, part: str) -> str:
+def _data_name(run: ReportedRun, part: str) -> str:
     data = run.story.data
     if part not in data:
         return "–"

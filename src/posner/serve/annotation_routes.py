@@ -10,10 +10,10 @@ from pydantic.config import JsonDict
 
 from posner.corpus.annotation_file import Annotation, NothingToUndoError, StaleError
 from posner.serve.bodies import Body, ErrorAnswer, Text
-from posner.serve.corrections import check_spans
+from posner.serve.corrections import Corrections
 from posner.serve.errors import ServiceError, wrong_field
 from posner.serve.prediction import ERRORS, Responses, needs_key
-from posner.serve.teaching import Teaching
+from posner.serve.span_checks import check_spans
 
 # What may be an entity's label or a person's name: no controls, nothing that columns cannot hold.
 Label = Annotated[Text, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
@@ -107,11 +107,17 @@ _STALE: Responses = {
 }
 
 
-def annotation_routes(teaching: Teaching) -> APIRouter:
+def annotation_routes(corrections: Corrections) -> APIRouter:
     """`GET` and `POST /annotations`, `/annotations/lookup`, `/annotations/undo`, `GET /queue`."""
-    router = APIRouter(tags=["correcting"], dependencies=needs_key(teaching.service))
-    file = teaching.file
-    limits, in_thread = teaching.service.check_size, teaching.service.in_thread
+    router = APIRouter(tags=["correcting"], dependencies=needs_key(corrections.service))
+    _add_reading(router, corrections)
+    _add_changing(router, corrections)
+    return router
+
+
+def _add_reading(router: APIRouter, corrections: Corrections) -> None:
+    """The routes that tell what was corrected, and what is to be."""
+    in_thread = corrections.service.in_thread
 
     @router.get("/annotations", summary="Corrected texts", responses=ERRORS)
     async def corrected(
@@ -119,41 +125,17 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[AnnotationAnswer]:
         """In the order of their numbers, those that come after `after`."""
-        found = await in_thread(file.corrected, after, limit)
+        found = await in_thread(corrections.file.corrected, after, limit)
         return [AnnotationAnswer.of(annotation) for annotation in found]
-
-    @router.post("/annotations", summary="Correct a text", responses=ERRORS | _STALE)
-    async def save(body: SaveBody) -> AnnotationAnswer:
-        """All of the text's entities; what held before stays on record, and can be come back to."""
-        limits([body.text])
-        spans = [(span.start, span.end, span.label) for span in body.entities]
-        check_spans(body.text, spans)
-        try:
-            saved = await in_thread(teaching.save, body.text, spans, body.who, body.revision)
-        except StaleError as error:
-            raise ServiceError(409, "stale", error.line()) from error
-        return AnnotationAnswer.of(saved)
 
     @router.post("/annotations/lookup", summary="What holds for a text", responses=ERRORS)
     async def lookup(body: LookupBody) -> AnnotationAnswer:
         """With revision 0 where the text was never corrected."""
-        limits([body.text])
-        found = await in_thread(file.find, body.text)
+        corrections.service.check_size([body.text])
+        found = await in_thread(corrections.file.find, body.text)
         if found is None:
             found = Annotation(0, None, body.text, None, None, 0, None, None, None)
         return AnnotationAnswer.of(found)
-
-    @router.post("/annotations/undo", summary="Undo a correction", responses=ERRORS | _STALE)
-    async def undo(body: UndoBody) -> AnnotationAnswer:
-        """Go back to what held before the text's last correction."""
-        limits([body.text])
-        try:
-            undone = await in_thread(file.undo, body.text, body.who, body.revision)
-        except StaleError as error:
-            raise ServiceError(409, "stale", error.line()) from error
-        except NothingToUndoError as error:
-            raise wrong_field("text", error.line()) from error
-        return AnnotationAnswer.of(undone)
 
     @router.get("/queue", summary="Texts to correct next", responses=ERRORS)
     async def queue(
@@ -165,7 +147,34 @@ def annotation_routes(teaching: Teaching) -> APIRouter:
 
         `skip` names, by their `id`, texts that one does not want now.
         """
-        found = await in_thread(teaching.queue, who, limit, frozenset(skip))
+        found = await in_thread(corrections.queue, who, limit, frozenset(skip))
         return [AnnotationAnswer.of(annotation) for annotation in found]
 
-    return router
+
+def _add_changing(router: APIRouter, corrections: Corrections) -> None:
+    """The routes that correct a text and undo that."""
+    limits, in_thread = corrections.service.check_size, corrections.service.in_thread
+
+    @router.post("/annotations", summary="Correct a text", responses=ERRORS | _STALE)
+    async def save(body: SaveBody) -> AnnotationAnswer:
+        """All of the text's entities; what held before stays on record, and can be come back to."""
+        limits([body.text])
+        spans = [(span.start, span.end, span.label) for span in body.entities]
+        check_spans(body.text, spans)
+        try:
+            saved = await in_thread(corrections.save, body.text, spans, body.who, body.revision)
+        except StaleError as error:
+            raise ServiceError(409, "stale", error.line()) from error
+        return AnnotationAnswer.of(saved)
+
+    @router.post("/annotations/undo", summary="Undo a correction", responses=ERRORS | _STALE)
+    async def undo(body: UndoBody) -> AnnotationAnswer:
+        """Go back to what held before the text's last correction."""
+        limits([body.text])
+        try:
+            undone = await in_thread(corrections.file.undo, body.text, body.who, body.revision)
+        except StaleError as error:
+            raise ServiceError(409, "stale", error.line()) from error
+        except NothingToUndoError as error:
+            raise wrong_field("text", error.line()) from error
+        return AnnotationAnswer.of(undone)

@@ -15,15 +15,15 @@ from starlette.types import ASGIApp
 from posner import __version__
 from posner.serve.annotation_routes import annotation_routes
 from posner.serve.connection import STOPPING
+from posner.serve.corrections import Corrections
 from posner.serve.errors import add_error_handlers
 from posner.serve.guard import Guard
 from posner.serve.intake import Intake
 from posner.serve.operation import health_routes, operation_routes
 from posner.serve.prediction import prediction_routes
-from posner.serve.record import Record
+from posner.serve.request_log import RequestLog
 from posner.serve.service import Service
 from posner.serve.streaming import streaming_routes
-from posner.serve.teaching import Teaching
 
 PAGE = Path(__file__).parent / "page"
 
@@ -45,15 +45,15 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
         DataError: the annotation file, or the texts to correct, cannot be used.
     """
     settings = service.settings
-    teaching = None
+    corrections = None
     if settings.annotations:
-        teaching = Teaching(service, settings.annotations, settings.texts)
+        corrections = Corrections(service, settings.annotations, settings.texts)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, asyncio.Event]]:
         tasks = [asyncio.create_task(_load(service, failed))]
-        if teaching is not None:
-            tasks.append(asyncio.create_task(teaching.rate()))
+        if corrections is not None:
+            tasks.append(asyncio.create_task(corrections.rate()))
         try:
             yield {STOPPING: service.stopping}
         finally:  # also when nobody waits for a good end
@@ -73,12 +73,12 @@ def build_app(service: Service, *, failed: Callable[[], None] = lambda: None) ->
     add_error_handlers(app)
     for routes in (prediction_routes, streaming_routes, health_routes, operation_routes):
         app.include_router(routes(service))
-    if teaching is not None:
-        app.include_router(annotation_routes(teaching))
+    if corrections is not None:
+        app.include_router(annotation_routes(corrections))
     _add_page(app)
     inner = Intake(app, settings.max_bytes, settings.max_seconds)
     guarded = Guard(inner, settings, service.api_key)
-    return Record(guarded, service.metrics)
+    return RequestLog(guarded, service.metrics)
 
 
 async def _load(service: Service, failed: Callable[[], None]) -> None:

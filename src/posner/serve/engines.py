@@ -52,7 +52,7 @@ class Engine(Protocol):
 
         Raises:
             EngineGoneError: the process had ended before.
-        EngineDiedError: the process has ended.
+            EngineDiedError: the process has ended.
             TaggingError: the model could not answer.
         """
 

@@ -12,7 +12,6 @@ from posner.serve.errors import ServiceError, too_much
 STREAMED = frozenset(("/predict/stream",))
 """Paths whose bodies have no end that could be waited for; they count for themselves."""
 
-
 ROOM = 32
 """Bodies of the largest size that may be held together while their ends have not come."""
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from posner.errors import ModelError, UsageError
 from posner.postprocess.correct import LexiconStep
 from posner.postprocess.names import read_names
-from posner.postprocess.rules import RULES, Rules
+from posner.postprocess.rules import Rules, rule_names
 from posner.recognizer import Recognizer
 from posner.serve.model import ModelTagger
 from posner.serve.settings import ServeSettings
 from posner.serve.work import TextTagger
 from posner.systems.opening import check_model, is_foreign_model, load
-from posner.systems.opponents import is_opponent, opponent_folder
+from posner.systems.opponents import names_opponent, opponent_folder
 
 
 def named_models(arguments: Sequence[str]) -> dict[str, str]:
@@ -69,7 +69,7 @@ class ModelLoader:
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self.rules = _rules(settings.lexicon_rules)
+        self.rules = Rules.named(rule_names(settings.lexicon_rules))
 
     def __call__(self, path: str) -> TextTagger:
         """The model in a folder, with the lexicon before its own steps.
@@ -99,7 +99,7 @@ def _stamp(path: str) -> list[tuple[str, int, int]]:
     Raises:
         ModelError: they cannot be read.
     """
-    if is_opponent(path) and not Path(path).exists():
+    if names_opponent(path):
         folder = opponent_folder(path)
     elif is_foreign_model(path):
         folder = Path(path)
@@ -110,17 +110,3 @@ def _stamp(path: str) -> list[tuple[str, int, int]]:
     except OSError as error:
         raise ModelError("cannot be read", where=folder, got=error.strerror) from error
     return [(str(f.relative_to(folder)), stat.st_size, stat.st_mtime_ns) for f, stat in files]
-
-
-def _rules(text: str) -> Rules:
-    named = {part.strip() for part in text.split(",")} - {""}
-    for name in sorted(named - set(RULES)):
-        raise UsageError(
-            "no such rule", where="--lexicon-rules", expected=",".join(RULES), got=name
-        )
-    return Rules(
-        correct="correct" in named,
-        relabel="relabel" in named,
-        veto="veto" in named,
-        add="add" in named,
-    )

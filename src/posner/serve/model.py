@@ -1,4 +1,4 @@
-"""A Posner model as the service needs it: tasks in, what was found out."""
+"""A Posner model as the service needs it: it answers tasks with what it found."""
 
 from __future__ import annotations
 

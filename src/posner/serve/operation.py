@@ -62,18 +62,7 @@ def operation_routes(service: Service) -> APIRouter:
         responses=_KEYED | {503: ERRORS[503]},
     )
     async def info() -> InfoAnswer:
-        settings = service.settings
-        return InfoAnswer(
-            version=__version__,
-            models=[_model_info(service, name) for name in service.models],
-            limits={
-                "max_chars": settings.max_chars,
-                "max_texts": settings.max_texts,
-                "max_seconds": settings.max_seconds,
-                "max_concurrent": settings.max_concurrent,
-            },
-            annotations=bool(settings.annotations),
-        )
+        return _info(service)
 
     @router.get(
         "/metrics",
@@ -99,6 +88,21 @@ def operation_routes(service: Service) -> APIRouter:
         return JSONResponse({"revisions": revisions})
 
     return router
+
+
+def _info(service: Service) -> InfoAnswer:
+    settings = service.settings
+    return InfoAnswer(
+        version=__version__,
+        models=[_model_info(service, name) for name in service.models],
+        limits={
+            "max_chars": settings.max_chars,
+            "max_texts": settings.max_texts,
+            "max_seconds": settings.max_seconds,
+            "max_concurrent": settings.max_concurrent,
+        },
+        annotations=bool(settings.annotations),
+    )
 
 
 def _model_info(service: Service, name: str) -> ModelInfo:

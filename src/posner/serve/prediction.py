@@ -74,14 +74,19 @@ def prediction_routes(service: Service) -> APIRouter:
         headers = {"x-posner-model": f"{quote(name, safe=PLAIN)}@{'+'.join(sorted(revisions))}"}
         return JSONResponse(answers[0] if isinstance(body.inputs, str) else answers, 200, headers)
 
-    @router.post("/analyze", summary="Find entities and words", responses=ERRORS)
-    async def analyze(request: Request, body: AnalyzeBody) -> AnalyzeAnswer:
+    @router.post(
+        "/analyze",
+        summary="Find entities and words",
+        response_model=AnalyzeAnswer,
+        responses=ERRORS,
+    )
+    async def analyze(request: Request, body: AnalyzeBody) -> JSONResponse:
         """Entities of every score, and each text's words: what the page shows."""
         name, _ = service.facts(body.model, "model")
         wanted = Wanted(words=True, threshold=0.0)
         found = await _find(service, request, name, [Task(text, wanted) for text in body.texts])
         documents = [{"entities": f.entities, "words": f.words} for f in found]
-        return JSONResponse({"model": name, "documents": documents})  # type: ignore[return-value]
+        return JSONResponse({"model": name, "documents": documents})
 
     return router
 

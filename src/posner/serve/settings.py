@@ -28,20 +28,18 @@ class ServeSettings:
     threads: int = option(0, "threads of each inference process; 0: all cores, shared", low=0)
     device: str = option("auto", "auto, cpu, cuda or mps")
     precision: Literal["fp32", "bf16"] = option("fp32", "bf16 where the device computes it")
-    max_chars: int = option(1_000_000, "characters of all texts of a request", low=1)
-    max_texts: int = option(1_000, "texts of a request", low=1)
-    max_seconds: float = option(120.0, "seconds until a request is answered or given up", low=0.1)
-    max_concurrent: int = option(256, "requests accepted at a time; more are answered 429", low=1)
+    max_chars: int = option(1_000_000, "most characters in a request, over all its texts", low=1)
+    max_texts: int = option(1_000, "most texts in a request", low=1)
+    max_seconds: float = option(120.0, "seconds after which a request is given up", low=0.1)
+    max_concurrent: int = option(256, "most requests at a time; more are answered 429", low=1)
     batch_tokens: int = option(4_096, "padded tokens computed together", low=1)
-    batch_wait: float = option(3.0, "milliseconds that a batch waits for company", low=0, high=1000)
-    allowed_hosts: str = option(
-        "", "names by which browsers may reach the service, parted by commas; *: any"
-    )
+    batch_wait: float = option(3.0, "milliseconds that a batch waits for more", low=0, high=1000)
+    allowed_hosts: str = option("", "host names of the service, separated by commas; *: any")
     annotations: str = option("", "SQLite file for corrections; empty: none are taken")
     texts: str = option("", "with --annotations: file of texts to correct, one a line")
-    lexicon: str = option("", "file of known names (posner lexicon) for all models")
-    lexicon_rules: str = option("correct", "what the lexicon may do, parted by commas")
-    auth: bool = option(True, "false: answer beyond this machine without an API key")
+    lexicon: str = option("", "lexicon of known names (see posner lexicon) for all models")
+    lexicon_rules: str = option("correct", "what the lexicon may do, separated by commas")
+    auth: bool = option(True, "false: serve other machines without an API key")
 
     @property
     def is_loopback(self) -> bool:

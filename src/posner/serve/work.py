@@ -12,9 +12,6 @@ from posner.folder import Manifest
 from posner.systems.manifest import SystemManifest
 from posner.tagger import Tagger
 
-GROUPED = ("simple", "first", "average", "max")
-"""Strategies that join pieces to entities; a word never has two labels, so they are all one."""
-
 PIECEWISE = "none"
 """The strategy that answers with the pieces and their tags."""
 

@@ -77,7 +77,7 @@ class CrfSystem(System[CrfRecipe]):
         """Learn from documents; `dev` chooses nothing here, and only its loss is measured."""
         recipe = _with_known_pos(recipe, train, reporter)
         trainer = _Trainer(recipe, reporter)
-        for items, tags in _lessons(train, recipe):
+        for items, tags in _examples(train, recipe):
             trainer.append(items, tags)
         reporter.begin(0, recipe.crf.iterations)
         with tempfile.TemporaryDirectory() as folder:
@@ -181,7 +181,7 @@ def _with_known_pos(recipe: CrfRecipe, train: Sequence[Document], reporter: Repo
     return recipe.with_values({"crf.pos": "none"}, where="crf")
 
 
-def _lessons(
+def _examples(
     documents: Sequence[Document], recipe: CrfRecipe
 ) -> list[tuple[list[dict[str, float]], tuple[str, ...]]]:
     """The weighed attributes and the gold tags of each sentence that has words."""

@@ -20,9 +20,9 @@ from posner.errors import ModelError
 from posner.evaluation.model import score_documents
 from posner.labels import IGNORED
 from posner.model.saved import torch_device
+from posner.systems.examples import Examples, filled
 from posner.systems.labelling import gold_tags, tag_set
-from posner.systems.learn import Judgement, Teacher
-from posner.systems.lessons import Lessons, filled
+from posner.systems.learning import DevScore, Trainer
 from posner.systems.manifest import SystemManifest
 from posner.systems.recipes import NeuralRecipe
 from posner.systems.system import System
@@ -103,15 +103,15 @@ class NeuralSystem(System[N]):
         system.move(recipe.learning.device)
         weights = sum(p.numel() for p in network.parameters())
         reporter.say(f"{weights / 1e6:.1f} million weights, on {system.device}")
-        teacher = Teacher(
+        trainer = Trainer(
             network,
-            system._lessons(train, table.rare),
+            system._examples(train, table.rare),
             lambda: system._judge(dev),
             recipe,
             reporter,
             system.device,
         )
-        system.manifest = system.manifest.with_figures({"learning": {"epoch": teacher.run()}})
+        system.manifest = system.manifest.with_figures({"learning": {"epoch": trainer.run()}})
         return system
 
     def peak_gigabytes(self) -> float | None:
@@ -181,14 +181,14 @@ class NeuralSystem(System[N]):
         step = cls.longest or max(1, len(rows))
         return [rows[i : i + step] for i in range(0, len(rows), step)]
 
-    def _judge(self, dev: Sequence[Document]) -> Judgement:
+    def _judge(self, dev: Sequence[Document]) -> DevScore:
         """Tag and score the dev set as any other text."""
         emissions = self.emissions(dev)
         evaluation = score_documents(dev, self.assemble(dev, emissions), has_pos=False)
         gold = [tags for document in dev for tags in self._indices(document)]
-        return Judgement(evaluation.counts.ratios, mean_loss(emissions, gold))
+        return DevScore(evaluation.counts.ratios, mean_loss(emissions, gold))
 
-    def _lessons(self, documents: Sequence[Document], rare: frozenset[int]) -> Lessons:
+    def _examples(self, documents: Sequence[Document], rare: frozenset[int]) -> Examples:
         """Rows and tags of what is learned; tags that the network does not know are `IGNORED`."""
         rows: list[list[int]] = []
         tags: list[list[int]] = []
@@ -196,7 +196,7 @@ class NeuralSystem(System[N]):
             for sentence, own in zip(document.sentences, self._indices(document), strict=True):
                 rows += self.cut(self.vocabulary.rows(sentence.words))
                 tags += self.cut(own)
-        return Lessons(rows, tags, rare)
+        return Examples(rows, tags, rare)
 
     def _indices(self, document: Document) -> list[list[int]]:
         """The index of each word's gold tag, sentence by sentence."""

@@ -11,7 +11,7 @@ from posner.errors import MissingExtraError, PosnerError, UsageError
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
 from posner.loading import Aggregation
-from posner.systems.opponents import FOREIGN, is_opponent, load_opponent
+from posner.systems.opponents import FOREIGN, load_opponent, names_opponent, spacy_mapping
 from posner.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def load(
             other systems.
         MissingExtraError: what the system needs is not installed.
     """
-    named = is_opponent(os.fspath(path)) and not Path(path).exists()
+    named = names_opponent(path)
     folder = None if named else _system_folder(path)
     if threads is not None and (named or folder is not None):
         raise UsageError("this system cannot be told its threads", where=path, got=threads)
@@ -68,10 +68,12 @@ def check_model(path: str | os.PathLike[str]) -> None:
 
     Raises:
         ModelError: as `load`.
+        UsageError: a name of spaCy's with a mapping of labels that there is not.
     """
     place = _place(path)
     if place is None:
-        return  # spaCy's own: its package says what is wrong when it loads
+        spacy_mapping(os.fspath(path))
+        return  # whether spaCy's package is whole, only loading it tells
     folder = _system_folder(path)
     if folder is not None:
         from posner.systems.manifest import read_system_manifest
@@ -114,7 +116,7 @@ def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
 def _place(path: str | os.PathLike[str]) -> Path | None:
     """The folder that a model is named by, or None for spaCy's names."""
     name = os.fspath(path)
-    if not is_opponent(name) or Path(name).exists():
+    if not names_opponent(name):
         return Path(name)
     return Path(name.removeprefix(FOREIGN)) if name.startswith(FOREIGN) else None
 

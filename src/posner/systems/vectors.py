@@ -44,7 +44,7 @@ def read_vectors(path: Path, width: int, wanted: Container[str], first: int) -> 
     words: dict[str, None] = {}
     rows: list[FloatArray] = []
     for number, line in _lines(path):
-        word, values = _parted(line, width, path, number)
+        word, values = _word_and_numbers(line, width, path, number)
         if word in words or not (len(rows) < first or word in wanted):
             continue
         words[word] = None
@@ -73,7 +73,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise DataError("is not UTF-8", where=path, got=error) from error
 
 
-def _parted(line: str, width: int, path: Path, number: int) -> tuple[str, list[str]]:
+def _word_and_numbers(line: str, width: int, path: Path, number: int) -> tuple[str, list[str]]:
     """A line's word and its numbers as text."""
     word, *values = line.rsplit(" ", width)
     # One number too many would look like a part of the word.

@@ -38,8 +38,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What is learned.
+class Examples:
+    """Sentences to learn from.
 
     Attributes:
         rows: the vectors' row of each word, run by run.

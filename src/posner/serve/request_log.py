@@ -23,7 +23,7 @@ _ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _QUIET = frozenset(("/livez", "/readyz", "/health", "/metrics"))
 
 
-class Record:
+class RequestLog:
     """Gives each request an id, logs and counts it, and answers where the program failed.
 
     Args:

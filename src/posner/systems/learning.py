@@ -1,4 +1,4 @@
-"""The plain loop that teaches a network over word vectors: epochs, batches, the best one kept."""
+"""The plain loop that trains a network over word vectors: epochs, batches, the best one kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from posner.evaluation.counts import Ratios
 from posner.labels import IGNORED
-from posner.systems.lessons import Batch, Lessons
+from posner.systems.examples import Batch, Examples
 from posner.systems.recipes import NeuralRecipe
 from posner.systems.sections import LearningRecipe
 from posner.training.console import Reporter
@@ -21,7 +21,7 @@ from posner.training.run import MetricsLine, StepLine
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DevScore:
     """What a look at the dev set found: strict ratios, and the mean loss a word."""
 
     ratios: Ratios
@@ -38,23 +38,23 @@ class _Pass:
 
 
 @dataclass
-class Teacher:
-    """Teaches one network.
+class Trainer:
+    """Trains one network.
 
     The same seed gives the same weights on the same machine with the same number of threads.
 
     Attributes:
         network: (sentences, words) rows to (sentences, words, tags) emissions.
-        lessons: what it learns.
+        examples: what it learns from.
         judge: looks at the dev set.
-        recipe: how it is taught.
+        recipe: how it learns.
         reporter: is told how it goes.
         device: where the network is.
     """
 
     network: nn.Module
-    lessons: Lessons
-    judge: Callable[[], Judgement]
+    examples: Examples
+    judge: Callable[[], DevScore]
     recipe: NeuralRecipe
     reporter: Reporter
     device: torch.device
@@ -66,10 +66,10 @@ class Teacher:
     def total(self) -> int:
         """Steps of all epochs."""
         settings = self.recipe.learning
-        return -(-len(self.lessons.rows) // settings.batch) * settings.epochs
+        return -(-len(self.examples.rows) // settings.batch) * settings.epochs
 
     def run(self) -> int:
-        """Teach, leave the network with the weights of its best epoch, and say which that was."""
+        """Train, leave the network with the weights of its best epoch, and say which that was."""
         self._begin = time.perf_counter()
         self.reporter.begin(0, self.total)
         try:
@@ -112,7 +112,7 @@ class Teacher:
         self.network.train()
         loss, words = 0.0, 0
         begin, self._pass = time.perf_counter(), _Pass()
-        for batch in self.lessons.batches(settings.batch, self.recipe.vectors.unknown, random):
+        for batch in self.examples.batches(settings.batch, self.recipe.vectors.unknown, random):
             for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * relative_rate(
                     settings, self._steps, self.total
@@ -144,7 +144,7 @@ class Teacher:
         optimizer.step()
         return loss.item()
 
-    def _line(self, epoch: int, loss: float, judged: Judgement, best: bool) -> MetricsLine:
+    def _line(self, epoch: int, loss: float, judged: DevScore, best: bool) -> MetricsLine:
         seconds = time.perf_counter() - self._begin
         settings = self.recipe.learning
         return MetricsLine(

@@ -12,7 +12,7 @@ from posner.report.story import DIGEST, Story
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedRun:
     """One run of a report."""
 
     story: Story
@@ -83,7 +83,7 @@ def figure(figures: Mapping[str, Any], *keys: str) -> Any:
     return found
 
 
-def all_labels(runs: Sequence[Told]) -> list[str]:
+def all_labels(runs: Sequence[ReportedRun]) -> list[str]:
     """The labels of all runs that have a gold entity or a prediction, the most frequent first."""
     support: dict[str, float] = {}
     for run in runs:

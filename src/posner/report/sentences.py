@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from posner.render.marks import colour_of
 from posner.report.findings import Marked, Wrong, WrongSentence
-from posner.report.told import Told
+from posner.report.runs import ReportedRun
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def segments(text: str, marks: Iterable[Marked]) -> list[Segment]:
     return found
 
 
-def error_items(runs: Sequence[Told], most: int) -> list[Item]:
+def error_items(runs: Sequence[ReportedRun], most: int) -> list[Item]:
     """The first `most` sentences with errors, and what each run on the corpus made of them."""
     items: dict[tuple[str, int, str], Item] = {}
     for run in runs:
@@ -108,6 +108,6 @@ def error_items(runs: Sequence[Told], most: int) -> list[Item]:
     return list(kept.values())
 
 
-def _key(run: Told, wrong: WrongSentence) -> tuple[str, int, str]:
+def _key(run: ReportedRun, wrong: WrongSentence) -> tuple[str, int, str]:
     assert run.findings is not None
     return run.findings.corpus, wrong.place, wrong.text
