@@ -131,11 +131,12 @@ def test_a_late_answer_is_504(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_client_that_does_not_read_holds_nobody_up() -> None:
-    with running(service(batch_tokens=1, max_seconds=20)) as made, contextlib.ExitStack() as lazy:
-        for _ in range(2):
-            lazy.enter_context(raw(made, "Ada " * 50_000))
-        assert ask(made.url, "Ada").status_code == 200
-    wait_until(lambda: slow.service.queue.depth == 0)
+    with running(service(batch_tokens=1, max_seconds=20)) as made:
+        with contextlib.ExitStack() as lazy:
+            for _ in range(2):
+                lazy.enter_context(raw(made, "Ada " * 50_000))
+            assert ask(made.url, "Ada").status_code == 200
+        wait_until(lambda: made.service.queue.depth == 0)
 
 
 def test_a_stream_that_is_not_read_is_cut_off() -> None:
