@@ -5,7 +5,8 @@
 
 A model is trained on a few sentences of CoNLL-2003. In each round it rates the others as the
 service's queue does, so many of them are corrected (they get their gold labels), and a model is
-trained on all corrected ones; the same with sentences drawn at random.
+trained on all corrected ones; the same with sentences drawn at random. Words are counted too: who
+corrects a sentence reads them all.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def curve(
     arguments: argparse.Namespace,
     settings: Sequence[str],
     seed: int,
-) -> list[tuple[int, float]]:
-    """How many sentences were corrected, and the F1 that a model trained on them has."""
+) -> list[tuple[int, int, float]]:
+    """How many sentences were corrected, their words, and the F1 of a model trained on them."""
     random = np.random.default_rng(seed)
     chosen = [int(i) for i in random.permutation(len(pool))[: arguments.start]]
     points = []
@@ -78,8 +79,9 @@ def curve(
         for round_number in range(arguments.rounds + 1):
             run = train([pool[i] for i in chosen], dev_file, folder, flags)
             recognizer = load(run)
-            points.append((len(chosen), evaluate_documents(recognizer, dev).counts.f1))
-            print(f"{way}, seed {seed}: {points[-1][0]} sentences, F1 {100 * points[-1][1]:.2f}")
+            words = sum(pool[i].word_count for i in chosen)
+            points.append((len(chosen), words, evaluate_documents(recognizer, dev).counts.f1))
+            print(f"{way}, seed {seed}: {points[-1]}", flush=True)
             if round_number == arguments.rounds:
                 break
             left = sorted(set(range(len(pool))) - set(chosen))
@@ -112,9 +114,10 @@ def main() -> int:
     for seed in range(1, arguments.seeds + 1):
         curves = [curve(way, pool, dev, arguments, flags, seed) for way in WAYS]
         for points in zip(*curves, strict=True):
-            f1s = [f"{100 * f1:.2f}" for _, f1 in points]
-            rows.append([str(seed), str(points[0][0]), *f1s])
-    table = markdown_table(["seed", "corrected sentences", *WAYS], rows)
+            cells = [cell for _, words, f1 in points for cell in (f"{100 * f1:.2f}", f"{words:,}")]
+            rows.append([str(seed), str(points[0][0]), *cells])
+    head = [cell for way in WAYS for cell in (f"F1, {way}", "words")]
+    table = markdown_table(["seed", "corrected sentences", *head], rows)
     text = "\n".join([heading("Correcting the uncertain first"), table, ""])
     print(text)
     if arguments.keep:

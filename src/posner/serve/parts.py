@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from posner.document import Document
 from posner.segment.passages import Passage, narrowed, passages, widened
 from posner.serve.work import Found, Place, Task
 from posner.tagger import Tagger
+from posner.uncertainty import likely_wrong, rated
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,6 @@ def _joined_words(parts: Sequence[Found]) -> list[tuple[int, int, int]]:
 
 
 def _joined_uncertainty(parts: Sequence[Found]) -> float:
-    """One minus the geometric mean over all words; see `posner.uncertainty`."""
-    count = sum(part.word_count for part in parts)
-    logarithms = sum(part.word_count * math.log1p(-(part.uncertainty or 0.0)) for part in parts)
-    return 1.0 - math.exp(logarithms / count) if count else 0.0
+    """That of the whole text, of those of its parts."""
+    wrong = sum(likely_wrong(part.uncertainty or 0.0, part.word_count) for part in parts)
+    return rated(wrong, sum(part.word_count for part in parts))
