@@ -34,7 +34,7 @@ from posner.compare.tables import (
     width_of,
 )
 from posner.errors import PosnerError, UsageError
-from posner.evaluation.bootstrap import UnitCounts
+from posner.evaluation.unit_counts import UnitCounts
 from posner.locks import locked
 from posner.training.memory import peak_gigabytes
 

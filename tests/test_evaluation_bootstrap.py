@@ -14,16 +14,10 @@ from rich.console import Console
 
 from posner.errors import DataError
 from posner.evaluation.analysis_report import difference_report
-from posner.evaluation.bootstrap import (
-    Difference,
-    Interval,
-    UnitCounts,
-    intervals,
-    paired_differences,
-    ratios,
-)
+from posner.evaluation.bootstrap import Difference, Interval, intervals, paired_differences, ratios
 from posner.evaluation.counts import Counts
 from posner.evaluation.result import Evaluation, JudgedSentence, evaluate_sentences
+from posner.evaluation.unit_counts import UnitCounts
 from posner.schemes import Span
 
 IntArray = npt.NDArray[np.int64]

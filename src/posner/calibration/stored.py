@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from posner.document import Document
-from posner.evaluation.bootstrap import UnitCounts, intervals
+from posner.evaluation.bootstrap import intervals
 from posner.evaluation.model import evaluate_each
 from posner.evaluation.result import Evaluation
+from posner.evaluation.unit_counts import UnitCounts
 from posner.evaluation.units import unit_counts
 from posner.folder import Manifest
 from posner.recognizer import Recognizer, Votes

@@ -15,12 +15,12 @@ from posner.evaluation.bootstrap import (
     RATIOS,
     Difference,
     RatioIntervals,
-    UnitCounts,
     intervals,
     paired_differences,
 )
 from posner.evaluation.counts import Ratios
 from posner.evaluation.report import p_value_text, signed_percent
+from posner.evaluation.unit_counts import UnitCounts
 
 STRICT, FLAT = "strict", "flat"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from posner.evaluation.bootstrap import UnitCounts
+from posner.evaluation.unit_counts import UnitCounts
 from posner.files import write_json
 
 ORDER = "order.json"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posner.document import Document, Entity
-from posner.evaluation.bootstrap import LEVEL, RESAMPLES, UnitCounts, intervals
+from posner.evaluation.bootstrap import LEVEL, RESAMPLES, intervals
 from posner.evaluation.calibration import Calibration
 from posner.evaluation.confusion import Cell, Confusion
 from posner.evaluation.documents import character_spans
@@ -19,6 +19,7 @@ from posner.evaluation.model import as_read_by, evaluate_each, timed_tagging, wi
 from posner.evaluation.places import Places
 from posner.evaluation.result import Evaluation
 from posner.evaluation.splits import Splits, Splitter, add_splits, check_fields, splits_json
+from posner.evaluation.unit_counts import UnitCounts
 from posner.evaluation.units import unit_counts
 from posner.tagger import Tagger
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from posner.document import Entity
 from posner.evaluation.analysis import Analysis
-from posner.evaluation.bootstrap import LEVEL, Difference, UnitCounts, intervals
+from posner.evaluation.bootstrap import LEVEL, Difference, intervals
 from posner.evaluation.calibration import Calibration
 from posner.evaluation.confusion import Confusion
 from posner.evaluation.counts import Score
@@ -24,6 +24,7 @@ from posner.evaluation.report import (
 )
 from posner.evaluation.splits import FIELD
 from posner.evaluation.suspects import Suspect
+from posner.evaluation.unit_counts import UnitCounts
 from posner.plural import counted
 from posner.render.marks import visible
 

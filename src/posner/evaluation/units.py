@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from posner.document import Document, Entity
-from posner.evaluation.bootstrap import LEAST_DOCUMENTS, UnitCounts
 from posner.evaluation.documents import evaluate_document
 from posner.evaluation.result import Evaluation
+from posner.evaluation.unit_counts import LEAST_DOCUMENTS, UnitCounts
 
 
 def unit_counts(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from posner.evaluation.bootstrap import Interval, UnitCounts
+from posner.evaluation.bootstrap import Interval
+from posner.evaluation.unit_counts import UnitCounts
 from posner.report.reliability import Bin
 
 KINDS: Mapping[str, str] = {

@@ -11,9 +11,10 @@ import numpy as np
 
 from posner.align import IntArray
 from posner.decode import Transitions, forward, log_partition
-from posner.evaluation.bootstrap import UnitCounts, intervals
+from posner.evaluation.bootstrap import intervals
 from posner.evaluation.model import score_documents
 from posner.evaluation.result import Evaluation
+from posner.evaluation.unit_counts import UnitCounts
 from posner.evaluation.units import unit_counts
 from posner.labels import IGNORED
 from posner.recognizer import Recognizer, Votes
