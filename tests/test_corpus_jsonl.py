@@ -372,3 +372,31 @@ def test_spans_by_label_and_missing_texts_are_told_with_a_remedy(tmp_path: Path)
     lines = [problem.line_text() for problem in found(path)[1]]
     assert '`label` is no list of spans; write "label": [[start, end, label], ...]' in lines[0]
     assert "no text under 'text' (its keys: sentences); name the text `text`" in lines[1]
+
+
+TEXT = {"text": "Ann saw Oslo.", "label": [[0, 3, "PER"], [8, 12, "LOC"]]}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"text": "", "labels": [], "tokens": []},
+        {"text": "", "label": [], "tokens": [], "tags": []},
+        {"text": "Ann", "words": [], "labels": []},
+        {"text": "Ann ran", "label": [], "words": ["Ann", "ran"], "tags": ["news"]},
+        {"text": "Ann ran", "label": [], "words": ["Ann", "ran"], "tags": [1, 2]},
+        {"text": "Ann ran", "spans": [], "words": ["Ann", "ran"], "tags": ["a", "b"]},
+        {"text": "Ann ran", "labels": {"toxic": 0.1}},
+    ],
+)
+def test_texts_with_words_and_tags_beside_them_stay_texts(
+    tmp_path: Path, first: dict[str, Any]
+) -> None:
+    path = put(tmp_path, [first, TEXT])
+    assert found(path) == (BOTH, [])
+    assert [d.text for d in read(path).documents] == [first["text"], TEXT["text"]]
+
+
+def test_parts_of_speech_that_are_numbers_are_kept(tmp_path: Path) -> None:
+    path = put(tmp_path, [{"tokens": ["Ann"], "ner_tags": ["B-PER"], "pos_tags": [12]}])
+    assert [token.pos for d in read(path).documents for token in d.tokens] == ["12"]

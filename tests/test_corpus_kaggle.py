@@ -126,3 +126,25 @@ def test_other_tables(tmp_path: Path, kind: str) -> None:
 def test_a_sentence_a_row_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(DataError, match=r"one word a row, .* `word` and `tag`, got"):
         read(put(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("Sentence #,Word,Label,POS,Tag", "Sentence: 1,Ann,z,NNP,B-PER"),
+        ("Sentence #,Word,XPOS,POS,Tag", "Sentence: 1,Ann,z,NNP,B-PER"),
+        ("Sentence #,Word,Shape;a;b;c;d,POS,Tag", "Sentence: 1,Ann,z,NNP,B-PER"),
+    ],
+)
+def test_the_usual_names_go_before_others(tmp_path: Path, header: str, row: str) -> None:
+    (document,) = read(put(tmp_path, f"{header}\n{row}\n")).documents
+    (token,) = document.tokens
+    assert (token.text, token.pos, token.extra) == ("Ann", "NNP", ("z",))
+    assert [e.label for e in document.entities] == ["PER"]
+
+
+@pytest.mark.parametrize("first", [", O", "1,000 B-SUM", "1,000\tB-SUM"])
+def test_columns_with_commas_in_a_csv_are_columns(tmp_path: Path, first: str) -> None:
+    corpus = read(put(tmp_path, f"{first}\nAnn B-PER\nran O\n\n"))
+    assert corpus.format == "conll"
+    assert [s.words[1:] for s in corpus.sentences] == [["Ann", "ran"]]

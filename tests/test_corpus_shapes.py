@@ -205,6 +205,66 @@ def test_usual_columns_stay_what_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1 CD B-X\n2 CD I-X\n\n1 CD O\n", [["1", "2"], ["1"]]),
+        ("1 0 O\n2 0 O\n\n0 1 B-X\n1 1 O\n", [["1", "2"], ["0", "1"]]),
+        ("re:Invent B-X\n", [["re:Invent"]]),
+        ("go:0001 B-X\ngo:0002 O\n", [["go:0001", "go:0002"]]),
+        ("1 CD B-NP O\n2 CD I-NP B-X\n", [["1", "2"]]),
+    ],
+)
+def test_numbers_and_colons_are_words(tmp_path: Path, text: str, words: list[list[str]]) -> None:
+    corpus = read(put(tmp_path, text))
+    assert [sentence.words for sentence in corpus.sentences] == words
+    assert "NP" not in corpus.labels
+
+
+def test_chunks_of_numbered_words_are_no_names(tmp_path: Path) -> None:
+    text = "1 Bram NNP B-NP B-PER\n2 won VBD B-VP O\n\n1 Oslo NNP B-NP B-LOC\n"
+    assert found(read(put(tmp_path, text))) == (
+        [["Bram", "won"], ["Oslo"]],
+        [("PER", "Bram"), ("LOC", "Oslo")],
+    )
+
+
+def test_a_row_of_names_may_call_parts_of_speech_tags(tmp_path: Path) -> None:
+    corpus = read(put(tmp_path, "Token\tTag\tNER\nBram\tNNP\tB-PER\nwon\tVBD\tO\n", "a.tsv"))
+    assert found(corpus) == ([["Bram", "won"]], [("PER", "Bram")])
+    assert [token.pos for token in corpus.documents[0].tokens] == ["NNP", "VBD"]
+
+
+def test_a_numbered_row_without_its_word_is_told(tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    read(put(tmp_path, "1\tBram\tB-PER\n2\t\tO\n\n1\tit\tO\n"), problems=problems)
+    assert [(p.line, p.kind) for p in problems] == [(2, "too-few-columns")]
+
+
+TEXTS = {
+    "blood.txt": "Bram\tO\nKim\tA\nBo\tO\n",
+    "outside.txt": "Bram\tO\nKim\tO\nBo\tO\n",
+    "games.md": "X\tO\tX\nO\tX\tO\nX\tX\tO\n",
+    "list.txt": "1 Take vitamin B-6\n2 Take vitamin B-12\n",
+    "tokens.tsv": "label\ttokens\ttext\nx\t3\tBram won it\ny\t2\tKim lost\n",
+    "tokens.txt": "id\tlabel\ttext\ttokens\n1\tx\tBram won it\t3\n2\ty\tKim lost\t2\n",
+    "ten.tsv": "".join(f"{i}\tBram won\ta\tb\tc\td\te\tf\tg\th\n" for i in range(1, 4)),
+    "row.tsv": "2\tO\tof",
+    "heading.tsv": "Tag words now\nThis is a text\nAnd it goes on here\n",
+    "heading.txt": "Words, tags\nHere we talk of words, and tags.\n",
+    "context.csv": "sentence,word,label\nBram won it,won,0\nKim lost it,lost,1\n",
+    "words.csv": "word,label,text\nwon,1,Bram won\nlost,0,Kim lost\n",
+    "group.csv": "Bram,O\nKim,O\n",
+    "vitamin.csv": "Take it,B-12\nLeave it,B-6\n",
+    "pairs.json": '[["a", "b"], ["c", "d"]]',
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_tables_and_texts_are_no_corpora(tmp_path: Path, name: str) -> None:
+    assert not looks_like_corpus(put(tmp_path, TEXTS[name], name))
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         (UNIVERSAL, True),

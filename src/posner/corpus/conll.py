@@ -32,7 +32,7 @@ from posner.errors import DataError
 
 DOCSTART = "-DOCSTART-"
 ABSENT = "_"
-_ABSENT = frozenset((ABSENT, "-X-"))
+_ABSENT = (ABSENT, "-X-")  # not a set: hashing each cell takes longer
 SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".bioes", ".bilou")
 COMMENTS = "comments"
 _NEW_DOCUMENT = re.compile(r"# newdoc\b|#begin document\b|###MEDLINE:")
@@ -157,7 +157,7 @@ class _Reader:
                 comments.append(line)
                 self.begins = self.begins or _NEW_DOCUMENT.match(line) is not None
                 continue
-            fields = self._fields(line)
+            fields = fields_of(line) if self.rows is None else self._fields(line, self.rows)
             if fields is None:
                 continue
             if fields[0] == DOCSTART:
@@ -188,11 +188,9 @@ class _Reader:
             return True
         return is_comment(line, self.width)
 
-    def _fields(self, line: str) -> list[str] | None:
+    def _fields(self, line: str, rows: Rows) -> list[str] | None:
         """The columns of a row in their usual order; None where it is no word."""
-        if self.rows is None or line.startswith(DOCSTART):
-            return fields_of(line)
-        return self.rows.fields(line)
+        return fields_of(line) if line.startswith(DOCSTART) else rows.fields(line)
 
     def _is_header(self, fields: Sequence[str]) -> bool:
         """Whether the file's first row names its columns."""

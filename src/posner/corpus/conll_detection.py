@@ -28,10 +28,10 @@ def detects(path: Path, head: bytes) -> bool:
         return True
     text = head_text(head)
     lines = text.split("\n")[:-1] or [text]
-    if plain_suffix(path) == ".csv" and "," in lines[0]:
-        return False  # a cell of many tags may end each row
     rows = [f for line in lines if line[:1] != "#" and (f := fields_of(line))]
     rows = rows or [f for line in lines if (f := fields_of(line))]
+    if plain_suffix(path) == ".csv" and "," in lines[0] and len(set(map(len, rows))) > 1:
+        return False  # a cell of many tags may end each row
     good = sum(len(f) > 1 and is_tag(f[-1]) for f in rows)
     if rows and 4 * good >= len(rows):
         return True
@@ -49,14 +49,16 @@ def has_only_rows(head: bytes) -> bool:
     A line of prose may end in `Vitamin O` or `U-Bahn`. So one row is never enough, nor are two
     columns without a mention; and where no row is outside, labels have all their letters alike.
     Rows that count their words and have tags in some column are sure, and so are rows with tabs of
-    which every other one ends in `O`, whatever the others end in.
+    which every other one ends in `O`, and the others in more than a letter (or all in `B` and `I`).
     """
     lines = head_text(head).split("\n")
     if len(head) >= HEAD_SIZE:
         del lines[-1]  # cut, perhaps
     shape = find_shape(lines, fields_of)
     if shape is not None and shape.numbered and shape.tag is not None:
-        return True
+        cells = [f[shape.tag] for line in lines if len(f := fields_of(line)) > shape.tag]
+        if shape.reading != "plain" or any(_TAG.fullmatch(cell) for cell in cells):
+            return True
     rows = [f for line in lines if line[:1] != "#" and (f := fields_of(line))]
     rows = [fields for fields in rows if fields[0] != DOCSTART]
     if len(rows) < 2:
@@ -77,4 +79,7 @@ def _labels_alone(lines: Sequence[str], rows: Sequence[Sequence[str]], width: in
     alike = sum(len(fields) == width for fields in rows)
     outside = sum(fields[-1] == OUTSIDE for fields in rows)
     tabs = all("\t" in line for line in lines if line.strip() and line[0] != "#")
-    return tabs and width > 1 and 20 * alike >= 19 * len(rows) and 2 * outside >= len(rows)
+    others = {fields[-1] for fields in rows} - {OUTSIDE}
+    labels = others and (others <= {"B", "I"} or all(len(label) > 1 for label in others))
+    usual = width > 1 and 20 * alike >= 19 * len(rows) and 2 * outside >= len(rows)
+    return tabs and usual and bool(labels)

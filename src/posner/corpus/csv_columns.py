@@ -6,6 +6,7 @@ Cells are parted by commas, semicolons or tabs, whichever the first row has most
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ _WORD_NAMES = frozenset(("word", "words", "token", "form"))
 _SENTENCE_NAMES = frozenset(("sentence", "sentenceid", "sentenceidx", "sentid", "sentidx"))
 _POS_NAMES = frozenset(("pos", "postag", "upos", "xpos"))
 _DELIMITERS = ",;\t"
+_SAMPLE = 200
+"""How many rows tell whether a column holds what its name says."""
+_MENTION = re.compile(r"[BIESLUM]-[^\W\d_].*")
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,15 @@ def cells_of(line: str, delimiter: str) -> list[str]:
 def named_columns(names: Sequence[str], delimiter: str = ",") -> Columns | None:
     """The columns of those names; None where no word or no tag is among them."""
     keys = [column_name(name) for name in names]
+    usual = _is_usual(keys)
     places = [
-        next((i for i, key in enumerate(keys) if key in known), None)
-        for known in (_WORD_NAMES, TAG_NAMES, _SENTENCE_NAMES, _POS_NAMES)
+        keys.index(name) if usual and name in keys else _place(keys, known)
+        for name, known in (
+            ("word", _WORD_NAMES),
+            ("tag", TAG_NAMES),
+            ("sentence", _SENTENCE_NAMES),
+            ("pos", _POS_NAMES),
+        )
     ]
     word, tag, sentence, pos = places
     if word is None or tag is None:
@@ -75,24 +85,52 @@ def named_columns(names: Sequence[str], delimiter: str = ",") -> Columns | None:
     return Columns(tuple(names), delimiter, word, tag, sentence, pos)
 
 
+def _is_usual(keys: Sequence[str]) -> bool:
+    """Whether columns begin as the Groningen Meaning Bank's, whose names mean what they say."""
+    return [*keys[:2]] == ["sentence", "word"] and "tag" in keys
+
+
+def _place(keys: Sequence[str], known: frozenset[str]) -> int | None:
+    return next((i for i, key in enumerate(keys) if key in known), None)
+
+
 def find_columns(lines: Sequence[str]) -> Columns | None:
     """The columns of a csv file, by its first lines; None where they are those of no such file.
 
     Tabs without a column that numbers sentences are those of CoNLL columns. A file without names
-    has a tag in the last cell of nearly each row, and rows of one width.
+    has a tag in the last cell of nearly each row, some of them of an entity, and rows of one width.
     """
     first = lines[0] if lines else ""
-    delimiter = max(_DELIMITERS, key=first.count)
-    names = [name.strip() for name in cells_of(first, delimiter)]
-    found = named_columns(names, delimiter)
-    if found is not None:
-        return None if delimiter == "\t" and found.sentence is None else found
+    if first.lstrip()[:1] in ("{", "["):
+        return None  # JSON
+    delimiters = sorted(_DELIMITERS, key=first.count, reverse=True)
+    for delimiter in delimiters:
+        names = [name.strip() for name in cells_of(first, delimiter)]
+        found = named_columns(names, delimiter)
+        if found is not None and _hold_words(found, lines[1 : _SAMPLE + 1]):
+            return None if delimiter == "\t" and found.sentence is None else found
+    delimiter = delimiters[0]
+    names = cells_of(first, delimiter)
     if delimiter == "\t" or len(names) < 2:
         return None
     rows = [row for line in lines if any(row := cells_of(line, delimiter))]
     good = sum(len(row) == len(names) and is_tag(row[-1]) for row in rows)
     if len(rows) < 2 or 20 * good < 19 * len(rows):
         return None
+    if not any(_MENTION.fullmatch(row[-1]) for row in rows):
+        return None
     middle = ["pos", *(f"column {i}" for i in range(3, len(names)))][: len(names) - 2]
     pos = 1 if middle else None
     return Columns(("word", *middle, "tag"), delimiter, 0, len(names) - 1, None, pos, headed=False)
+
+
+def _hold_words(columns: Columns, lines: Sequence[str]) -> bool:
+    """Whether columns hold what their names say: a quarter of the tags are tags, as in columns.
+
+    A table of texts may have such names as well (`sentence,word,label`).
+    """
+    if columns.sentence == 0 and _is_usual([column_name(name) for name in columns.names]):
+        return True
+    rows = (cells_of(line, columns.delimiter) for line in lines)
+    tags = [row[columns.tag] for row in rows if len(row) == len(columns.names) and any(row)]
+    return 4 * sum(map(is_tag, tags)) >= len(tags)

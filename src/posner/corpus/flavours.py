@@ -36,7 +36,7 @@ class Doccano:
         """Take a record apart; see `Flavour`."""
         key = self._key(record)
         if key is None:
-            strange = next((k for k in self.keys if isinstance(record.get(k), dict)), None)
+            strange = next((k for k in self.keys if _holds_spans(record.get(k))), None)
             if strange is not None:
                 raise DataError(
                     f"`{strange}` is no list of spans",
@@ -86,6 +86,11 @@ def _are_spans(value: object) -> bool:
         and bool(value)
         and all(isinstance(span, dict) and known <= span.keys() for span in value)
     )
+
+
+def _holds_spans(value: object) -> bool:
+    """Whether a value is an object that holds more than single values: scores are no spans."""
+    return isinstance(value, dict) and any(isinstance(v, list | dict) for v in value.values())
 
 
 class Prodigy:

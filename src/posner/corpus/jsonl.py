@@ -21,7 +21,7 @@ from posner.corpus.flavours import FLAVOURS, flavour_of
 from posner.corpus.json_records import json_records
 from posner.corpus.problem import Problem
 from posner.corpus.records import Flavour, Record
-from posner.corpus.rows import Table, holds_rows, read_rows
+from posner.corpus.rows import Table, begins_rows, holds_rows, read_rows
 from posner.corpus.tagged import Losses
 from posner.corpus.words import (
     TOKEN_METADATA,
@@ -34,7 +34,8 @@ from posner.document import Document, Entity
 from posner.errors import DataError
 from posner.files import write_text
 
-_BEGINS = re.compile(r'\s*(?:\{\s*["}]|\[\s*(?:[{\]]|\[\s*"))')
+_PAIR = r'\[\s*"(?:[^"\\\n]|\\.)*+(?:"\s*,\s*\{|\Z)'  # its text may be longer than a file's head
+_BEGINS = re.compile(r'\s*(?:\{\s*["}]|\[\s*(?:[{\]]|' + _PAIR + "))")
 _SPAN_KEYS = frozenset(("start", "end", "label", "text", "score"))
 
 
@@ -56,7 +57,7 @@ def read_jsonl(path: Path, flavour: str | None, problems: list[Problem]) -> Corp
     records = json_records(file, str(path), problems)
     first = next(records, None)
     documents: tuple[Document, ...]
-    if flavour is None and first is not None and holds_rows(first[1]):
+    if flavour is None and first is not None and begins_rows(first[1]):
         documents = _from_rows(chain([first], records), str(path), problems)
     else:
         every = records if first is None else chain([first], records)

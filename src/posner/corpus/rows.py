@@ -21,6 +21,7 @@ WORDS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "ner_tag", "labels")
 _POS = ("pos_tags", "pos")
 _CHUNK = ("chunk_tags", "chunk")
+_SPANS = ("label", "entities", "spans")
 DOCUMENT, NUMBER, ID, EXTRA = "document", "sentence_number", "document_id", "extra_columns"
 
 
@@ -50,6 +51,21 @@ def holds_rows(record: object) -> bool:
         return False
     tags = next((record[name] for name in TAGS if name in record), None)
     return isinstance(tags, list) and all(isinstance(tag, str | int) for tag in tags)
+
+
+def begins_rows(record: object) -> bool:
+    """Whether a file's first record says that all are such rows.
+
+    One with a text may be of another kind, and its words and tags no more than metadata: rows have
+    a tag for each word, and no spans.
+    """
+    if not isinstance(record, dict) or not holds_rows(record):
+        return False
+    if "text" not in record:
+        return True
+    words, tags = (next(record[n] for n in names if n in record) for names in (WORDS, TAGS))
+    spans = any(isinstance(record.get(name), list) for name in _SPANS)
+    return 0 < len(words) == len(tags) and not spans
 
 
 def read_rows(
@@ -97,7 +113,9 @@ class _Reader:
         values = None if column is None else row.get(column)
         if column is None or not isinstance(values, list):
             return []
-        names = self.table.names.get(column, ())
+        names = self.table.names.get(column)
+        if names is None:
+            return [None if v is None else str(v) for v in values]
         return [v if isinstance(v, str) else _name(v, names) for v in values]
 
     def sentence(

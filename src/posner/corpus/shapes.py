@@ -42,7 +42,9 @@ _NO_WORD = re.compile(r"\d{1,6}[-.]\d{1,6}")  # CoNLL-U: a range of words, a wor
 _MISC = re.compile(r"(?:^|\|)(?:ner|ne|name|entity)=([^|]+)", re.IGNORECASE)
 _BRACKET = re.compile(r"(?:\(([^()*]+))?\*?(\)?)")
 _LANGUAGE = re.compile(r"([a-z]{2,3}(?:-[a-z-]+)?:).+")
+_CHUNKS = frozenset(("NP", "VP"))
 _CONLLU_WIDTH = 10
+_CONLLU_HEAD = 6
 _2012 = "#begin document"
 _2012_WIDTH = 12
 
@@ -96,9 +98,11 @@ class Rows:
         shape = self.shape
         if shape.numbered and _NO_WORD.fullmatch(cells[0]):
             return None
-        if len(cells) <= max(shape.word, shape.tag or 0):
-            return cells[shape.word : shape.word + 1] or cells[:1]
+        word = cells[shape.word] if shape.word < len(cells) else ""
+        if not word or len(cells) <= (shape.tag or 0):
+            return [word or cells[0] or "_"]
         found = [cells[place] if place < len(cells) else "_" for place in self._order]
+        found = [cell or "_" for cell in found]
         if shape.reading == "misc":
             match = _MISC.search(found[-1])
             found[-1] = match[1] if match else "O"
@@ -137,14 +141,20 @@ def header_names(cells: Sequence[str]) -> bool:
 
 
 def language_mark(lines: Sequence[str]) -> str:
-    """What stands before each word (`en:`, as in WikiANN); nothing where some word lacks it."""
+    """What stands before each word (`en:`, as in WikiANN); nothing where some word lacks it.
+
+    One row is never enough, nor are numbers alone (`go:0001`).
+    """
     found = ""
+    spelt = 0
+    number = -1
     for number, (_, line) in enumerate(islice(_sentence_rows(lines), SAMPLE)):
         match = _LANGUAGE.match(line)
         if match is None or (number and match[1] != found):
             return ""
         found = match[1]
-    return found
+        spelt += line[len(found)].isalpha()
+    return found if number > 0 and spelt else ""
 
 
 def _found(
@@ -156,23 +166,30 @@ def _found(
     usual = sorted(len(row) for row in rows)[len(rows) // 2]
     tagged = [i for i in range(width) if 20 * _tag_count(rows, i) >= 19 * len(rows)]
     named = [i for i, name in enumerate(header or ()) if column_name(name) in TAG_NAMES]
+    named = [i for i in named if 4 * _tag_count(rows, i) >= len(rows)]
     if numbered:
-        tags = named or [i for i in tagged if i][:1]
+        inner = [i for i in tagged if i]
+        tags = named or [i for i in inner if not _is_chunk(rows, i)] or inner
         if not tags:
             return _conllu(rows, width) if tabs and width == _CONLLU_WIDTH else None
     elif named and named[0] != usual - 1:
         tags = named
     else:
         tags = tagged[-1:]
-        if not tags or usual < 2 or 4 * _tag_count(rows, usual - 1) >= len(rows):
+        if not tags or len(rows) < 2 or usual < 2 or 4 * _tag_count(rows, usual - 1) >= len(rows):
             return None
     tag = tags[0]
     word, *others = (i for i in range(numbered, max(width, tag + 2)) if i != tag)
+    if numbered and header is None and not _are_words(rows, word):
+        return None
     pos = next((i for i in others if i not in tagged and _is_pos(rows, i)), None)
     return Shape(word, tag, pos, tuple(i for i in others if i in tagged), tabs, numbered)
 
 
-def _conllu(rows: Sequence[list[str]], width: int) -> Shape:
+def _conllu(rows: Sequence[list[str]], width: int) -> Shape | None:
+    heads = (row[_CONLLU_HEAD] for row in rows if len(row) == width)
+    if not all(head == "_" or head.isdigit() for head in heads):
+        return None
     last = width - 1
     marks = (m[1] for row in rows if (m := _MISC.search(row[-1])))
     return Shape(1, last if any(map(is_tag, marks)) else None, 3, tabs=True, reading="misc")
@@ -208,6 +225,16 @@ def _are_numbered(sample: Sequence[tuple[bool, str]], rows: Sequence[list[str]])
 
 def _tag_count(rows: Sequence[list[str]], place: int) -> int:
     return sum(place < len(row) and is_tag(row[place]) for row in rows)
+
+
+def _is_chunk(rows: Sequence[list[str]], place: int) -> bool:
+    return any(row[place][2:] in _CHUNKS for row in rows if place < len(row))
+
+
+def _are_words(rows: Sequence[list[str]], place: int) -> bool:
+    """Whether a column has letters beside capitals; parts of speech and scores have none."""
+    cells = (row[place] for row in rows if place < len(row))
+    return any(c.isalpha() and not "A" <= c <= "Z" for cell in cells for c in cell)
 
 
 def _is_pos(rows: Sequence[list[str]], place: int) -> bool:
