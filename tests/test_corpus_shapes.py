@@ -253,6 +253,7 @@ TEXTS = {
     "heading.txt": "Words, tags\nHere we talk of words, and tags.\n",
     "context.csv": "sentence,word,label\nBram won it,won,0\nKim lost it,lost,1\n",
     "words.csv": "word,label,text\nwon,1,Bram won\nlost,0,Kim lost\n",
+    "names.txt": "Word, label",
     "group.csv": "Bram,O\nKim,O\n",
     "vitamin.csv": "Take it,B-12\nLeave it,B-6\n",
     "pairs.json": '[["a", "b"], ["c", "d"]]',

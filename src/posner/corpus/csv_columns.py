@@ -133,4 +133,4 @@ def _hold_words(columns: Columns, lines: Sequence[str]) -> bool:
         return True
     rows = (cells_of(line, columns.delimiter) for line in lines)
     tags = [row[columns.tag] for row in rows if len(row) == len(columns.names) and any(row)]
-    return 4 * sum(map(is_tag, tags)) >= len(tags)
+    return 0 < len(tags) <= 4 * sum(map(is_tag, tags))

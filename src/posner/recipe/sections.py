@@ -209,13 +209,14 @@ class TrainingRecipe:
     )
     min_steps: int = option(
         700,
-        "more epochs where a member would take fewer steps than this, as on a few hundred "
-        "sentences; 0, also where epochs are named without this: none",
+        "epochs are added on a small corpus until a member takes so many steps; 0: none are, which "
+        "is the default where epochs are named",
         low=0,
     )
     max_steps: int = option(
         4500,
-        "fewer members, then fewer epochs, where all would take more steps than this; 0: no limit",
+        "on a large corpus members, then epochs, are left out until all take at most so many "
+        "steps; 0: none are",
         low=0,
     )
     minimum_epochs: int = option(
@@ -223,8 +224,8 @@ class TrainingRecipe:
     )
     evaluations: int = option(
         0,
-        "times that dev is scored in each member, evenly over its epochs; 0: as often as `epochs`, "
-        "which is after each unless min-steps makes more of them",
+        "how often a member is scored on dev, evenly over its epochs; 0: after each epoch, or as "
+        "often as `epochs` says where min-steps adds some",
         low=0,
     )
     patience: int = option(
