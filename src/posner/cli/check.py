@@ -18,6 +18,7 @@ from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import whole
 from posner.corpus import KINDS, Corpus, Overlap, Problem, Statistics, count_kinds, read
 from posner.corpus.nested import SharedWords, shared_words
+from posner.corpus.slips import slips
 from posner.corpus.statistics import DEFAULT_WINDOW, Measure, compare, describe
 from posner.errors import ModelError, UsageError
 from posner.evaluation.analysis_report import suspect_lines
@@ -86,8 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
         with needs_train_extra("running this model"):
             suspects = find_suspects(arguments.suspects, corpus.documents, load)
     shared = shared_words(corpus)
+    likely_slips = slips(corpus, statistics.labels)
     print_problems(problems)
     _print_shared(shared)
+    for slip in likely_slips:
+        print(f"note: this label may be a slip: {slip.line()}")
     _print_statistics(corpus, statistics)
     if overlap is not None:
         _print_overlap(overlap, arguments.against, len(other_problems))
@@ -96,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         figures = _figures(corpus, problems, statistics, overlap)
         figures["shared_words"] = [pair.to_json() for pair in shared]
+        figures["slips"] = [slip.to_json() for slip in likely_slips]
         if suspects is not None:
             figures["suspects"] = [suspect.to_json() for suspect in suspects]
         write_json(arguments.json, figures)
