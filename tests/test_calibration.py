@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -103,6 +104,12 @@ def test_the_temperature_of_the_world_is_found(scorer: SpanScorer) -> None:
     assert (found.units, found.unit_count) == ("documents", 600)
 
 
+FITTED = (
+    r"a fitted temperature \(\d\.\d{{3}}\) would make the log loss on held-out {} "
+    r"(worse|no better) \(\d\.\d{{4}} to \d\.\d{{4}}\)"
+)
+
+
 def test_a_temperature_that_harms_what_is_held_out_is_not_taken() -> None:
     recognizer, documents = world(600, 3.0)
     scorer = SpanScorer(recognizer, documents, folds=5)
@@ -110,12 +117,12 @@ def test_a_temperature_that_harms_what_is_held_out_is_not_taken() -> None:
     again = fit(scorer, 5, current=best)  # nothing held out is better than the best of all
     assert again.temperature == best
     assert again.kept is not None
-    assert "held out" in again.kept
+    assert re.fullmatch(FITTED.format("documents"), again.kept)
     assert again.after == Reliability.of(scorer.at(best).scores, scorer.judged.correct)
     few = calibrate(*world(4, 1.0, seed=1)).fit
     assert few.temperature == 1.0
     assert few.after == few.before
-    assert summary(few).startswith("temperature 1.000 stays: ")
+    assert summary(few).startswith("scores stay as they are (temperature 1.000): ")
 
 
 def test_the_edge_of_what_is_tried_is_not_taken() -> None:
@@ -123,7 +130,7 @@ def test_the_edge_of_what_is_tried_is_not_taken() -> None:
     unlabelled = [document.with_entities(()) for document in documents]
     found = fit(SpanScorer(recognizer, unlabelled, folds=5), 5, current=1.5)
     assert found.temperature == 1.5
-    assert found.kept == "the best lies at 8, the edge of what is tried"
+    assert found.kept == "the best temperature lies at 8, the edge of what is tried"
 
 
 def test_a_model_that_finds_nothing_keeps_its_temperature() -> None:
@@ -417,8 +424,16 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     before = (folder / MANIFEST).read_text(encoding="utf-8")
     assert main(["calibrate", *flags, "--threshold", "0.9", "--dry-run", "--threads", "1"]) == 0
     assert (folder / MANIFEST).read_text(encoding="utf-8") == before
-    assert "calibration error" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "calibration error" in told
+    assert told.endswith("\n\nnothing stored (--dry-run)\n")
     assert main(["calibrate", *flags, "--threshold", "PER=0.9"]) == 0
+    back = ["calibrate", str(folder), str(dev), "--threshold", "0"]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"{folder}: ")
+    assert last.endswith(
+        f"threshold stored; `posner {' '.join(back)}` takes the threshold away again"
+    )
     written = json.loads(figures.read_text(encoding="utf-8"))
     assert written["temperature"] == read_manifest(folder).temperature
     assert written["threshold"]["thresholds"] == {"overall": 0.0, "labels": {"PER": 0.9}}
@@ -428,5 +443,10 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert "below 0, PER 0.9 are left out" in capsys.readouterr().out
     assert main(["calibrate", *flags, "--best-f1", "--per-label"]) == 0
     assert "the threshold does not raise F1" in capsys.readouterr().out  # nothing can be right
+    assert main(["calibrate", *flags]) == 0
+    assert capsys.readouterr().out.endswith("figures stored\n")
+    assert main(back) == 0
+    assert capsys.readouterr().out.endswith("no threshold leaves anything out\n")
+    assert read_manifest(folder).thresholds == NO_THRESHOLDS
     for wrong in (["--per-label"], ["--precision", "2"], ["--best-f1", "--threshold", "0.5"]):
         assert main(["calibrate", *flags, *wrong]) == 2

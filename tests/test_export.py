@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ from posner.export.quantise import rounded
 from posner.folder import GRAPH, MANIFEST, read_manifest
 from posner.loading import load
 from posner.model.saved import save_network
+from posner.postprocess.thresholds import Thresholds
 from posner.recognizer import Recognizer, Votes
-from posner.seal import seal
+from posner.seal import rewrite, seal
 from posner.training.start import Start
 
 TEXTS = [
@@ -231,10 +233,15 @@ def test_8_bits_that_pass_the_gate(
 ) -> None:
     small_limits(monkeypatch)
     dev = tiny.save_corpus(tmp_path / "dev.conll", 4)
-    out, figures = tmp_path / "int8", tmp_path / "figures.json"
-    call = ["export", str(plain[0]), "--out", str(out), "--int8", "--dev", str(dev)]
+    model, out, figures = tmp_path / "model", tmp_path / "int8", tmp_path / "figures.json"
+    shutil.copytree(plain[0], model)
+    rewrite(model, replace(read_manifest(model), thresholds=Thresholds(0.0001)))
+    call = ["export", str(model), "--out", str(out), "--int8", "--dev", str(dev)]
     assert main([*call, "--max-loss", "100", "--json", str(figures)]) == 0
-    assert "int8" in capsys.readouterr().out
+    told_lines = capsys.readouterr().out.splitlines()
+    assert "int8" in told_lines[0]
+    (line,) = [line for line in told_lines if line.startswith("dev F1 (strict): ")]
+    assert line.endswith(" lost; with the model's threshold 0.0001")
     kinds = [node.op_type for node in onnx.load(out / GRAPH).graph.node]
     assert kinds.count("DynamicQuantizeMatMul") == 4 * tiny.LAYERS
     assert (out / GRAPH).stat().st_size < (plain[1] / GRAPH).stat().st_size

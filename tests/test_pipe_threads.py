@@ -102,6 +102,12 @@ def test_one_text_is_no_stream(own: Recognizer) -> None:
             own.pipe(wrong)  # type: ignore[arg-type]
 
 
+def test_a_call_with_no_text_says_what_a_call_takes(own: Recognizer) -> None:
+    for wrong, got in ((3, "int"), (b"Ada", "bytes"), (None, "NoneType")):
+        with pytest.raises(UsageError, match=rf"^a text or a list of texts is wanted .*{got}"):
+            own(wrong)  # type: ignore[arg-type]
+
+
 def test_an_item_that_is_no_text_is_named(own: Recognizer) -> None:
     with pytest.raises(DataError, match=r"item 2: not a text .*got int"):
         list(own.pipe(["Ada", 7]))  # type: ignore[list-item]

@@ -207,6 +207,16 @@ def test_a_call_takes_a_text_or_several(plain: Recognizer) -> None:
     assert_alike(plain(tuple(TEXTS[:3])), several)
 
 
+def test_their_representations_are_short(plain: Recognizer) -> None:
+    assert repr(plain) == f"Recognizer(labels {' '.join(plain.manifest.labels)})"
+    text = "Ada lives in Oslo. " * 50
+    document = segmented(text)
+    document = document.with_entities([document.entity(0, 3, "PER")])
+    begin = repr(text[:40] + "...")
+    assert repr(document) == f"Document({begin}, 50 sentences, 250 words, 1 entity)"
+    assert repr(Document("")) == "Document('', 0 sentences, 0 words, 0 entities)"
+
+
 def test_pipe_is_tag(plain: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = [*tiny.documents(5), *(segmented(t) for t in TEXTS)]
     expected = plain.tag(documents)

@@ -190,6 +190,6 @@ def test_a_parsed_tag_prints_as_it_was(tag: str) -> None:
 def test_schemes_are_found_by_any_of_their_names() -> None:
     assert scheme_named("iob2") is scheme_named("BIO") is SCHEMES["IOB2"]
     assert scheme_named("IOBES") is SCHEMES["BIOES"]
-    assert scheme_named("biolu") is SCHEMES["BILOU"]
+    assert scheme_named("biolu") is scheme_named("BILUO") is SCHEMES["BILOU"]
     with pytest.raises(SchemeError, match="unknown scheme"):
         scheme_named("BMEWO")

@@ -212,11 +212,12 @@ def test_a_system_whose_packages_are_missing_says_how_to_install_them(
     CrfSystem.fit("crf", documents, documents, recipe, reporter=Reporter()).save(tmp_path / "m")
 
     def missing(kind: str) -> None:
-        raise ImportError(kind)
+        raise ModuleNotFoundError(kind, name="sklearn_crfsuite")
 
     monkeypatch.setattr("posner.systems.kinds.system_class", missing)
-    with pytest.raises(MissingExtraError, match=r"pip install 'posner\[crf\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'posner\[crf\]'") as caught:
         load(tmp_path / "m")
+    assert "no module named sklearn_crfsuite" in str(caught.value)
 
 
 def test_every_model_predicts_and_is_judged_alike(bert: Path, tmp_path: Path) -> None:

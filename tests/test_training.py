@@ -225,6 +225,22 @@ def test_what_cannot_be_learned_from_is_refused(bert: Path, tmp_path: Path, case
     assert not (tmp_path / "run").exists()
 
 
+def test_entities_that_are_all_set_aside_are_no_fault_of_the_format(
+    bert: Path, tmp_path: Path
+) -> None:
+    lines: list[tuple[str, list[tuple[int, int, str]]]]
+    lines = [("Ada lives here", [(0, 1, "PER")]), ("nobody lives there", [])]
+    told = []
+    for order in (lines, lines[::-1]):
+        corpus = corpus_of([tiny.labelled(order)])
+        with pytest.raises(DataError) as caught:
+            run_training(tiny.recipe(bert), tmp_path / "run", corpus)
+        told.append(str(caught.value))
+    (rest,) = [line for line in told if "what is left" in line]
+    assert "name a dev set with --dev" in rest
+    assert "--format" not in rest
+
+
 def test_a_sentence_that_fits_no_batch_is_refused(bert: Path, tmp_path: Path) -> None:
     recipe = tiny.recipe(bert, {"training.batch-pieces": 16})
     with pytest.raises(RecipeError, match=r"training\.batch-pieces: a sentence fits no batch"):
@@ -384,6 +400,9 @@ def test_evaluations_may_be_fewer(
     values = {"training.epochs": 3, "training.evaluations": wanted}
     run_training(tiny.recipe(bert, values), tmp_path / "run", listener=listener)
     assert [line.epoch for line in listener.lines] == expected
+    told = [line for line in listener.said if line.startswith("dev is scored")]
+    count = {1: "1 time", 2: "2 times"}.get(wanted)
+    assert told == ([f"dev is scored {count} in 3 epochs"] if count else [])
     assert read_manifest(tmp_path / "run" / "model").figures["dev"]["epoch"] in expected
 
 

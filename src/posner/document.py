@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posner.errors import DataError
+from posner.plural import counted
 from posner.schemes import Span
 
 
@@ -45,6 +46,9 @@ def _no_metadata() -> Mapping[str, Any]:
     """The shared empty mapping (Python 3.11 takes it for a mutable default)."""
     return _EMPTY
 
+
+SHOWN = 40
+"""Characters of a text that a Document's `repr` shows."""
 
 _BREAK = re.compile("([-\u00ad\u2010\u2011])[ \t]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028])[ \t]*")
 
@@ -209,6 +213,13 @@ class Document:
                     expected=repr(self.text[entity.start : entity.end][:40]),
                     got=f"{entity.text[:40]!r} at characters {entity.start} to {entity.end}",
                 )
+
+    def __repr__(self) -> str:
+        begin = self.text[:SHOWN] + ("..." if len(self.text) > SHOWN else "")
+        sentences = counted(len(self.sentences), "sentence")
+        words = counted(self.word_count, "word")
+        entities = counted(len(self.entities), "entity", "entities")
+        return f"Document({begin!r}, {sentences}, {words}, {entities})"
 
     @property
     def tokens(self) -> Iterator[Token]:

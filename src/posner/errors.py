@@ -74,10 +74,17 @@ class ModelError(PosnerError):
 
 
 class MissingExtraError(PosnerError):
-    """A feature whose optional packages are not installed."""
+    """A feature whose optional packages are not installed.
 
-    def __init__(self, feature: str, extra: str) -> None:
+    Args:
+        feature: what needs them.
+        extra: brings them.
+        missing: the module that was not found, where one is known.
+    """
+
+    def __init__(self, feature: str, extra: str, missing: str | None = None) -> None:
+        named = "" if missing is None else f": no module named {missing}"
         super().__init__(
-            f"{feature} needs packages that are not installed",
+            f"{feature} needs packages that are not installed{named}",
             remedy=f"install them with: pip install 'posner[{extra}]'",
         )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from posner.align import PieceTokenizer
-from posner.errors import MissingExtraError, ModelError, UsageError
+from posner.errors import ModelError, UsageError
+from posner.extras import needs_extra
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import is_foreign
 from posner.recognizer import Recognizer
@@ -165,8 +166,6 @@ def load_adapters(
 
 
 def _torch_backend() -> type[TorchBackend]:
-    try:
+    with needs_extra("running this model", "train"):
         from posner.backends.torch import TorchBackend
-    except ImportError as error:
-        raise MissingExtraError("running this model", "train") from error
     return TorchBackend

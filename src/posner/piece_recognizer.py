@@ -14,7 +14,7 @@ from typing import Literal
 from posner.align import PieceTokenizer
 from posner.backends import Backend
 from posner.document import Document, PieceTag
-from posner.errors import MissingExtraError
+from posner.extras import needs_extra
 from posner.folder import Manifest
 from posner.foreign.texts import PieceReader
 from posner.loading import Aggregation
@@ -73,13 +73,11 @@ def load_foreign(
         ModelError: it is no token classifier, is damaged, or has outputs without meaning.
         MissingExtraError: torch is not installed.
     """
-    try:
+    with needs_extra("running a model of transformers'", "train"):
         from posner.backends.torch import TorchBackend
         from posner.foreign.backend import PieceBackend
         from posner.foreign.load import foreign_network, read_foreign
         from posner.model.saved import torch_device
-    except ImportError as error:
-        raise MissingExtraError("running a model of transformers'", "train") from error
     place = torch_device(device)
     foreign = read_foreign(folder)
     manifest, tokenizer = foreign.manifest(), foreign.tokenizer()

@@ -179,15 +179,23 @@ _REPAIR_STARTS = frozenset(("OI", "OE", "EI", "EE", "SI", "SE"))
 _REPAIR_ENDS = frozenset(("BB", "BS", "BO", "IB", "IS", "IO"))
 
 
+_OTHER_NAMES = {
+    "BIO": "IOB2",
+    "BIOLU": "BILOU",
+    "BILUO": "BILOU",
+    "IOB": "IOB1",
+    "IOBES": "BIOES",
+}
+
+
 def scheme_named(name: str) -> Scheme:
-    """The scheme of that name, in any letter case; `IOBES` and `BIOLU` are known too.
+    """The scheme of that name, in any letter case; other orders of the prefixes are known too.
 
     Raises:
         SchemeError: no such scheme.
     """
-    folded = {"IOBES": "BIOES", "BIOLU": "BILOU", "BIO": "IOB2", "IOB": "IOB1"}
     key = name.upper()
-    scheme = SCHEMES.get(folded.get(key, key))
+    scheme = SCHEMES.get(_OTHER_NAMES.get(key, key))
     if scheme is None:
         raise SchemeError("unknown scheme", expected=f"one of {', '.join(SCHEMES)}", got=name)
     return scheme

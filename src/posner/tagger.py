@@ -69,6 +69,9 @@ class Tagger(ABC):
     margin: int = 0
     ahead: int = 0
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(labels {' '.join(self.manifest.labels)})"
+
     @abstractmethod
     def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
@@ -100,9 +103,17 @@ class Tagger(ABC):
     def __call__(self, texts: Sequence[str]) -> list[Document]: ...
 
     def __call__(self, texts: str | Sequence[str]) -> Document | list[Document]:
-        """Tag a text, or several; the answers come in the order of the texts."""
+        """Tag a text, or several; the answers come in the order of the texts.
+
+        Raises:
+            UsageError: this is neither.
+            DataError: an item is neither a text nor a Document.
+        """
         if isinstance(texts, str):
             return self.tag([segmented(texts, self.segmenter)])[0]
+        given: object = texts
+        if isinstance(given, bytes) or not isinstance(given, Iterable):
+            raise UsageError("a text or a list of texts is wanted", got=type(given).__name__)
         return list(self.pipe(texts))
 
     def predict(self, texts: Iterable[str | Document]) -> list[Document]:

@@ -16,6 +16,7 @@ from typing import cast
 
 from posner.bench.measure import Speed
 from posner.errors import MissingExtraError, PosnerError, UsageError
+from posner.extras import needs_extra
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign
 
@@ -64,10 +65,8 @@ def variants(path: Path) -> Iterator[list[Variant]]:
         precision = manifest.figures.get("export", {}).get("precision", "")
         yield [Variant(f"ONNX {precision}".strip(), folder, "fp32")]
         return
-    try:
+    with needs_extra("measuring a model that is not exported", "train"):
         import posner.backends.torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("measuring a model that is not exported", "train") from error
     found = [Variant("torch fp32", folder, "fp32"), Variant("torch bf16", folder, "bf16")]
     with tempfile.TemporaryDirectory() as scratch:
         yield found + list(_exported(folder, Path(scratch)))

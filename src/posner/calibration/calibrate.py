@@ -283,7 +283,7 @@ def _told(chosen: ThresholdResult, units: str) -> str:
 def summary(found: Fit) -> str:
     """What a fit came to, on one line."""
     if found.kept is not None:
-        return f"temperature {found.temperature:.3f} stays: {found.kept}"
+        return f"scores stay as they are (temperature {found.temperature:.3f}): {found.kept}"
     return (
         f"temperature {found.temperature:.3f} from {found.spans:,} entities: log loss "
         f"{found.before.log_loss:.4f} before, {found.after.log_loss:.4f} after; expected "

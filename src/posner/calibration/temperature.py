@@ -118,11 +118,12 @@ def _why_kept(
     if not len(judged):
         return "no entity was found"
     if not GRID[0] < found < GRID[-1]:
-        return f"the best lies at {found:g}, the edge of what is tried"
+        return f"the best temperature lies at {found:g}, the edge of what is tried"
     if after.log_loss >= current.log_loss:
+        change = "worse" if after.log_loss > current.log_loss else "no better"
         return (
-            f"on {judged.unit_name} held out in turn a fitted one, {found:.3f} on all, takes the "
-            f"log loss from {current.log_loss:.4f} to {after.log_loss:.4f}"
+            f"a fitted temperature ({found:.3f}) would make the log loss on held-out "
+            f"{judged.unit_name} {change} ({current.log_loss:.4f} to {after.log_loss:.4f})"
         )
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -83,9 +84,24 @@ def run(arguments: argparse.Namespace) -> int:
     kept = recognizer.manifest.thresholds
     if kept and calibration.threshold is None:
         print(f"\nthe model keeps its threshold {kept}; --threshold 0 takes it back")
+    print(f"\n{_stored(calibration, arguments)}")
     if arguments.json is not None:
         write_json(arguments.json, calibration.to_json())
     return 0
+
+
+def _stored(calibration: Calibration, arguments: argparse.Namespace) -> str:
+    """What has become of the model."""
+    if arguments.dry_run:
+        return "nothing stored (--dry-run)"
+    model, threshold = arguments.model, calibration.threshold
+    new = "" if calibration.fit.kept else "temperature and "
+    if threshold is None:
+        return f"{model}: {new}figures stored"
+    if not threshold.thresholds:
+        return f"{model}: {new}figures stored; no threshold leaves anything out"
+    back = shlex.join(["posner", "calibrate", model, arguments.data, "--threshold", "0"])
+    return f"{model}: {new}threshold stored; `{back}` takes the threshold away again"
 
 
 def _wish(arguments: argparse.Namespace) -> Wish | None:

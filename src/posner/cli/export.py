@@ -7,11 +7,11 @@ from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.export_huggingface import add_target, run_huggingface
-from posner.cli.extras import needs_extra
 from posner.cli.model_flags import add_new_model_flags
 from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.export import MAX_LOSS
+from posner.extras import needs_extra
 from posner.files import write_json
 
 
@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"in fp32, emissions within {exported.difference:.1g} of the network's")
     if quality is not None:
         full, int8 = 100 * quality.full.f1, 100 * quality.int8.f1
-        print(f"dev F1 (strict): fp32 {full:.2f}, int8 {int8:.2f}, {quality.loss:.2f} lost")
+        kept = f"; with the model's threshold {exported.thresholds}" if exported.thresholds else ""
+        print(f"dev F1 (strict): fp32 {full:.2f}, int8 {int8:.2f}, {quality.loss:.2f} lost{kept}")
         share = 100 * quality.changed_share
         print(f"batching changes {quality.changed:,} of its entities ({share:.2f} %)")
     if arguments.json is not None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from posner.cli.corpora import add_corpus_flags, read_to_learn
-from posner.cli.extras import needs_extra, needs_train_extra
+from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import number, whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.errors import UsageError
 from posner.evaluation.report import figures_console, percent
+from posner.extras import needs_extra
 from posner.files import write_json
 from posner.search.space import Space, load_space, space_names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from posner.cli.extras import needs_extra
+from posner.extras import needs_extra
 from posner.recipe.setting import Setting
 from posner.serve.settings import (
     API_KEY,

@@ -23,10 +23,11 @@ from posner.compare.order import (
 )
 from posner.corpus import Corpus, Problem, read, split_by_fraction
 from posner.document import Document
-from posner.errors import MissingExtraError, PosnerError
+from posner.errors import PosnerError
 from posner.evaluation.analysis import analyse
 from posner.evaluation.model import as_read_by, timed_tagging, with_labels
 from posner.evaluation.report import figures_console
+from posner.extras import needs_extra
 from posner.files import write_json
 from posner.locks import locked
 from posner.recipe import Recipe
@@ -99,10 +100,8 @@ def _train_other(run: Path, order: Order, train: Corpus, dev: Corpus) -> None:
 
 def _train_main(run: Path, order: Order, train: Corpus, dev: Corpus) -> float:
     """Train Posner's own; the seconds that it has trained for, whatever ended its parts."""
-    try:
+    with needs_extra("training", "train"):
         from posner.training.train import train as train_network
-    except ImportError as error:
-        raise MissingExtraError("training", "train") from error
     result = train_network(
         train,
         dev,

@@ -18,7 +18,8 @@ from posner.corpus.problem import Problem
 from posner.corpus.rows import DOCUMENT, EXTRA, ID, NUMBER, WORDS, Table, read_rows
 from posner.corpus.tagged import Losses, document_name, document_tags
 from posner.document import Sentence
-from posner.errors import DataError, MissingExtraError
+from posner.errors import DataError
+from posner.extras import needs_extra
 from posner.files import folder_beside
 from posner.schemes import Scheme, scheme_named
 
@@ -66,10 +67,8 @@ def _parquet_columns(path: Path) -> list[str]:
 
 
 def _datasets() -> Any:
-    try:
+    with needs_extra("reading and writing Hugging Face data sets", "hub"):
         return importlib.import_module("datasets")
-    except ImportError as error:
-        raise MissingExtraError("reading and writing Hugging Face data sets", "hub") from error
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from posner.corpus.problem import Problem
 from posner.corpus.tagged import Losses
 from posner.corpus.words import by_segmentation
 from posner.document import Document, Entity, Sentence, Token, entity_order
-from posner.errors import DataError, MissingExtraError
+from posner.errors import DataError
+from posner.extras import needs_extra
 from posner.files import write_bytes
 
 SUFFIX = ".spacy"
@@ -35,10 +36,8 @@ def spacy_module() -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    try:
+    with needs_extra("reading and writing spaCy's documents", "spacy"):
         import spacy
-    except ImportError as error:
-        raise MissingExtraError("reading and writing spaCy's documents", "spacy") from error
     for name in (SCORE, *CHANGED):
         if not spacy.tokens.Span.has_extension(name):
             spacy.tokens.Span.set_extension(name, default=None)

@@ -14,15 +14,17 @@ from posner import __version__
 from posner.align import PieceTokenizer
 from posner.backends.onnx import write_transitions
 from posner.document import Document
-from posner.errors import DataError, MissingExtraError, ModelError
+from posner.errors import DataError, ModelError
 from posner.export import MAX_LOSS
 from posner.export.checks import Graphs, Quality, check_parity, check_quality, probe
+from posner.extras import needs_extra
 from posner.files import folder_beside
 from posner.folder import GRAPH, TOKENIZER, read_manifest
+from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recognizer import Recognizer
 from posner.seal import seal
 
-try:
+with needs_extra("exporting a model", "export"):
     from posner.backends.torch import TorchBackend
     from posner.export.fuse import save_optimised, simplify
     from posner.export.graph import network_graph
@@ -30,8 +32,6 @@ try:
     from posner.foreign.adopt import own_folder
     from posner.model.merge import refuse_other, whole_network
     from posner.model.saved import ENCODER, WEIGHTS
-except ImportError as error:
-    raise MissingExtraError("exporting a model", "export") from error
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Exported:
             network, over `PROBES`.
         int8: whether it is in 8 bits.
         quality: what they cost, where that was measured.
+        thresholds: the model's own, below which entities were left out where it was measured.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Exported:
     int8: bool
     difference: float
     quality: Quality | None
+    thresholds: Thresholds = NO_THRESHOLDS
 
     def to_json(self) -> dict[str, Any]:
         """The figures of `posner export --json`."""
@@ -140,4 +142,4 @@ def _export_folder(
         figures = whole.figures | {"export": export_figures(int8, difference, quality)}
         seal(beside, dataclasses.replace(whole, figures=figures, version=__version__))
     size = sum(file.stat().st_size for file in out.iterdir())
-    return Exported(out, size, int8, difference, quality)
+    return Exported(out, size, int8, difference, quality, whole.thresholds)

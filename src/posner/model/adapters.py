@@ -14,7 +14,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from posner.errors import MissingExtraError, ModelError, RecipeError
+from posner.errors import ModelError, RecipeError
+from posner.extras import needs_extra
 from posner.folder import Base
 from posner.model.backbone import pretrained_encoder
 from posner.recipe import AdapterRecipe
@@ -38,12 +39,10 @@ def add_adapters(encoder: nn.Module, recipe: AdapterRecipe) -> None:
             where="adapter.targets",
             got=recipe.targets,
         )
-    try:
+    with needs_extra("a model with low-rank adapters", "adapters"):
         # Not at the top: it takes seconds, and most models have no adapters.
         import peft
         from peft.tuners.lora import LoraLayer
-    except ImportError as error:
-        raise MissingExtraError("a model with low-rank adapters", "adapters") from error
     config = peft.LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,

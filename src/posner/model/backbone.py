@@ -17,15 +17,14 @@ from torch import nn
 
 from posner.align import PieceTokenizer, read_tokenizer
 from posner.backbones import MINILM, find_minilm
-from posner.errors import MissingExtraError, ModelError
+from posner.errors import ModelError
+from posner.extras import needs_extra
 from posner.folder import TOKENIZER
 from posner.recipe import BackboneRecipe
 
-try:
+with needs_extra("training and running models with torch", "train"):  # torch is not enough
     import transformers
     from huggingface_hub.errors import StrictDataclassError
-except ImportError as error:  # torch alone is not enough
-    raise MissingExtraError("training and running models with torch", "train") from error
 
 UNREADABLE = (
     OSError,

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from posner.collector import collector_paused
-from posner.errors import MissingExtraError
+from posner.extras import needs_extra
 from posner.postprocess.names import Name
 
 if TYPE_CHECKING:
@@ -64,10 +64,8 @@ class Matcher:
 
     @collector_paused()
     def __init__(self, names: Sequence[Name], *, case: Case = "headline") -> None:
-        try:
+        with needs_extra("matching names", "lexicon"):
             import ahocorasick
-        except ImportError as error:
-            raise MissingExtraError("matching names", "lexicon") from error
         self.names = names
         self.case = case
         self.spellings: list[str] = []

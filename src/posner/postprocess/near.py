@@ -19,7 +19,7 @@ from functools import partial
 import numpy as np
 
 from posner.collector import collector_paused
-from posner.errors import MissingExtraError
+from posner.extras import needs_extra
 
 MOST_EDITS = 2
 """The longest names may be this many edits away."""
@@ -61,11 +61,9 @@ class NearNames:
 
     @collector_paused()
     def __init__(self, spellings: Sequence[str], *, most: int = MOST_EDITS) -> None:
-        try:
+        with needs_extra("correcting names", "lexicon"):
             from rapidfuzz.distance import OSA
             from rapidfuzz.process import cdist
-        except ImportError as error:
-            raise MissingExtraError("correcting names", "lexicon") from error
         self._distances = partial(
             cdist, scorer=OSA.distance, score_cutoff=most, dtype=np.uint8, workers=1
         )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from posner.errors import MissingExtraError, UsageError
+from posner.errors import UsageError
+from posner.extras import needs_extra
 from posner.postprocess.names import Name, checked
 
 _SHORTEST_ALIAS = 4
@@ -32,10 +33,8 @@ def place_names(kinds: Sequence[str], label: str) -> list[Name]:
     for kind in kinds:
         if kind not in KINDS:
             raise UsageError("no such places", expected=" ".join(KINDS), got=kind)
-        try:
+        with needs_extra(f"the lexicon of {kind}", "places"):
             names += KINDS[kind](label)
-        except ImportError as error:
-            raise MissingExtraError(f"the lexicon of {kind}", "places") from error
     return list(dict.fromkeys(names))
 
 

@@ -11,9 +11,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from posner import __version__
-from posner.errors import MissingExtraError
 from posner.evaluation.bootstrap import Interval, paired_differences
 from posner.evaluation.report import p_value_text, signed_percent
+from posner.extras import needs_extra
 from posner.render.clean import clean
 from posner.report import tables
 from posner.report.findings import KINDS
@@ -167,11 +167,9 @@ def check_page() -> None:
 @cache
 def _environment() -> Environment:
     """Templates that escape every text, and pass no character that HTML cannot hold."""
-    try:
+    with needs_extra("writing a report", "report"):
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
-    except ImportError as error:
-        raise MissingExtraError("writing a report", "report") from error
 
     def finalize(value: Any) -> Any:
         return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

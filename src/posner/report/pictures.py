@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from posner.errors import MissingExtraError, PosnerError
+from posner.errors import PosnerError
+from posner.extras import needs_extra
 from posner.files import write_bytes, write_text
 from posner.report.axes import Series
 from posner.report.bars import Bars, draw_bars
@@ -150,10 +151,8 @@ def check_pictures() -> None:
         MissingExtraError: the package that turns SVG into PNG is not installed.
         PosnerError: this machine has no font.
     """
-    try:
+    with needs_extra("writing PNG pictures", "report"):
         importlib.import_module("resvg_py")
-    except ImportError as error:
-        raise MissingExtraError("writing PNG pictures", "report") from error
     need_font()
 
 

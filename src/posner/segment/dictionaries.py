@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
 
-from posner.errors import MissingExtraError, UsageError
+from posner.errors import UsageError
+from posner.extras import needs_extra
 
 Offsets = tuple[int, int]
 Cut = Callable[[str], list[str]]
@@ -84,11 +85,9 @@ def dictionary_named(name: str) -> Dictionary:
 @cache
 def _cut(name: str) -> Cut:
     dictionary = dictionary_named(name)
-    try:
+    feature = f"finding {dictionary.language} words by a dictionary"
+    with needs_extra(feature, "words"):
         return dictionary.load()
-    except ImportError as error:
-        feature = f"finding {dictionary.language} words by a dictionary"
-        raise MissingExtraError(feature, "words") from error
 
 
 @cache

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posner.errors import DataError, MissingExtraError
+from posner.errors import DataError
+from posner.extras import needs_extra
 from posner.sources.item import Bad, Item, Meter, Place, Text
 from posner.sources.records import chosen_column
 
@@ -27,11 +28,9 @@ def parquet_rows(
         DataError: it is no Parquet file, or has no such column.
         MissingExtraError: pyarrow is not installed.
     """
-    try:
+    with needs_extra("reading Parquet", "parquet"):
         import pyarrow
         from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("reading Parquet", "parquet") from error
     size, begin = path.stat().st_size, meter.done
     try:
         with parquet.ParquetFile(path) as file:

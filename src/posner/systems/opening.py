@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from posner import loading
-from posner.errors import MissingExtraError, PosnerError, UsageError
+from posner.errors import PosnerError, UsageError
+from posner.extras import needs_extra
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
 from posner.loading import Aggregation
@@ -104,10 +105,8 @@ def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
 
     manifest = read_system_manifest(folder)
     kind = kind_of(manifest.system)
-    try:
+    with needs_extra(f"a {kind} model", EXTRAS[kind]):
         cls = system_class(kind)
-    except ImportError as error:
-        raise MissingExtraError(f"a {kind} model", EXTRAS[kind]) from error
     system: System[Any] = cls.read(folder, manifest, manifest.recipe)
     system.move(device)
     return system

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from posner.corpus import Corpus
-from posner.errors import MissingExtraError
 from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.bootstrap import intervals
 from posner.evaluation.result import Evaluation
+from posner.extras import needs_extra
 from posner.recipe import load_recipe
 from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.labelling import only_labels
@@ -111,10 +111,8 @@ def train_system(
         MissingExtraError: what the system needs is not installed.
     """
     kind = kind_of(name)
-    try:
+    with needs_extra(f"--system {name}", EXTRAS[kind]):
         cls = system_class(kind)
-    except ImportError as error:
-        raise MissingExtraError(f"--system {name}", EXTRAS[kind]) from error
     run = RunFolder(out)
     run.refuse(force=force)
     parts = _parts(corpus, dev, recipe, reporter)

@@ -28,7 +28,7 @@ from posner.training.frozen import FrozenStates, StateKeeper, wants_states
 from posner.training.members import Members
 from posner.training.optimisation import Schedule, WeightAverage, build_optimizer
 from posner.training.parts import Parts
-from posner.training.plan import Extent, Planner, affordable
+from posner.training.plan import Extent, Planner, affordable, judged_epochs
 from posner.training.prepare import PreparedSet, prepare
 from posner.training.run import RunFolder
 from posner.training.start import Start
@@ -173,6 +173,10 @@ def _announcement(work: Work, parts: Parts) -> Iterator[str]:
         f"{several}{counted(epochs, 'epoch')} of {counted(len(plan.steps), 'step')} of at most "
         f"{settings.batch_pieces:,} pieces, {100 * plan.padding:.1f} % of them padding"
     )
+    judged = len(judged_epochs(epochs, settings))
+    if judged < epochs:
+        each = " of each member" if members > 1 else ""
+        yield f"dev is scored {counted(judged, 'time')} in {epochs} epochs{each}"
 
 
 def _within(settings: TrainingRecipe) -> str:

@@ -72,6 +72,8 @@ def training_parts(
         if given is not None:
             check_alignment(given)
     train_part, dev_part = (corpus, dev) if dev is not None else _parted(corpus, recipe, reporter)
+    if dev is None:
+        _check_rest(train_part)
     tags = tag_sets(train_part)
     _check_dev(dev_part, given=dev is not None)
     for label in sorted(set(dev_part.labels) - {*tags.labels, *known.labels}):
@@ -119,6 +121,16 @@ def _parted(corpus: Corpus, recipe: Recipe, reporter: Reporter) -> tuple[Corpus,
     told, verb = counted(count, held.unit.removesuffix("s")), "is" if count == 1 else "are"
     reporter.say(f"no dev set given: {told} of {corpus.path} {verb} set aside")
     return replace(corpus, documents=held.train), replace(corpus, documents=held.dev)
+
+
+def _check_rest(train: Corpus) -> None:
+    """Refuse a corpus whose entities were all set aside."""
+    if not train.labels:
+        raise DataError(
+            "what is left after a dev part was set aside holds no entity to learn from",
+            where=train.path,
+            remedy="name a dev set with --dev, so that all of it is learned from",
+        )
 
 
 def _check_dev(dev: Corpus, *, given: bool) -> None:
