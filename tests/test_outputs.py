@@ -200,3 +200,12 @@ def test_the_format_is_as_the_file_ends(tmp_path: Path, run: Run, ending: str, f
     table = tmp_path / f"table.{ending}"
     assert run("--text", "One", "-o", table, "--format", "table") == 0
     assert (table.read_text(encoding="utf-8") == written) == (ending == "txt")
+
+
+@pytest.mark.parametrize(("name", "told"), [("out.xyz", True), ("out.txt", False), ("out", False)])
+def test_an_ending_that_names_no_format_is_told(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str], name: str, told: bool
+) -> None:
+    assert run("--text", "One", "-o", tmp_path / name) == 0
+    said = f"posner: {tmp_path / name}: no format has this ending; writing a table"
+    assert (said in capsys.readouterr().err) == told

@@ -151,9 +151,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _by_ending(output: Path | None) -> str:
-    """The format that a file's ending names, packed or not."""
-    ending = "" if output is None else plain_suffix(output).removeprefix(".")
-    return ending if ending in ("html", "json", "jsonl", "csv", "conll") else "table"
+    """The format that a file's ending names, packed or not; told where it names none."""
+    ending = "" if output is None else plain_suffix(output)
+    if ending in (".html", ".json", ".jsonl", ".csv", ".conll"):
+        return ending.removeprefix(".")
+    if ending not in ("", ".txt"):
+        print(
+            f"posner: {output}: no format has this ending; writing a table "
+            "(--format names another)",
+            file=sys.stderr,
+        )
+    return "table"
 
 
 def _check(arguments: argparse.Namespace) -> None:
