@@ -143,6 +143,12 @@ def test_a_mistake_is_one_line_and_an_exit_status(
     assert captured.err.count("\n") == 1
 
 
+def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "nope"
+    assert main(["score", str(path)]) == 1
+    assert capsys.readouterr().err == f"posner: {path}: no such file or folder; check the path\n"
+
+
 @pytest.mark.parametrize("flags", [[], ["tags.txt", "--nonsense"]])
 def test_a_wrong_call_exits_with_2(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -333,13 +334,25 @@ def test_info_says_what_a_model_is(model: Path, capsys: pytest.CaptureFixture[st
         sha256(model / "weights"),
     ):
         assert part in out
-    assert MADE.recipe.to_toml() in out
+    assert out.endswith(changes := MADE.recipe.to_toml(since=Recipe()))
+    assert changes.count("\n") == 6  # two sections, three settings: epochs take min-steps with them
+    assert main(["info", str(model), "--recipe"]) == 0
+    assert capsys.readouterr().out.endswith(f"\nrecipe\n\n{MADE.recipe.to_toml()}")
     data = json.loads(target.read_text(encoding="utf-8"))
     assert data["labels"] == ["LOC", "PER"]
     assert data["files"]["weights"] == sha256(model / "weights")
+    assert data["recipe"] == MADE.recipe.to_dict()
     flip_a_bit(model / "weights")
     assert main(["info", str(model)]) == 1
     assert capsys.readouterr().err.startswith(f"posner: {model / 'weights'}: a file of the model")
+
+
+def test_info_says_in_one_line_that_a_recipe_changes_nothing(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seal(model, replace(MADE, recipe=Recipe()))
+    assert main(["info", str(model)]) == 0
+    assert capsys.readouterr().out.endswith("\nrecipe: as `posner recipes default` prints it\n")
 
 
 def test_settings_that_came_later_are_off_in_models_made_before(model: Path) -> None:

@@ -96,6 +96,22 @@ def test_flags_say_what_a_file_says(values: dict[str, Any]) -> None:
     assert from_flags(*flags) == Recipe().with_values(values, where="test")
 
 
+@given(overrides())
+def test_what_differs_from_another_recipe_gives_it_back(values: dict[str, Any]) -> None:
+    recipe = Recipe().with_values(values, where="test")
+    changes = tomllib.loads(recipe.to_toml(since=Recipe()))
+    assert {f"{section}.{key}" for section in changes for key in changes[section]} == {
+        key
+        for key in SETTINGS
+        for section, _, name in [key.partition(".")]
+        if recipe.to_dict()[section][name] != Recipe().to_dict()[section][name]
+    }
+    flat = {f"{section}.{key}": v for section in changes for key, v in changes[section].items()}
+    flat = {"training.min-steps": recipe.training.min_steps, **flat}
+    assert Recipe().with_values(flat, where="test") == recipe
+    assert recipe.to_toml(since=recipe) == ""
+
+
 def test_overriding_leaves_the_original_alone() -> None:
     recipe = Recipe()
     before = dataclasses.asdict(recipe)

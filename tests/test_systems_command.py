@@ -70,6 +70,10 @@ def test_info_shows_the_transitions(folder: Path, capsys: Capture) -> None:
     info = json.loads(out.read_text())
     assert len(info["transitions"]["likeliest"]) == 10
     assert info["system"] == "crf"
+    assert told.count(" = ") == 1  # of the recipe only what the flags changed
+    assert "\niterations = 30" in told
+    assert main(["info", str(folder / "run"), "--recipe"]) == 0
+    assert capsys.readouterr().out.count(" = ") > 5
 
 
 def test_suspects_and_spacys_pipelines_take_any_model(folder: Path) -> None:

@@ -6,6 +6,16 @@ ends with its `exit_code`. Anything else that escapes is a defect of the program
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A remedy for a name that there is not: the nearest known one; None where none is near."""
+    folded = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f"did you mean {folded[near[0]]}?" if near else None
+
 
 class PosnerError(Exception):
     """One clear line about something the user can mend.

@@ -48,7 +48,9 @@ def refuse_filled(path: Path, *, force: bool) -> None:
     is_file = path.is_file() and path.stat().st_size > 0
     if is_file or (path.is_dir() and any(path.iterdir())):
         raise DataError(
-            "the target is not empty", where=path, remedy="name another, or overwrite with --force"
+            "this file exists already, and is not empty" if is_file else "the target is not empty",
+            where=path,
+            remedy="name another, or overwrite with --force",
         )
 
 

@@ -1,5 +1,6 @@
 """Tagging many texts: in order, bad ones told, and going on where a process was killed."""
 
+from posner.bulk.finished import finished
 from posner.bulk.journal import Journal, companions
 from posner.bulk.outcomes import Outcome, outcomes
 from posner.bulk.progress import Progress
@@ -12,6 +13,7 @@ __all__ = [
     "Progress",
     "SideFile",
     "companions",
+    "finished",
     "outcomes",
     "tagged_part",
     "write_lines",

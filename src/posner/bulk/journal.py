@@ -3,7 +3,8 @@
 While a command runs, its lines stand in `OUT.partial`, and what cannot be tagged in a side file.
 Every two seconds both are safe on the disk, and then `OUT.journal` says how many items they hold
 and how long they are. A process that goes on cuts both back to that and passes over so many items
-of the input, so no line is lost and none is there twice. At the end `OUT.partial` becomes `OUT`.
+of the input, so no line is lost and none is there twice. At the end `OUT.partial` becomes `OUT`,
+and the journal of a process that may go on becomes `OUT.finished`: the same call finds all done.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ SECONDS = 2.0
 SHORT = 0.2
 """The same, while nothing is written."""
 
-_ENDS = (".partial", ".journal", ".lock")
+_ENDS = (".partial", ".journal", ".lock", ".finished")
 
 
-def companions(target: Path) -> tuple[Path, Path, Path]:
-    """What stands beside an output while it is made: its lines, its journal, its lock."""
-    partial, journal, lock = (target.with_name(target.name + end) for end in _ENDS)
-    return partial, journal, lock
+def companions(target: Path) -> tuple[Path, Path, Path, Path]:
+    """What stands beside an output: its lines, its journal and its lock, and what is left of it."""
+    partial, journal, lock, record = (target.with_name(target.name + end) for end in _ENDS)
+    return partial, journal, lock, record
 
 
 class Journal:
@@ -45,7 +46,8 @@ class Journal:
         target: the file that appears at the end.
         side: the file for what cannot be tagged.
         call: digest of everything that decides what is written.
-        resume: go on with what an earlier process left; from the start if it left nothing.
+        resume: go on with what an earlier process left, from the start if it left nothing; and
+            leave the record of a finished output.
         force: replace files that stand there.
 
     Raises:
@@ -55,7 +57,8 @@ class Journal:
 
     def __init__(self, target: Path, side: Path, call: str, *, resume: bool, force: bool) -> None:
         self.target, self.side = target, side
-        self._partial, self._path, self._lock_path = companions(target)
+        self._partial, self._path, self._lock_path, self._record = companions(target)
+        self._records = resume
         self._safe = State(call, str(side.resolve()))
         self._out: BinaryIO | None = None
         self._aside: BinaryIO | None = None
@@ -101,6 +104,8 @@ class Journal:
             else:
                 self.side.unlink(missing_ok=True)
             if not goes_on:
+                if State.read_if_any(self._record) is not None:  # else it is somebody else's file
+                    self._record.unlink()
                 self._write_state()
 
     @property
@@ -181,7 +186,10 @@ class Journal:
         with self._as_data_error():
             self._output.close()
             self._partial.replace(self.target)
-            self._path.unlink()
+            if self._records and not self._record.exists():
+                self._path.replace(self._record)
+            else:
+                self._path.unlink()
 
     def close(self) -> None:
         """Let the files go; what was written since it was last made safe is not counted.

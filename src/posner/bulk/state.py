@@ -52,6 +52,14 @@ class State:
             ) from error
         return state
 
+    @classmethod
+    def read_if_any(cls, path: Path) -> Self | None:
+        """What a journal says; None where there is none, or a file that is none."""
+        try:
+            return cls.read(path) if path.is_file() else None
+        except DataError:
+            return None
+
     def write(self, path: Path) -> None:
         """Write the journal."""
         write_text(path, json.dumps(asdict(self)) + "\n")

@@ -7,7 +7,6 @@ when the command is called, so that `posner check` never pays for torch.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import io
 import os
@@ -16,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from posner import __version__
-from posner.errors import PosnerError
+from posner.errors import PosnerError, did_you_mean
 
 COMMANDS: dict[str, str] = {
     "check": "list the problems of a corpus, and its statistics",
@@ -54,10 +53,20 @@ class _Parser(argparse.ArgumentParser):
         if unknown != message:
             message = f"no such argument: {unknown}"
             known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-            near = difflib.get_close_matches(unknown.split()[0], known, n=1)
-            message += f"; did you mean {near[0]}?" if near else ""
+            near = did_you_mean(unknown.split()[0], known)
+            message += f"; {near}" if near else ""
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         sys.exit(2)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of a flag's choices; the nearest of them is named."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = did_you_mean(str(value), map(str, action.choices or ()))
+            if near is None:
+                raise
+            raise argparse.ArgumentError(action, f"{error.message}; {near}") from None
 
 
 def overview() -> argparse.ArgumentParser:
@@ -76,8 +85,7 @@ def overview() -> argparse.ArgumentParser:
 def _refuse_unknown(arguments: Sequence[str]) -> None:
     """End with exit code 2 if there is no such command, and name the nearest one."""
     if arguments and not arguments[0].startswith("-"):
-        near = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
-        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        known = did_you_mean(arguments[0], COMMANDS) or f"there are {', '.join(COMMANDS)}"
         overview().error(f"no such command: {arguments[0]}; {known}")
 
 

@@ -6,18 +6,22 @@ import argparse
 from pathlib import Path
 
 from posner.card.scores import measured_otherwise
-from posner.cli.model_facts import print_figures, print_tags
+from posner.cli.model_facts import print_figures, print_recipe, print_tags
 from posner.cli.model_flags import add_model_argument
 from posner.cli.system_info import print_system
 from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_contents, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
+from posner.recipe import Recipe
 from posner.systems.opponents import FOREIGN, load_opponent, names_opponent, opponent_folder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_model_argument(parser)
+    parser.add_argument(
+        "--recipe", action="store_true", help="print the whole recipe, not only what it changes"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
 
 
@@ -29,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _foreign(Path(arguments.model), arguments.json)
     folder = find_model(arguments.model)
     if made_by(folder):
-        return print_system(folder, arguments.json)
+        return print_system(folder, arguments.json, whole_recipe=arguments.recipe)
     manifest = read_manifest(folder)
     print(f"{folder}: a Posner model, format {read_contents(folder)['format_version']}, ", end="")
     print(f"made by posner {manifest.version}; all checksums are right")
@@ -47,8 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():
         print(f"  {checksum}  {name}")
-    print("\nrecipe\n")
-    print(manifest.recipe.to_toml(), end="")
+    print_recipe(manifest.recipe, Recipe(), "default", whole=arguments.recipe)
     if arguments.json is not None:
         write_json(arguments.json, manifest.to_dict() | {"path": str(folder / MANIFEST)})
     return 0

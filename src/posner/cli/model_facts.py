@@ -1,4 +1,4 @@
-"""What `posner info` prints of every kind of model."""
+"""What `posner info` prints of every kind of model that Posner trains."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from posner.meanings import meaning
+from posner.recipe import Sectioned
 
 
 def print_tags(title: str, tags: Sequence[str]) -> None:
@@ -30,3 +31,15 @@ def print_figures(figures: Mapping[str, Any]) -> None:
         precision, recall, f1 = (100 * micro[k] for k in ("precision", "recall", "f1"))
         epoch = f", epoch {dev['epoch']}" if "epoch" in dev else ""
         print(f"dev, strict{epoch}: P {precision:.2f}  R {recall:.2f}  F1 {f1:.2f}")
+
+
+def print_recipe(recipe: Sectioned, usual: Sectioned, name: str, *, whole: bool) -> None:
+    """What a recipe changes in the usual one of that name, or all of it."""
+    if whole:
+        print("\nrecipe\n")
+        print(recipe.to_toml(), end="")
+        return
+    changes = recipe.to_toml(since=usual)
+    same = f"\nrecipe: as `posner recipes {name}` prints it"
+    print(f"{same}, but for these settings (--recipe prints all)\n" if changes else same)
+    print(changes, end="")

@@ -14,7 +14,15 @@ from typing import TextIO
 
 from rich.console import Console
 
-from posner.bulk import Journal, Outcome, Progress, SideFile, outcomes, write_lines
+from posner.bulk import (
+    Journal,
+    Outcome,
+    Progress,
+    SideFile,
+    finished,
+    outcomes,
+    write_lines,
+)
 from posner.cli.corpora import add_repair, add_scheme_flag
 from posner.cli.inputs import find_sources, meter_of, read_groups
 from posner.cli.model_flags import add_model_flags, load_from_flags
@@ -78,7 +86,11 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pieces", action="store_true", help="also write each piece with its tag")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write")
     parser.add_argument("--force", action="store_true", help="replace OUT")
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted OUT (jsonl)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue an interrupted OUT (jsonl); nothing if it is finished",
+    )
     parser.add_argument(
         "--bad",
         type=Path,
@@ -124,16 +136,18 @@ def run(arguments: argparse.Namespace) -> int:
         tagger.segmenter = replace(tagger.segmenter, hyphens=True)
     sources = find_sources(arguments, outputs_of(arguments))
     refuse_read(arguments, sources)
+    call = call_digest(arguments, sources, tagger) if _is_journaled(arguments) else None
+    if arguments.resume and call is not None and _is_finished(arguments, call):
+        return 0
     meter = meter_of(sources)
     groups = read_groups(sources, arguments, tagger, meter)
     output: Path | None = arguments.output
     side = side_of(arguments)
     console = Console(stderr=True)
     with Progress(meter, console) as progress:
-        if _is_journaled(arguments):
+        if call is not None:
             assert output is not None
             assert side is not None
-            call = call_digest(arguments, sources, tagger)
             journal = Journal(output, side, call, resume=arguments.resume, force=arguments.force)
             bad = _to_journal(journal, groups, tagger, arguments, progress)
         else:
@@ -145,9 +159,27 @@ def run(arguments: argparse.Namespace) -> int:
             bad = aside.count
     print_steps(tagger)
     if output is not None:
-        told = f"; {bad:,} could not be tagged, see {side}" if bad else ""
-        print(f"posner: {output}: {progress.line()}{told}", file=sys.stderr)
+        print(f"posner: {output}: {progress.line()}{_bad_line(bad, side)}", file=sys.stderr)
     return 0
+
+
+def _bad_line(bad: int, side: Path | None) -> str:
+    """How many texts could not be tagged; nothing where all could."""
+    return f"; {bad:,} could not be tagged, see {side}" if bad else ""
+
+
+def _is_finished(arguments: argparse.Namespace, call: str) -> bool:
+    """Whether the same call has written everything already; told if so."""
+    output, side = arguments.output, side_of(arguments)
+    assert output is not None
+    assert side is not None
+    done = finished(output, side, call)
+    if done is None:
+        return False
+    counts = f"{counted(done.items, 'text')}, {counted(done.words, 'word')}"
+    told = f"everything is there already ({counts}){_bad_line(done.bad, side)}"
+    print(f"posner: {output}: {told}", file=sys.stderr)
+    return True
 
 
 def _by_ending(output: Path | None) -> str:

@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     if arguments.other is not None:
         return _score_documents(_two_corpora(arguments), arguments)
+    if not path.exists():
+        raise DataError("no such file or folder", where=path, remedy="check the path")
     if holds_pairs(path):
         return _score_documents(read_pairs(path), arguments)
     return _score_columns(path, arguments)

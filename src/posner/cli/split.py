@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from posner.cli.corpora import (
@@ -82,7 +83,18 @@ def run(arguments: argparse.Namespace) -> int:
     print_losses(losses)
     if arguments.json is not None:
         write_json(arguments.json, {**figures, "problems": count_kinds(problems), "losses": losses})
+    print(f"next: {_train(arguments, suffix)}")
     return 0
+
+
+def _train(arguments: argparse.Namespace, suffix: str) -> str:
+    """The call that learns from what was written; both parts are as the input was named."""
+    out: Path = arguments.out
+    train, dev = (str(out / f"{name}{suffix}") for name in ("train", "dev"))
+    flags = {"--format": arguments.format, "--scheme": arguments.scheme}
+    named = [part for flag, value in flags.items() if value for part in (flag, value)]
+    run = Path("runs", out.resolve().name or "mine")
+    return shlex.join(["posner", "train", train, "--dev", dev, *named, "--out", str(run)])
 
 
 def _parts(corpus: Corpus, arguments: argparse.Namespace) -> Parts:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from posner.cli.corpora import read_to_learn
 from posner.cli.fold_figures import print_folds
+from posner.cli.train_notes import print_closing, print_slips
 from posner.corpus import Corpus
 from posner.errors import UsageError
 from posner.evaluation.report import evaluation_report, figures_console
@@ -73,6 +74,7 @@ def run_system(arguments: argparse.Namespace) -> int:
     recipe = system_recipe(arguments.system, file=arguments.recipe, values=given)
     _refuse_idle(given, recipe)
     corpus = read_to_learn(arguments.train, arguments)
+    print_slips(corpus, arguments.train)
     if arguments.folds is not None:
         return _cross_validate(corpus, recipe, arguments)
     dev = None if arguments.dev is None else read_to_learn(arguments.dev, arguments)
@@ -88,6 +90,7 @@ def run_system(arguments: argparse.Namespace) -> int:
     )
     console.print(evaluation_report(result.evaluation))
     console.print(result.describe(), highlight=False, soft_wrap=True)
+    print_closing(arguments.out, result.evaluation, arguments, console)
     if arguments.json is not None:
         write_json(arguments.json, result.evaluation.to_json())
     return 0

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from posner.cli.model_facts import print_figures, print_tags
+from posner.cli.model_facts import print_figures, print_recipe, print_tags
 from posner.evaluation.report import figures_console
 from posner.files import write_json
 from posner.folder import MANIFEST
 from posner.systems.manifest import read_system_manifest
 from posner.systems.opening import load_system
-from posner.systems.recipes import kind_of
+from posner.systems.recipes import kind_of, system_recipe
 from posner.systems.transitions import ranked_transitions, transition_table, transitions_to_json
 
 
-def print_system(folder: Path, json: Path | None) -> int:
+def print_system(folder: Path, json: Path | None, *, whole_recipe: bool) -> int:
     """Print what a model is; its files' checksums are verified on the way."""
     manifest = read_system_manifest(folder)
     contents: dict[str, Any] = manifest.to_dict()
@@ -30,8 +30,8 @@ def print_system(folder: Path, json: Path | None) -> int:
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():
         print(f"  {checksum}  {name}")
-    print("\nrecipe\n")
-    print(manifest.recipe.to_toml(), end="")
+    usual = system_recipe(manifest.system)
+    print_recipe(manifest.recipe, usual, manifest.system, whole=whole_recipe)
     if json is not None:
         write_json(json, contents | {"path": str(folder / MANIFEST)})
     return 0

@@ -11,6 +11,7 @@ from posner.cli.fold_figures import print_folds
 from posner.cli.numbers import whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.cli.system_flags import add_system_flags, refuse_system_flags, run_system
+from posner.cli.train_notes import print_closing, print_slips
 from posner.errors import UsageError
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _cross_validate(arguments)
     recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_to_learn(arguments.train, arguments)
+    print_slips(corpus, arguments.train)
     dev = None if arguments.dev is None else read_to_learn(arguments.dev, arguments)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
@@ -78,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     if result.evaluation is not None:  # the main process of a distributed run speaks for all
         console.print(evaluation_report(result.evaluation))
         console.print(describe(result), highlight=False, soft_wrap=True)
+        print_closing(arguments.out, result.evaluation, arguments, console)
         if arguments.json is not None:
             write_json(arguments.json, result.evaluation.to_json())
     return 0
@@ -87,6 +90,7 @@ def _cross_validate(arguments: argparse.Namespace) -> int:
     """Train a model a fold, and print their scores one by one and together."""
     recipe = recipe_from_flags(arguments, start=arguments.start)
     corpus = read_to_learn(arguments.train, arguments)
+    print_slips(corpus, arguments.train)
     with needs_train_extra("training"):
         from posner.training.console import reporter_for
         from posner.training.network_folds import cross_validate

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from posner.errors import RecipeError
+from posner.errors import RecipeError, did_you_mean
 from posner.recipe.setting import Setting
 
 
@@ -26,7 +26,7 @@ class Sectioned:
 
     def __post_init__(self) -> None:
         for setting in self.settings():
-            setting.check(getattr(getattr(self, setting.section), setting.name))
+            setting.check(self._value(setting))
 
     @classmethod
     def settings(cls) -> Iterator[Setting]:
@@ -76,6 +76,7 @@ class Sectioned:
                     "unknown section",
                     where=f"{where}: {section}",
                     expected=f"one of {', '.join(known)}",
+                    remedy=did_you_mean(section, known),
                 )
             flat |= {f"{section}.{key}": value for key, value in keys.items()}
         return self.with_values(flat, where=where)
@@ -98,6 +99,7 @@ class Sectioned:
                     expected=hyphened
                     if hyphened in known
                     else f"a key that `posner recipes {self.example}` prints",
+                    remedy=None if hyphened in known else did_you_mean(hyphened, known),
                 )
             checked = setting.check(setting.convert(value, where), where)
             sections.setdefault(setting.section, {})[setting.name] = checked
@@ -114,19 +116,24 @@ class Sectioned:
             for section, values in dataclasses.asdict(self).items()
         }
 
-    def to_toml(self) -> str:
-        """All settings as TOML, each value with its help."""
+    def to_toml(self, *, since: Self | None = None) -> str:
+        """All settings as TOML, or those that differ from `since`, each value with its help."""
         lines: list[str] = []
         section = ""
         for setting in self.settings():
+            value = self._value(setting)
+            if since is not None and value == since._value(setting):
+                continue
             if setting.section != section:
                 section = setting.section
                 lines += ["", f"[{section}]"] if lines else [f"[{section}]"]
-            value = getattr(getattr(self, setting.section), setting.name)
             choices = f" ({' | '.join(setting.choices)})" if setting.choices else ""
             name = setting.name.replace("_", "-")
             lines.append(f"{name} = {_toml_value(value)}  # {setting.help}{choices}")
-        return "\n".join(lines) + "\n"
+        return "".join(f"{line}\n" for line in lines)
+
+    def _value(self, setting: Setting) -> Any:
+        return getattr(getattr(self, setting.section), setting.name)
 
 
 def _toml_value(value: Any) -> str:

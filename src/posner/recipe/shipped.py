@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from posner.errors import RecipeError
+from posner.errors import RecipeError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Shipped:
                 f"no such {self.kind}",
                 where=name_or_path,
                 expected=f"a TOML file or one of {', '.join(self.names)}",
+                remedy=did_you_mean(name_or_path, self.names),
             ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError("cannot be read", where=path, got=error) from error

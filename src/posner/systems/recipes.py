@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from posner.errors import RecipeError, UsageError
+from posner.errors import RecipeError, UsageError, did_you_mean
 from posner.recipe import Sectioned, Shipped
 from posner.systems.sections import (
     BilstmSection,
@@ -109,8 +109,12 @@ def system_recipe(
         RecipeError: a file that cannot be read, an unknown key, a bad value.
     """
     if name not in RECIPES.names:
+        known = [MAIN, *system_names()]
         raise UsageError(
-            "no such system", where=name, expected=f"one of {', '.join([MAIN, *system_names()])}"
+            "no such system",
+            where=name,
+            expected=f"one of {', '.join(known)}",
+            remedy=did_you_mean(name, known),
         )
     recipe = KINDS[kind_of(name)]().with_sections(_toml(name), where=f"system {name}")
     if file is not None:
