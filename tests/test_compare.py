@@ -31,6 +31,7 @@ from posner.compare.tables import (
     main_grid,
     markdown,
     terminal_table,
+    terminal_tables,
     width_of,
 )
 from posner.errors import PosnerError, UsageError
@@ -350,6 +351,20 @@ def test_the_terminals_table_cuts_nothing() -> None:
     printed = out.getvalue()
     assert all(name in printed for name in names)
     assert printed.count("100.00-100.00") == 12 * len(names)
+
+
+def test_columns_that_do_not_fit_stand_below() -> None:
+    heads = tuple(f"column {number}" for number in range(12))
+    values = tuple(Value(f"{number}.00", "0.00", "99.99") for number in range(12))
+    grid = Grid("all", ("system", *heads), (("transformer-adamw", values), ("crf", values)))
+    tables = list(terminal_tables(grid, 80))
+    assert [table.title for table in tables] == ["all", *[None] * (len(tables) - 1)]
+    assert all(60 < width_of(table) <= 80 for table in tables[:-1])
+    shown = [str(column.header) for table in tables for column in table.columns]
+    assert [head for head in shown if head != "system"] == list(heads)
+    assert shown.count("system") == len(tables)
+    assert len(list(terminal_tables(grid, 1_000))) == 1
+    assert len(list(terminal_tables(grid, 1))) == 12
 
 
 def test_wrong_calls_end_with_one_line(folder: Path, capsys: Capture) -> None:

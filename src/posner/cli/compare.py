@@ -18,7 +18,7 @@ from posner.compare.files import write_results, write_tables
 from posner.compare.lines import duels_of, lines_of
 from posner.compare.order import Data
 from posner.compare.plan import plan_rows
-from posner.compare.tables import label_grid, main_grid, terminal_table, width_of
+from posner.compare.tables import Grid, label_grid, main_grid, terminal_tables, width_of
 from posner.errors import UsageError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
@@ -91,16 +91,22 @@ def run(arguments: argparse.Namespace) -> int:
     grids = [main_grid(lines, words), label_grid(lines)]
     write_tables(arguments.out, grids, duels)
     found = write_results(arguments.out, comparison, lines, duels)
-    table, console = terminal_table(grids[0]), figures_console()
-    if console.width < width_of(table):  # lines that a terminal wraps lose nothing; cut cells would
-        console = Console(highlight=False, width=width_of(table))
-    console.print(table)
+    _print_grid(grids[0])
     for text in (*grids[0].notes, *(duel.sentence() for duel in duels)):
         print(text)
     print(f"tables and figures are in {arguments.out}")
     if arguments.json is not None:
         write_json(arguments.json, found)
     return 0 if any(line.units is not None for line in lines) else 1
+
+
+def _print_grid(grid: Grid) -> None:
+    """Below each other what does not fit a terminal's width; side by side in a file or a pipe."""
+    console = figures_console()
+    for table in terminal_tables(grid, console.width if console.is_terminal else sys.maxsize):
+        # What a terminal wraps is still whole, what rich cuts is not.
+        wide = max(console.width, width_of(table))
+        Console(highlight=False, width=wide).print(table)
 
 
 def _data(arguments: argparse.Namespace, mapping: Mapping[str, str]) -> tuple[Data, int]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -168,13 +168,37 @@ def _number(value: float | None, form: str) -> Value:
 
 def terminal_table(grid: Grid) -> Table:
     """For a terminal: an interval below its figure."""
-    table = Table(title=grid.title, title_justify="left", box=None, pad_edge=False)
-    for title in grid.header:
-        left = title == grid.header[0]
-        table.add_column(title, justify="left" if left else "right", no_wrap=True)
+    title = grid.title or None
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for head in grid.header:
+        left = head == grid.header[0]
+        table.add_column(head, justify="left" if left else "right", no_wrap=True)
     for name, values in grid.rows:
         table.add_row(Text(name), *(v.joined("{shown}\n{low}-{high}") for v in values))
     return table
+
+
+def terminal_tables(grid: Grid, width: int) -> Iterator[Table]:
+    """One table below the other where the columns do not fit side by side; no cell is cut.
+
+    Args:
+        grid: what they show.
+        width: characters of a line of the terminal.
+    """
+    shown: list[int] = []
+    for column in range(len(grid.header) - 1):
+        if shown and width_of(terminal_table(_columns(grid, [*shown, column]))) > width:
+            yield terminal_table(_columns(grid, shown))
+            grid, shown = replace(grid, title=""), []
+        shown.append(column)
+    yield terminal_table(_columns(grid, shown))
+
+
+def _columns(grid: Grid, shown: Sequence[int]) -> Grid:
+    """The rows' names and some of the columns behind them."""
+    header = (grid.header[0], *(grid.header[1 + column] for column in shown))
+    rows = tuple((name, tuple(values[column] for column in shown)) for name, values in grid.rows)
+    return replace(grid, header=header, rows=rows)
 
 
 def width_of(table: Table) -> int:
