@@ -13,10 +13,12 @@ import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
 
+from posner.errors import PosnerError
 from posner.serve.app import build_app
 from posner.serve.connection import Connection, connection_of
 from posner.serve.logs import JsonLines
-from posner.serve.server import server_config
+from posner.serve.server import refuse_taken, server_config
+from posner.serve.settings import ServeSettings
 from serving import running, service, wait_until
 
 
@@ -89,3 +91,14 @@ def test_a_slow_reader_is_cut_when_it_no_longer_reads(caplog: pytest.LogCaptureF
         assert (len(clock.later), clock.aborted) == (looks, aborted)
     [told] = [r for r in caplog.records if "does not read" in r.getMessage()]
     assert json.loads(JsonLines().format(told))["request_id"] == "slow-1"
+
+
+def test_a_taken_address_is_told_before_any_model_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = ServeSettings(port=taken.getsockname()[1])
+        with pytest.raises(PosnerError, match="cannot listen there") as told:
+            refuse_taken(settings)
+        assert told.value.line().startswith(
+            f"127.0.0.1:{settings.port}: cannot listen there (got Addr"
+        )
+    refuse_taken(settings)

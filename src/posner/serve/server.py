@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 
 import uvicorn
@@ -59,6 +61,34 @@ def server_config(app: ASGIApp, settings: ServeSettings) -> uvicorn.Config:
     )
 
 
+def refuse_taken(settings: ServeSettings) -> None:
+    """Find out before models are loaded that the address cannot be had.
+
+    Raises:
+        PosnerError: another process listens there, or this user may not.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:  # as the server itself listens
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):  # of others the server itself decides
+            raise _not_there(settings, os.strerror(error.errno)) from error
+
+
+def _not_there(settings: ServeSettings, reason: str | None = None) -> PosnerError:
+    return PosnerError(
+        "cannot listen there",
+        where=f"{settings.host}:{settings.port}",
+        got=reason,
+        remedy="name another with --host and --port",
+    )
+
+
 def serve(
     models: Mapping[str, str], settings: ServeSettings, loader: Loader, api_key: str = ""
 ) -> None:
@@ -75,6 +105,7 @@ def serve(
         PosnerError: the models cannot be loaded, or the address is taken.
     """
     settings.check(api_key)
+    refuse_taken(settings)
     if settings.threads and settings.workers == 1:
         os.environ |= dict.fromkeys(THREAD_VARIABLES, str(settings.threads))
     log_json_lines()
@@ -88,10 +119,6 @@ def serve(
     try:
         server.run()
     except SystemExit:
-        raise PosnerError(
-            "cannot listen there",
-            where=f"{settings.host}:{settings.port}",
-            remedy="name another with --host and --port",
-        ) from None
+        raise _not_there(settings) from None
     if service.failure is not None:
         raise service.failure
