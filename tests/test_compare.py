@@ -291,7 +291,7 @@ def test_a_comparison_goes_on_where_it_was_and_one_failure_loses_no_other(
     data = [str(folder / "train.conll"), str(folder / "dev.conll")]
     systems = ["--systems", f"hf:{folder / 'none'},crf:{folder / 'fast.toml'}"]
     call = ["compare", *data, *systems, "--out", str(folder / "out"), "--seeds", "2"]
-    assert main([*call, "--json", str(folder / "f.json")]) == 0
+    assert main([*call, "--json", str(folder / "f.json")]) == 1
     told = capfd.readouterr()
     assert "strict F1" in told.out
     assert "failed, and the others go on" in told.err

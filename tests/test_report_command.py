@@ -71,7 +71,10 @@ def test_a_model_without_its_run_is_reported_on_its_own_dev_set(
     shutil.copytree(place / "run" / "model", model)
     assert main(["report", str(model), "--out", str(out)]) == 0
     assert capsys.readouterr().err == ""
-    assert 'id="confusion"' in texts(out)
+    page = texts(out)
+    assert 'id="confusion"' in page
+    assert re.search(r"<pre>\[backbone\].* epochs = 2 ", page)
+    assert "to the kept epoch" in page
     dev = place / "dev.conll"
     before = dev.read_bytes()
     dev.write_bytes(before + b"\nAda NNP B-NP B-PER\n")

@@ -169,7 +169,7 @@ def test_without_findings_the_record_is_shown() -> None:
 def test_an_empty_run_has_a_page() -> None:
     story = replace(reported.story(), course=Course([], []), recipe={}, recipe_text="")
     story = replace(story, data={}, weights={}, environment={}, seconds=None, memory=None)
-    assert checked(page_of(ReportedRun(story))).sections == ["figures", "cost", "recipe"]
+    assert checked(page_of(ReportedRun(story))).sections == ["figures", "cost"]
 
 
 def test_sentences_are_left_out_where_none_may_show() -> None:

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"tables and figures are in {arguments.out}")
     if arguments.json is not None:
         write_json(arguments.json, found)
-    return 0 if any(line.units is not None for line in lines) else 1
+    return 0 if all(line.units is not None for line in lines) else 1
 
 
 def _print_grid(grid: Grid) -> None:

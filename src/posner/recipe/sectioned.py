@@ -136,6 +136,15 @@ class Sectioned:
         return getattr(getattr(self, setting.section), setting.name)
 
 
+def toml_of(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Settings as TOML as they were written down, without help: of any version, of any recipe."""
+    parts = []
+    for section, keys in sections.items():
+        lines = [f"[{section}]", *(f"{key} = {_toml_value(value)}" for key, value in keys.items())]
+        parts.append("".join(f"{line}\n" for line in lines))
+    return "\n".join(parts)
+
+
 def _toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()

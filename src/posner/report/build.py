@@ -78,6 +78,7 @@ def build_page(runs: Sequence[ReportedRun], made: Sequence[Picture], *, texts: b
             epochs=tables.epoch_tables(runs),
             differences=tables.recipe_differences(runs),
             pictures=_by_subject(made),
+            has_recipe=any(run.story.recipe for run in runs),
             phases=HOW,
             paired=len(runs) == 1 and len(all_labels(runs)) <= _FEW_LABELS,
             stepless=[r.name for r in runs if r.story.course.is_curve and not r.story.course.steps],

@@ -11,6 +11,7 @@ from typing import Any
 from posner.card.scores import measured_otherwise
 from posner.errors import ModelError, PosnerError, UsageError
 from posner.folder import MANIFEST
+from posner.recipe.sectioned import toml_of
 from posner.report.curves import Course
 from posner.training.run import RunFolder
 
@@ -109,13 +110,14 @@ def read_story(path: Path, name: str) -> Story:
     model = _manifest(next((f for f in (path, run.model) if (f / MANIFEST).is_file()), None))
     figures = _mapping(model, "figures")
     recipe_file = path / "recipe.toml"
+    recipe = _mapping(record, "recipe") or _mapping(model, "recipe")
     course = Course(run.read_steps(), run.read_metrics())
     return Story(
         path=path,
         name=name,
         course=course,
-        recipe=_mapping(record, "recipe") or _mapping(model, "recipe"),
-        recipe_text=recipe_file.read_text(encoding="utf-8") if recipe_file.is_file() else "",
+        recipe=recipe,
+        recipe_text=recipe_file.read_text("utf-8") if recipe_file.is_file() else toml_of(recipe),
         data=_mapping(record, "data") or _mapping(figures, "data"),
         dev=_mapping(figures, "dev"),
         otherwise=measured_otherwise(model),

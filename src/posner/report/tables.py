@@ -76,6 +76,7 @@ def cost_table(runs: Sequence[ReportedRun]) -> Table:
     """What each run cost, and on what."""
     rows = [
         Row("training, minutes:seconds", [_text(run.story.seconds, clock) for run in runs]),
+        Row("to the kept epoch", [_text(run.story.dev.get("seconds"), clock) for run in runs]),
         Row(
             f"{_pace_unit(runs)} a second, training",
             [_text(_pace(run), "{:,.0f}".format) for run in runs],
