@@ -116,9 +116,13 @@ def test_the_best_is_marked_on_one_corpus_alone() -> None:
     other = page_of(reported.run("first"), reported.run("second", skip=5, count=5))
     table = other.split('id="course"')[0]
     assert 'class="best"' not in table
-    for digests, marked in ((("d", "d"), True), (("d", "e"), False)):
+    for digests, second, marked in (
+        (("d", "d"), 0.6, True),
+        (("d", "d"), 0.50001, False),  # both are shown as 50.00
+        (("d", "e"), 0.6, False),
+    ):
         runs = []
-        for digest, f1 in zip(digests, (0.5, 0.6), strict=True):
+        for digest, f1 in zip(digests, (0.5, second), strict=True):
             data = {"fingerprint": "t" * DIGEST + digest * DIGEST}
             dev = {"strict": {"micro": {"f1": f1}}}
             runs.append(ReportedRun(replace(reported.story(), data=data, dev=dev)))

@@ -178,12 +178,12 @@ def recipe_differences(runs: Sequence[ReportedRun]) -> Table:
 def _compared(
     name: str, values: Sequence[float | None], *, comparable: bool, low: bool = False
 ) -> Row:
-    """A row of figures with the best marked, where several differ that are of the same corpus."""
-    known = [value for value in values if value is not None]
-    differ = comparable and len(set(known)) > 1
-    best = (min(known) if low else max(known)) if differ else None
-    marked = [i for i, value in enumerate(values) if best is not None and value == best]
-    return Row(name, [percent(value) for value in values], marked)
+    """A row of figures with the best marked, where those of one corpus differ as shown."""
+    shown = [percent(value) for value in values]
+    known = [(value, cell) for value, cell in zip(values, shown, strict=True) if value is not None]
+    differ = comparable and len({cell for _, cell in known}) > 1
+    best = (min(known) if low else max(known))[1] if differ else None
+    return Row(name, shown, [i for i, cell in enumerate(shown) if cell == best])
 
 
 def _says(row: Row) -> bool:
