@@ -37,8 +37,7 @@ from posner.document import (
     sentence_spans,
 )
 
-# Sentences of the samples, and the epochs that make steps enough.
-EPOCHS = {100: 16, 500: 7, 2000: 3}
+SIZES = (100, 500, 2000)
 # Samples by size and seed, in an order in which the table soon tells something of each.
 SAMPLES = ((100, 1), (500, 1), (2000, 1), (100, 2), (500, 2))
 # Shares of mentions and of sentences whose case changes; the first changes nothing.
@@ -69,7 +68,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     data_argument(parser)
     parser.add_argument("--scratch", type=Path, required=True, help="samples, runs and results")
-    parser.add_argument("--only", type=int, nargs="+", choices=EPOCHS, default=list(EPOCHS))
+    parser.add_argument("--only", type=int, nargs="+", choices=SIZES, default=list(SIZES))
     own, flags = parted(sys.argv[1:])
     arguments = parser.parse_args(own, argparse.Namespace(flags=flags))
     arguments.scratch.mkdir(parents=True, exist_ok=True)
@@ -112,9 +111,7 @@ def _train(
     kept = scratch / f"result-{size}-{seed}-{mentions}-{casing}.json"
     if kept.exists() and _read(kept).flags == tuple(arguments.flags):
         return
-    epochs = str(EPOCHS[size])
-    flags = ["--recipe", "small", "--training.epochs", epochs]
-    flags += ["--training.evaluations", "1"]  # the last epoch is judged, none is chosen
+    flags = ["--training.evaluations", "1"]  # the last epoch is judged, none is chosen
     flags += ["--training.seed", str(seed), "--augment.mentions", str(mentions)]
     flags += ["--augment.casing", str(casing), "--out", str(scratch / "run"), "--force"]
     data = [str(scratch / f"train-{size}-{seed}.conll"), "--dev", str(scratch / "dev.conll")]
@@ -141,14 +138,14 @@ def _write_table(scratch: Path, flags: Sequence[str]) -> None:
     """The table of what was trained with these further flags."""
     found = map(_read, scratch.glob("result-*.json"))
     results = [result for result in found if result.flags == tuple(flags)]
-    header = ["sentences", "epochs", "mentions", "casing", "F1 strict", "gain", "by seed"]
+    header = ["sentences", "mentions", "casing", "F1 strict", "gain", "by seed"]
     header += ["F1 in lower case", "gain", "minutes"]
-    table = markdown_table(header, [cells for size in EPOCHS for cells in _rows(results, size)])
+    table = markdown_table(header, [cells for size in SIZES for cells in _rows(results, size)])
     write_result(
         "augment.md",
         f"{heading('Augmentation with little data (CoNLL-2003)')}\n"
-        "Seeded samples of sentences of eng.train, another for each seed; recipe `small` with the "
-        f"epochs of the table. {JUDGING:,} sentences of eng.testa, drawn once, judge the last "
+        "Seeded samples of sentences of eng.train, another for each seed; recipe `default`. "
+        f"{JUDGING:,} sentences of eng.testa, drawn once, judge the last "
         "epoch, as they are and with every word in lower case. Gains are means over the seeds "
         "against the same sample without augmentation; minutes are of computing, on one core, "
         f"from reading to the figures on dev.\n\n{table}\n{_missing(results)}",
@@ -181,7 +178,6 @@ def _rows(results: list[Result], size: int) -> Iterator[list[str]]:
         gain, gain_lower = ("" if setting == SETTINGS[0] else f"{100 * g:+.2f}" for g in gains)
         yield [
             f"{size:,}",
-            str(EPOCHS[size]),
             f"{setting[0]:g}",
             f"{setting[1]:g}",
             f"{100 * mean(r.f1 for r in found):.2f}",

@@ -307,9 +307,9 @@ def test_epochs_and_members_follow_from_steps() -> None:
         ({"epochs": 2, "min_steps": 200, "max_steps": 100}, 30, Extent(1, 3)),
         ({"epochs": 5, "members": 4, "max_steps": 0}, 9999, Extent(4, 5)),
         ({"epochs": 5, "members": 4, "max_steps": 600}, 30, Extent(4, 5)),
-        ({"epochs": 5, "members": 4, "max_steps": 599}, 30, Extent(4, 4)),
-        ({"epochs": 5, "members": 4, "max_steps": 599, "minimum_epochs": 5}, 30, Extent(3, 5)),
-        ({"epochs": 6, "members": 4, "max_steps": 200, "minimum_epochs": 3}, 30, Extent(2, 3)),
+        ({"epochs": 5, "members": 4, "max_steps": 599}, 30, Extent(3, 5)),
+        ({"epochs": 6, "members": 4, "max_steps": 200, "minimum_epochs": 3}, 30, Extent(1, 6)),
+        ({"epochs": 6, "members": 4, "max_steps": 170, "minimum_epochs": 3}, 30, Extent(1, 5)),
         ({"epochs": 2, "members": 4, "max_steps": 200, "minimum_epochs": 3}, 30, Extent(3, 2)),
         ({"epochs": 6, "members": 4, "max_steps": 20, "minimum_epochs": 3}, 30, Extent(1, 3)),
     )

@@ -105,8 +105,8 @@ def affordable(steps: int, recipe: TrainingRecipe) -> Extent:
     """What is wanted, or more or less of it to come within the wanted steps.
 
     More epochs to come to `min_steps`. Where that is more than `max_steps`, which counts before
-    it: fewer members, so that each has its `minimum_epochs`; and where one member cannot have more
-    than these, they alone.
+    it: fewer members, so that each has all its epochs; and where one cannot have them, fewer
+    epochs, but its `minimum_epochs`.
 
     Args:
         steps: of one epoch.
@@ -115,9 +115,9 @@ def affordable(steps: int, recipe: TrainingRecipe) -> Extent:
     epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps))
     if not recipe.max_steps:
         return Extent(recipe.members, epochs)
-    least = min(epochs, recipe.minimum_epochs)
-    members = min(recipe.members, max(1, recipe.max_steps // (steps * least)))
-    return Extent(members, min(epochs, max(least, recipe.max_steps // (steps * members))))
+    members = min(recipe.members, max(1, recipe.max_steps // (steps * epochs)))
+    possible = max(recipe.minimum_epochs, recipe.max_steps // (steps * members))
+    return Extent(members, min(epochs, possible))
 
 
 def judged_epochs(epochs: int, recipe: TrainingRecipe) -> frozenset[int]:
