@@ -1,12 +1,15 @@
 """Requests and words per second, and latencies, of the service beside a plain handler.
 
-    python benchmarks/bench_serve.py MODEL CORPUS [--exported FOLDER] [--seconds 20]
-        [--clients 1 8 64] [--workers 1] [--soak MINUTES]
+    python benchmarks/bench_serve.py MODEL CORPUS --plain FOLDER [--exported FOLDER] [--rounds 3]
+        [--seconds 10] [--clients 1 8 64] [--workers 1]
+    python benchmarks/bench_serve.py MODEL CORPUS --soak MINUTES
 
 Each client sends one sentence of the corpus after the other, and waits for each answer. The plain
-handler (`peer_service.py`) calls Hugging Face's pipeline over the same encoder. With `--exported`
-the same model as `posner export` made it is served too. With `--soak` the service of MODEL alone is
-loaded for so many minutes, and its memory looked at each half minute.
+handler (`peer_service.py`) calls Hugging Face's pipeline with the same model, as `posner export
+MODEL --to huggingface` wrote it; so MODEL has an encoder with a linear layer. With `--exported` the
+same model as `posner export` made it is served too. All take turns, and the table holds medians of
+the rounds. With `--soak` the service of MODEL alone is loaded for so many minutes, and its memory
+looked at each half minute.
 """
 
 from __future__ import annotations
@@ -45,18 +48,27 @@ class Load:
     failed: int = 0
     latencies: list[float] = field(default_factory=list)
 
-    def row(self, name: str) -> list[str]:
-        """One line of the table."""
+    @property
+    def figures(self) -> list[float]:
+        """Requests and words a second, and percentiles of the latencies in milliseconds."""
         taken = np.array(self.latencies) * 1000
-        p50, p95, p99 = np.percentile(taken, [50, 95, 99]) if taken.size else (0.0, 0.0, 0.0)
-        return [
-            name,
-            str(self.clients),
-            f"{len(taken) / self.seconds:,.0f}",
-            f"{self.words / self.seconds:,.0f}",
-            *(f"{value:,.1f}" for value in (p50, p95, p99)),
-            str(self.failed),
-        ]
+        percentiles = np.percentile(taken, [50, 95, 99]) if taken.size else np.zeros(3)
+        return [len(taken) / self.seconds, self.words / self.seconds, *map(float, percentiles)]
+
+
+def row(name: str, rounds: Sequence[Load]) -> list[str]:
+    """One line of the table: medians, and of the requests the range too."""
+    figures = np.array([found.figures for found in rounds])
+    requests, words, p50, p95, p99 = np.median(figures, axis=0)
+    low, high = figures[:, 0].min(), figures[:, 0].max()
+    return [
+        name,
+        str(rounds[0].clients),
+        f"{requests:,.0f} ({low:,.0f}-{high:,.0f})",
+        f"{words:,.0f}",
+        *(f"{value:,.1f}" for value in (p50, p95, p99)),
+        str(sum(found.failed for found in rounds)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -149,21 +161,25 @@ def serve_command(model: str, workers: int, port: int) -> list[str]:
 
 
 def loads_table(arguments: argparse.Namespace, sentences: Sequence[Sentence]) -> str:
-    """Every service under every number of clients, one after the other."""
-    port, rows = free_port(), []
+    """Every service under every number of clients, round after round."""
+    port = free_port()
     commands = {"posner serve": serve_command(arguments.model, arguments.workers, port)}
     if arguments.exported:
         exported = serve_command(arguments.exported, arguments.workers, port)
         commands["posner serve, exported"] = exported
-    commands["plain"] = [str(PEER), arguments.model, str(port)]
-    for name, command in commands.items():
+    commands["plain"] = [str(PEER), arguments.plain, str(port)]
+    found: dict[tuple[str, int], list[Load]] = {}
+    for number, (name, command) in itertools.product(range(arguments.rounds), commands.items()):
         with service(command, port):
             url = f"http://127.0.0.1:{port}"
             asyncio.run(load(url, sentences, 4, min(2.0, arguments.seconds)))  # warm
             for clients in arguments.clients:
-                found = asyncio.run(load(url, sentences, clients, arguments.seconds))
-                rows.append(found.row(name))
-                print(" ".join(rows[-1]), flush=True)
+                seen = asyncio.run(load(url, sentences, clients, arguments.seconds))
+                found.setdefault((name, clients), []).append(seen)
+                told = f"{seen.figures[0]:,.0f} requests/s"
+                print(f"round {number + 1}: {name}, {clients} clients: {told}", flush=True)
+    names = itertools.product(commands, arguments.clients)
+    rows = [row(name, found[name, clients]) for name, clients in names]
     header = ["service", "clients", "requests/s", "words/s", "p50 ms", "p95 ms", "p99 ms"]
     return markdown_table([*header, "failed"], rows)
 
@@ -174,12 +190,16 @@ def main() -> int:
     parser.add_argument("model", help="a model or run folder, not exported unless it is soaked")
     parser.add_argument("corpus", type=Path, help="whose sentences are sent")
     parser.add_argument("--exported", metavar="FOLDER", help="what `posner export` made of it")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    parser.add_argument("--plain", metavar="FOLDER", help="what transformers' pipeline opens")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each service")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--workers", type=int, default=1, help="inference processes of ours")
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/serve.md")
     arguments = parser.parse_args()
+    if not (arguments.soak or arguments.plain):
+        parser.error("--plain or --soak is needed")
     corpus = read_corpus(arguments.corpus)
     sentences = [Sentence(" ".join(s.words), len(s)) for s in corpus.sentences if s.tokens]
     if arguments.soak:
@@ -188,7 +208,8 @@ def main() -> int:
             url = f"http://127.0.0.1:{port}"
             parts = [soak(url, process, sentences, arguments.soak)]
     else:
-        parts = [loads_table(arguments, sentences)]
+        parts = [f"Medians of {arguments.rounds} rounds; of the requests the range too.\n"]
+        parts.append(loads_table(arguments, sentences))
     text = "\n".join([heading("The service under load"), *parts, ""])
     print(text)
     if arguments.keep:

@@ -17,6 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import serving
+import tiny
 from posner.corpus import annotation_file, read
 from posner.corpus.annotation_file import AnnotationFile
 from posner.errors import DataError
@@ -198,6 +199,34 @@ def test_texts_that_cannot_be_read_are_told_before_a_file_is_made(
     with pytest.raises(DataError, match=r"texts\.txt"):
         Corrections(serving.service(), str(path), str(texts))
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "t.jsonl",
+            '{"text": "Ada lived.", "label": [[0, 3, "PER"]]}\n{"text": " "}\n{"text": "b"}\n',
+        ),
+        ("t.csv", "id,text\n7,Ada lived.\n8,\n9,b\n"),
+        ("t.md", "Ada lived.\n\nb\n"),
+    ],
+)
+def test_texts_come_in_every_kind_of_file(tmp_path: Path, name: str, content: str) -> None:
+    texts = tmp_path / name
+    texts.write_text(content, encoding="utf-8")
+    correcting = Corrections(serving.service(), str(tmp_path / "a.sqlite"), str(texts))
+    queued = correcting.file.waiting(9)
+    assert [annotation.text for annotation in queued] == ["Ada lived.", "b"]
+    assert all(str(a.name).startswith(f"{name}:") for a in queued)
+
+
+def test_a_corpus_is_no_file_of_texts(tmp_path: Path) -> None:
+    corpus = tiny.save_corpus(tmp_path / "c.conll", 2)
+    with pytest.raises(DataError, match="a corpus, and not texts") as told:
+        Corrections(serving.service(), str(tmp_path / "a.sqlite"), str(corpus))
+    assert "posner convert" in told.value.line()
+    assert not (tmp_path / "a.sqlite").exists()
 
 
 def test_pages_of_other_sites_take_no_texts_away(client: TestClient) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from posner.corpus.annotation_file import Annotation, AnnotationFile, Span
+from posner.corpus.formats import looks_like_corpus
 from posner.errors import DataError, PosnerError
 from posner.serve.errors import ServiceError
 from posner.serve.service import Service
 from posner.serve.span_checks import check_words
 from posner.serve.work import Task, Wanted
-from posner.textfile import read_texts
+from posner.sources import Bad, Meter, Reading, kind_of, read_file
 
 log = logging.getLogger("posner.serve")
 
@@ -38,7 +39,7 @@ class Corrections:
     Args:
         service: its default model says how unsure it is.
         path: the annotation file, made where there is none.
-        texts: a file whose lines are to be corrected; empty: none.
+        texts: a file whose texts are to be corrected; empty: none.
 
     Raises:
         DataError: the file is none of annotations, or the texts cannot be read.
@@ -46,7 +47,7 @@ class Corrections:
 
     def __init__(self, service: Service, path: str, texts: str = "") -> None:
         self.service = service
-        waiting = _named_lines(Path(texts)) if texts else []  # or a file is made for nothing
+        waiting = _named_texts(Path(texts)) if texts else []  # or a file is made for nothing
         self.file = AnnotationFile(Path(path), create=True)
         self._turns: dict[int, tuple[str, float]] = {}
         self._turn = threading.Lock()  # or two people who ask at once get the same texts
@@ -141,17 +142,28 @@ class Corrections:
         return free
 
 
-def _named_lines(path: Path) -> list[tuple[str, str]]:
-    """A text file's lines that hold something, each with the file's name and its number.
+def _named_texts(path: Path) -> list[tuple[str, str]]:
+    """A file's texts that hold something, each with the file's name and its line or row.
 
     Raises:
-        DataError: the file cannot be read, or is not UTF-8.
+        DataError: the file cannot be read, a text of it is none, or it is a corpus.
     """
-    try:
-        with path.open("rb") as stream:
-            lines = list(read_texts(stream, "line", name=str(path)))
-    except OSError as error:
+    where = f"--texts {path}"
+    if not path.is_file():
+        raise DataError("no such file", where=where, remedy="check the path")
+    kind = kind_of(path) or "text"
+    if kind in ("text", "csv") and looks_like_corpus(path):
         raise DataError(
-            "cannot be read", where=f"--texts {path}", got=error.strerror, remedy="check the path"
-        ) from error
-    return [(f"{path.name}:{n}", line) for n, line in enumerate(lines, 1) if line.strip()]
+            "a corpus, and not texts",
+            where=where,
+            expected="a text a line, or JSON Lines, CSV or Parquet with texts",
+            remedy=f"begin with it: posner convert {path} CORRECTIONS.sqlite",
+        )
+    found = []
+    for item in read_file(path, kind, Reading(), Meter()):
+        if isinstance(item, Bad):
+            raise item.error
+        text = "".join(item.characters())
+        if text.strip():
+            found.append((f"{path.name}:{item.place.number}", text))
+    return found

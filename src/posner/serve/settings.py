@@ -36,7 +36,9 @@ class ServeSettings:
     batch_wait: float = option(3.0, "milliseconds that a batch waits for more", low=0, high=1000)
     allowed_hosts: str = option("", "host names of the service, separated by commas; *: any")
     annotations: str = option("", "SQLite file for corrections; empty: none are taken")
-    texts: str = option("", "with --annotations: file of texts to correct, one a line")
+    texts: str = option(
+        "", "with --annotations: file of texts to correct, one a line; or JSON Lines, CSV, Parquet"
+    )
     lexicon: str = option("", "lexicon of known names (see posner lexicon) for all models")
     lexicon_rules: str = option("correct", "what the lexicon may do, separated by commas")
     auth: bool = option(True, "false: serve other machines without an API key")
