@@ -178,7 +178,7 @@ class Loop:
             self._estimate()
 
     def _estimate(self) -> None:
-        """Say once what the training is expected to need."""
+        """Say once how long the training is expected to take, and what it holds by now."""
         self.estimated = True
         work, progress = self.work, self.progress
         pieces = sum(w.pieces for w in work.dev.windows)
@@ -187,7 +187,7 @@ class Loop:
         seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
         memory = memory_gigabytes(work.accelerator.device)
         work.reporter.say(
-            f"expects to need about {_minutes(seconds / 60)} and {memory:.1f} GB of memory"
+            f"expects to need about {_minutes(seconds / 60)}; {memory:.1f} GB of memory so far"
         )
 
     def _stop_requested(self, interruption: Interruption) -> bool:
