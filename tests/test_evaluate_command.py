@@ -66,7 +66,9 @@ def test_what_is_always_told(folder: Path, capsys: Capture) -> None:
     assert strict["value"] == figures["strict"]["micro"]["f1"]
     assert strict["low"] <= strict["value"] <= strict["high"]
     assert figures["intervals"]["unit"] == "sentences"
-    assert figures["calibration"]["error"] is not None
+    error = 100 * figures["calibration"]["error"]
+    assert f"calibration: expected error {error:.2f} % over " in told
+    assert "how far their scores are from the share that is right" in " ".join(told.split())
     assert "list" not in figures["errors"]
 
 
@@ -100,6 +102,7 @@ def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys:
     note = held_out_note({"calibration": found}, dev)
     assert note is not None
     assert note.endswith("calibration error is 12.50 %")
+    assert "likely too small; over the 9 entities of its parts, each held out in turn" in note
     assert held_out_note({"calibration": found}, folder / "other.conll") is None
     assert held_out_note({}, dev) is None
     evaluate(folder, data="dev.conll")

@@ -29,11 +29,13 @@ from posner.backends.onnx import TRANSITIONS
 from posner.bench.measure import SINGLES, Speed, quantile, some_sentences
 from posner.bench.variants import Variant, variants
 from posner.cli import main
+from posner.cli.export import export_lines
 from posner.document import Document
 from posner.errors import ModelError, PosnerError, UsageError
-from posner.export.checks import check_parity
+from posner.evaluation.counts import Counts
+from posner.export.checks import Quality, check_parity
 from posner.export.graph import network_graph
-from posner.export.model import export_model
+from posner.export.model import Exported, export_model
 from posner.export.quantise import rounded
 from posner.folder import GRAPH, MANIFEST, read_manifest
 from posner.loading import load
@@ -222,6 +224,22 @@ def small_limits(patch: pytest.MonkeyPatch) -> None:
     """The tiny encoder's layers are narrower than those that are worth 8 bits."""
     patch.setattr(posner.export.quantise, "LEAST_WIDTH", 16)
     patch.setattr(posner.export.quantise, "LEAST_ROWS", 50)
+
+
+def test_an_exports_figures_say_of_what_they_are(tmp_path: Path) -> None:
+    quality = Quality(full=Counts(100, 100, 90), int8=Counts(100, 80, 72), changed=2)
+    lines = list(export_lines(Exported(tmp_path, 24_100_000, True, 9.2e-06, quality)))
+    assert lines == [
+        f"{tmp_path}: an ONNX model in int8, 24.1 MB",
+        "parity: in fp32 its raw scores of tags differ by at most 9e-06 from torch's",
+        "dev F1 (strict): fp32 90.00, int8 80.00, 10.00 points lost",
+        "batching: 2 entities come or go when each sentence is tagged alone "
+        "(2.50 % of the 80 that int8 finds on dev)",
+    ]
+    one = replace(quality, changed=1)
+    (line,) = list(export_lines(Exported(tmp_path, 1, True, 0.0, one)))[3:]
+    assert line.startswith("batching: 1 entity comes or goes when")
+    assert len(list(export_lines(Exported(tmp_path, 1, False, 0.0, None)))) == 2
 
 
 @pytest.mark.slow

@@ -69,6 +69,24 @@ def test_the_page_opens_without_errors_or_requests(
 
 
 @pytest.mark.slow
+def test_long_names_of_runs_leave_the_figures_in_sight_on_a_phone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    runs = [
+        reported.run(f"comparison/{cell}/run", skip) for cell, skip in (("bert", 3), ("crf", 5))
+    ]
+    file = tmp_path / "report.html"
+    file.write_text(build_page(runs, pictures(runs), texts=True), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(file.as_uri())
+    tables = "[...document.querySelectorAll('#figures .scroll')]"
+    hidden = page.evaluate(f"{tables}.map(table => table.scrollWidth - table.clientWidth)")
+    assert hidden == [0, 0]
+    assert page.locator("#figures thead th").nth(1).inner_text() == "comparison/bert/run"
+    page.close()
+
+
+@pytest.mark.slow
 def test_a_page_that_breaks_its_promise_is_noticed(browser: Browser, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     broken.write_text(

@@ -16,6 +16,7 @@ import tiny
 from posner.cli import main
 from posner.folder import read_manifest
 from posner.report import build
+from posner.report.story import short_names
 
 SMALL = {
     "training.epochs": "2",
@@ -52,7 +53,7 @@ def test_a_run_is_reported_on_its_own_dev_set(
     out = tmp_path / "report.html"
     assert main(["report", str(place / "run"), "--out", str(out)]) == 0
     said = capsys.readouterr()
-    assert said.out == f"{out}: run\n"
+    assert said.out == f"{out}: {place.name}/run\n"
     assert said.err == ""
     page = texts(out)
     assert "on dev.conll" in page
@@ -62,6 +63,23 @@ def test_a_run_is_reported_on_its_own_dev_set(
     assert f"{100 * f1:.2f}<span> strict F1" in page
     low = figures["intervals"]["strict"]["f1"]["low"]
     assert f"95 % interval {100 * low:.2f} to" in page  # training and tagging agree
+
+
+def test_runs_are_called_by_what_tells_them_apart(tmp_path: Path) -> None:
+    cells = tmp_path / "cells"
+    names = {
+        cells / "bert-1" / "run": "bert-1/run",
+        cells / "crf-1" / "run": "crf-1/run",
+        tmp_path / "old" / "mine": "old/mine",
+        tmp_path / "new" / "mine": "new/mine",
+        tmp_path / "new" / "mine" / "model": "mine/model",
+        tmp_path / "other": "other",
+    }
+    assert short_names(list(names)) == list(names.values())
+    assert short_names([cells / "crf-1" / "run"]) == ["crf-1/run"]
+    twice = [tmp_path / "other", tmp_path / "other"]
+    assert short_names(twice) == ["other (1)", "other (2)"]
+    assert short_names([Path("/"), Path("/run"), Path("/a/run")]) == ["/", "/run", "a/run"]
 
 
 def test_a_model_without_its_run_is_reported_on_its_own_dev_set(
@@ -107,7 +125,7 @@ def test_several_runs_on_one_corpus_with_pictures_and_no_text(
     assert len(list(images.glob("*.svg"))) == len(list(images.glob("*.png"))) == 10
     page = texts(out)
     assert page.count("on test.conll") == 2
-    assert " to run (" in page
+    assert f" against {place.name}/run (" in page
     assert not re.search(r"\b(lives|works|Marsh|Brightwater)\b", page)
 
 

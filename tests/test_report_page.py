@@ -24,7 +24,7 @@ from posner.report.story import DIGEST
 from posner.report.tables import recipe_differences
 from tiny import documents, labelled
 
-VOID = {"meta", "link", "br", "input", "hr", "img"}
+VOID = {"meta", "link", "br", "input", "hr", "img", "wbr"}
 
 
 class Checker(HTMLParser):
@@ -92,11 +92,32 @@ def test_several_runs_stand_side_by_side_with_the_same() -> None:
     for name in ("first", "second", "third"):
         assert page.count(f"<figcaption>{name}</figcaption>") == 4
     assert re.search(
-        r"F1 [+−]\d+\.\d\d to first \([+−]\d+\.\d\d to [+−]\d+\.\d\d\), p = [01]\.", page
+        r"F1 [+−]\d+\.\d\d against first \([+−]\d+\.\d\d to [+−]\d+\.\d\d\), p = [01]\.", page
     )
-    assert "F1 +0.00 to first (+0.00 to +0.00), p = 1.000" in page  # the third is the first
+    assert "F1 +0.00 against first (+0.00 to +0.00), p = 1.000" in page  # the third is the first
     assert "training.seed" in page
     assert "training.epochs" not in page  # the same in all: no difference
+
+
+def test_the_tables_of_labels_stand_side_by_side_below_the_bars_of_several_runs() -> None:
+    for names in (["first"], ["first", "second"]):
+        page = page_of(*map(reported.run, names))
+        labels = page[page.index('<section id="labels">') : page.index('<section id="confusion">')]
+        assert labels.count("<figure") == 1
+        bars, columns = labels.index("<figure"), labels.index('<div class="columns">')
+        assert (bars < columns) == (len(names) > 1)
+        assert labels.count("<table>") == len(names)
+
+
+def test_each_runs_calibration_error_says_what_it_is() -> None:
+    one, two = reported.run("first"), reported.run("second", skip=5)
+    assert one.findings is not None
+    assert two.findings is not None
+    errors = [100 * (found.calibration_error or 0) for found in (one.findings, two.findings)]
+    told = " ".join(page_of(one, two).split())
+    beginning = "the mean distance from that line over all scored entities: "
+    assert f"{beginning}{errors[0]:.2f} % (first), {errors[1]:.2f} % (second).</p>" in told
+    assert f"{beginning}{errors[0]:.2f} %.</p>" in " ".join(page_of(one).split())
 
 
 def test_the_best_of_a_row_is_marked() -> None:
@@ -108,7 +129,7 @@ def test_the_best_of_a_row_is_marked() -> None:
 
 def test_runs_on_other_data_are_not_compared() -> None:
     page = page_of(reported.run("first"), reported.run("second", count=5))
-    assert " to first (" not in page
+    assert " against first (" not in page
 
 
 def test_the_best_is_marked_on_one_corpus_alone() -> None:

@@ -94,10 +94,13 @@ def errors_line(mistakes: Sequence[Mistake]) -> str:
 
 
 def calibration_line(calibration: Calibration) -> str:
-    """The expected calibration error."""
+    """The expected calibration error, with what it is."""
     entities = sum(found.entities for found in calibration.bins)
     scored = counted(entities, "scored entity", "scored entities")
-    return f"calibration: expected error {percent(calibration.error)} over {scored}"
+    return (
+        f"calibration: expected error {percent(calibration.error)} % over {scored}: "
+        "how far their scores are from the share that is right"
+    )
 
 
 def split_table(split: str, parts: Mapping[str, Score]) -> Table:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from posner.plural import counted
+
 
 def held_out_error(figures: Mapping[str, Any], corpus: str | Path) -> float | None:
     """The calibration error on parts that were held out, where the scores were fitted on `corpus`.
@@ -27,7 +29,9 @@ def held_out_note(figures: Mapping[str, Any], corpus: str | Path) -> str | None:
     error = held_out_error(figures, corpus)
     if error is None:
         return None
+    entities = counted(int(figures["calibration"]["spans"]), "entity", "entities")
     return (
-        "the scores were calibrated on this corpus; on parts of it held out in turn their expected "
-        f"calibration error is {100 * error:.2f} %"
+        "the scores were calibrated on this corpus, so their error on it is likely too small; over "
+        f"the {entities} of its parts, each held out in turn, the expected calibration error is "
+        f"{100 * error:.2f} %"
     )

@@ -125,7 +125,7 @@ def _difference(run: ReportedRun, first: ReportedRun) -> str:
     if found is None:
         return ""
     value, low, high = (_signed(v) for v in astuple(found.difference))
-    return f"F1 {value} to {first.name} ({low} to {high}), {p_value_text(found.p_value)}"
+    return f"F1 {value} against {first.name} ({low} to {high}), {p_value_text(found.p_value)}"
 
 
 def _signed(fraction: float) -> str:

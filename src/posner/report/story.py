@@ -18,6 +18,9 @@ from posner.training.run import RunFolder
 DIGEST = 64
 """Hexadecimal digits of a fingerprint's part: first the training set's, then the dev set's."""
 
+PLAIN_NAMES = ("run", "model")
+"""What `posner compare` and `posner train` call folders within their own: no name among others."""
+
 
 @dataclass(frozen=True)
 class Story:
@@ -84,17 +87,27 @@ def read_stories(paths: Sequence[Path]) -> list[Story]:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of paths that tell them apart, and a number behind those that are equal."""
+    """The shortest ends of paths that tell them apart, and a number behind those that are equal.
+
+    A folder whose name says nothing, as `run` in a comparison, has its parent's before it.
+    """
     parts = [path.resolve().parts for path in paths]
-    length = 1
-    ends = [p[-1] for p in parts]
-    while len(set(ends)) < len(set(parts)) and length < max(map(len, parts)):
-        length += 1
-        ends = ["/".join(p[-length:]) for p in parts]
+    lengths = [2 if p[-1] in PLAIN_NAMES else 1 for p in parts]
+    while True:
+        ends = [_end(p, length) for p, length in zip(parts, lengths, strict=True)]
+        of_end = {end: {p for p, e in zip(parts, ends, strict=True) if e == end} for end in ends}
+        if all(len(found) == 1 for found in of_end.values()):
+            break
+        lengths = [n + (len(of_end[end]) > 1) for n, end in zip(lengths, ends, strict=True)]
     return [
         end if ends.count(end) == 1 else f"{end} ({ends[: place + 1].count(end)})"
         for place, end in enumerate(ends)
     ]
+
+
+def _end(parts: Sequence[str], length: int) -> str:
+    """The last parts of an absolute path; all of it where it has no more."""
+    return "/".join(parts[-length:]) if length < len(parts) else str(Path(*parts))
 
 
 def read_story(path: Path, name: str) -> Story:

@@ -157,7 +157,7 @@ def _add_changing(router: APIRouter, corrections: Corrections) -> None:
 
     @router.post("/annotations", summary="Correct a text", responses=ERRORS | _STALE)
     async def save(body: SaveBody) -> AnnotationAnswer:
-        """All of the text's entities; what held before stays on record, and can be come back to."""
+        """All of the text's entities; what held before stays on record, and can come back."""
         limits([body.text])
         spans = [(span.start, span.end, span.label) for span in body.entities]
         check_spans(body.text, spans)
