@@ -118,6 +118,8 @@ def test_each_runs_calibration_error_says_what_it_is() -> None:
     beginning = "the mean distance from that line over all scored entities: "
     assert f"{beginning}{errors[0]:.2f} % (first), {errors[1]:.2f} % (second).</p>" in told
     assert f"{beginning}{errors[0]:.2f} %.</p>" in " ".join(page_of(one).split())
+    without = replace(one, findings=replace(one.findings, calibration_error=None))
+    assert "Expected calibration error" not in page_of(without)
 
 
 def test_the_best_of_a_row_is_marked() -> None:
