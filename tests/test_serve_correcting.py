@@ -14,7 +14,10 @@ import tiny
 from browsing import ALL, TEXT, Page, corrected
 from posner.cli import main
 from posner.corpus import read
-from serving import Running
+from posner.serve.loading import ModelLoader
+from posner.serve.service import Service
+from posner.serve.settings import ServeSettings
+from serving import Running, running
 
 
 @pytest.fixture
@@ -84,6 +87,64 @@ def test_the_queue_brings_texts_and_a_model_is_trained_on_them(
     command = ["train", str(file), "--backbone.name", str(bert), "--out", str(tmp_path / "run")]
     assert main([*command, *short]) == 0
     assert main(["predict", str(tmp_path / "run"), "--text", "Eve in Quito"]) == 0
+
+
+def trained(data: Path, out: Path, *more: str) -> Path:
+    """A small model that knows these texts by heart."""
+    flags = {
+        "epochs": "60",
+        "evaluations": "1",
+        "learning-rate": "1e-3",
+        "head-learning-rate": "1e-2",
+        "mask": "0",
+        "precision": "fp32",
+        "device": "cpu",
+    }
+    settings = [part for name, value in flags.items() for part in (f"--training.{name}", value)]
+    call = ["train", str(data), "--dev", str(data), "--out", str(out), *settings, *more]
+    assert main(call) == 0
+    return out
+
+
+def served(model: Path, **values: Any) -> Service:
+    """A service of a real model."""
+    settings = ServeSettings(**values)
+    return Service({model.name: str(model)}, settings, ModelLoader(settings))
+
+
+def test_a_model_learns_what_was_corrected_on_its_page(
+    browser: Any, bert: Path, tmp_path: Path
+) -> None:
+    data, file = tiny.save_corpus(tmp_path / "train.conll", 2), tmp_path / "a.sqlite"
+    first = trained(data, tmp_path / "first", "--backbone.name", str(bert))
+    text = tiny.documents(1)[0].text
+    with running(served(first, annotations=str(file))) as service:
+        page = Page(browser, service.url)
+        page.correct(text)
+        before = page.entities()
+        assert before
+        asked = page.analyzed()
+        page.page.locator("#threshold").fill("1")
+        page.wait_for([])
+        page.page.locator("#threshold").fill("0")
+        page.wait_for(before)
+        assert page.analyzed() == asked
+        word, label = before[0]
+        after = [[word, "LOC" if label == "PER" else "PER"], *before[1:]]
+        page.page.locator("mark").first.click()
+        page.choose(after[0][1])
+        page.wait_for(after)
+        page.page.click("#save")
+        page.wait_told("Saved")
+        assert page.errors == []
+        page.context.close()
+    better = trained(file, tmp_path / "better", "--from", str(first))
+    with running(served(better)) as service:
+        page = Page(browser, service.url)
+        page.write(text)
+        page.wait_for(after)
+        assert page.errors == []
+        page.context.close()
 
 
 def test_what_is_marked_is_what_is_saved(page: Page, made: Running) -> None:
