@@ -23,6 +23,7 @@ class Stroke:
 # Hues of Okabe and Ito's palette, which colour-blind eyes can part.
 STROKES = {
     "full": Stroke("#0072B2", "-", "o"),
+    "small": Stroke("#56A0D3", "--", "P"),
     "top": Stroke("#D55E00", "-", "s"),
     "adapter": Stroke("#007A5A", "-", "^"),
     "frozen": Stroke("#AA4499", "-", "D"),

@@ -45,6 +45,7 @@ from posner.errors import PosnerError, UsageError
 from posner.recipe import load_recipe
 from posner.recognizer import Recognizer
 from posner.schemes import Span
+from posner.training.plan import affordable, judged_epochs
 from typos import misspell
 
 
@@ -152,17 +153,14 @@ def test_the_peer_labels_first_pieces_and_its_tags_are_read_back(bert: Path) -> 
     assert peer.dev_f1([gold], logits, padded, tags) == pytest.approx(2 / 3)
 
 
-def test_few_sentences_are_learned_in_more_and_smaller_steps() -> None:
-    recipe = load_recipe("default")
-    top = bench_curve.WAYS["top"]
-    whole = bench_curve.settings_of(top, "all", recipe)
-    assert whole == {"backbone.freeze-layers": "4", "training.evaluations": "0"}
-    small = bench_curve.settings_of(top, "100", recipe)
-    assert (small["training.epochs"], small["training.batch-pieces"]) == ("48", "384")
-    patient = recipe.with_values({"training.epochs": 60}, where="test")
-    assert bench_curve.settings_of(top, "500", patient)["training.epochs"] == "60"
-    for size in ("100", "500", "2000", "3000"):
-        recipe.with_values(bench_curve.settings_of(top, size, recipe), where="test")
+def test_every_way_of_the_curve_is_a_recipe_and_looks_at_dev_along_its_course() -> None:
+    for way in bench_curve.WAYS.values():
+        settings = bench_curve.settings_of(way)
+        recipe = load_recipe(way.recipe).with_values(settings, where=way.title)
+        steps_an_epoch = 2  # of a hundred sentences
+        extent = affordable(steps_an_epoch, recipe.training)
+        assert extent.epochs > load_recipe(way.recipe).training.epochs
+        assert len(judged_epochs(extent.epochs, recipe.training)) > 1
 
 
 @pytest.mark.parametrize("text", ["x", "0", "-5", "2.5", ""])

@@ -9,6 +9,7 @@ import pytest
 from posner.cli import main
 from posner.errors import RecipeError, UsageError, did_you_mean
 from posner.recipe import load_recipe
+from posner.search.space import parse_space
 from posner.systems.recipes import system_recipe
 
 
@@ -52,6 +53,18 @@ def test_a_command_names_it(
     call: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert f"did you mean {meant}?" in said(call, capsys)
+
+
+@pytest.mark.parametrize(
+    ("space", "meant"),
+    [
+        ('"training.learning-rat" = {values = [1e-4]}', "training.learning-rate"),
+        ('"training.epochs" = {valus = [1]}', "values"),
+    ],
+)
+def test_a_space_names_it(space: str, meant: str) -> None:
+    with pytest.raises(RecipeError, match=f"did you mean {meant}?"):
+        parse_space(space, "space.toml")
 
 
 def test_a_name_like_no_other_gets_the_list_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,3 +90,10 @@ def test_the_least_whole_number() -> None:
 def test_completion_offers_what_the_package_offers() -> None:
     assert {"load", "read", "write", "__version__"} <= set(dir(posner))
     assert "importlib" not in dir(posner)
+
+
+def test_predict_asks_for_a_model_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["predict"])
+    assert ended.value.code == 2
+    assert "required: MODEL (see" in capsys.readouterr().err

@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files",
         nargs="*",
+        default=[],  # without it argparse calls them required
         metavar="FILE",
         help="text files, folders of them, or corpora; - is standard input (default)",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -48,6 +49,11 @@ class Sectioned:
                 )
 
     @classmethod
+    @functools.cache
+    def _by_key(cls) -> Mapping[str, Setting]:
+        return {setting.key: setting for setting in cls.settings()}
+
+    @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str) -> Self:
         """The defaults, overridden by sections of values as `to_dict` gives them.
 
@@ -87,20 +93,9 @@ class Sectioned:
         Raises:
             RecipeError: an unknown key, a value of another type, or one out of range.
         """
-        known = {setting.key: setting for setting in self.settings()}
         sections: dict[str, dict[str, Any]] = {}
         for key, value in values.items():
-            setting = known.get(key)
-            if setting is None:
-                hyphened = key.replace("_", "-")
-                raise RecipeError(
-                    "unknown key",
-                    where=f"{where}: {key}",
-                    expected=hyphened
-                    if hyphened in known
-                    else f"a key that `posner recipes {self.example}` prints",
-                    remedy=None if hyphened in known else did_you_mean(hyphened, known),
-                )
+            setting = self.setting(key, where=where)
             checked = setting.check(setting.convert(value, where), where)
             sections.setdefault(setting.section, {})[setting.name] = checked
         replaced = {
@@ -108,6 +103,25 @@ class Sectioned:
             for name, changes in sections.items()
         }
         return dataclasses.replace(self, **replaced)
+
+    @classmethod
+    def setting(cls, key: str, *, where: str) -> Setting:
+        """The setting of that `section.key`.
+
+        Raises:
+            RecipeError: there is none.
+        """
+        known = cls._by_key()
+        if key not in known:
+            hyphened = key.replace("_", "-")
+            named = f"a key that `posner recipes {cls.example}` prints"
+            raise RecipeError(
+                "unknown key",
+                where=f"{where}: {key}",
+                expected=hyphened if hyphened in known else named,
+                remedy=None if hyphened in known else did_you_mean(hyphened, known),
+            )
+        return known[key]
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Sections of keys with hyphens, ready for JSON or TOML."""

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from posner.errors import RecipeError
-from posner.recipe import Recipe, Setting, settings
+from posner.errors import RecipeError, did_you_mean
+from posner.recipe import Recipe, Setting
 from posner.recipe.shipped import Shipped
 
 _FIELDS = ("keys", "values", "low", "high", "log", "step")
@@ -177,12 +177,17 @@ def _entry(name: str, table: Any, where: str) -> Entry:
     for given in table:
         if given not in _FIELDS:
             raise RecipeError(
-                "unknown key", where=f"{place}: {given}", expected=" | ".join(_FIELDS)
+                "unknown key",
+                where=f"{place}: {given}",
+                expected=" | ".join(_FIELDS),
+                remedy=did_you_mean(given, _FIELDS),
             )
     keys = table.get("keys", [name])
     if not isinstance(keys, list) or not keys:
         raise RecipeError("not a list of settings", where=f"{place}: keys", got=keys)
-    varied = tuple(_setting(key, place if "keys" in table else where) for key in keys)
+    varied = tuple(
+        Recipe.setting(str(key), where=place if "keys" in table else where) for key in keys
+    )
     types = {setting.type for setting in varied}
     if len(types) > 1:
         raise RecipeError("settings of several types", where=f"{place}: keys", expected="one type")
@@ -194,20 +199,6 @@ def _entry(name: str, table: Any, where: str) -> Entry:
         )
     domain = _choices if "values" in table else _range
     return Entry(name, varied, domain(table, varied, where, place))
-
-
-def _setting(key: Any, where: str) -> Setting:
-    known = {setting.key: setting for setting in settings()}
-    if key not in known:
-        hyphened = str(key).replace("_", "-")
-        raise RecipeError(
-            "unknown setting",
-            where=f"{where}: {key}",
-            expected=hyphened
-            if hyphened in known
-            else "a key that `posner recipes default` prints",
-        )
-    return known[key]
 
 
 def _choices(
