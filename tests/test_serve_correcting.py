@@ -189,9 +189,13 @@ def test_nested_entities_are_added_renamed_and_dropped_one_by_one(
     page.choose("PER")
     page.page.locator("mark", has_text="Oslo").click()
     expect(page.page.locator("#chooser input[type=radio]")).to_have_count(2)
+    present = page.page.locator("#chooser button[aria-pressed=true]")
+    expect(present).to_have_text("LOC")
     page.choose("PER")  # the innermost one
     page.page.locator("mark", has_text="Oslo").click()
+    expect(present).to_be_focused()
     page.page.get_by_label("PER: University of Oslo").check()
+    expect(present).to_have_text("PER")
     page.choose("LOC")
     expected = [["University", "PER"], ["University of Oslo", "LOC"], ["Oslo", "PER"]]
     assert layers(page) == sorted(expected)
@@ -425,6 +429,8 @@ def test_keys_reach_everything(page: Page) -> None:
     page.page.keyboard.press("Enter")  # the mark, whatever is selected
     chooser = page.page.get_by_role("dialog", name="Choose a label")
     expect(chooser.locator(".hint")).to_have_text("Ada")
+    expect(chooser.get_by_role("button", name="PER")).to_be_focused()  # what it is
+    chooser.get_by_role("button").first.focus()
     page.page.keyboard.press("Shift+Tab")
     chooser.wait_for(state="hidden")  # it does not stay behind
 

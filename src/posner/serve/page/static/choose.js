@@ -34,7 +34,7 @@ export class Chooser {
       this.close();
       answered(label, this.target);
     };
-    const buttons = labels.map(({ name, colour, meaning }) => {
+    this.labels = labels.map(({ name, colour, meaning }) => {
       const button = element("button", "", name);
       button.title = meaning || name;
       button.style.setProperty("--colour", colour);
@@ -46,12 +46,13 @@ export class Chooser {
     this.title = element("p", "hint");
     this.warning = element("p", "warn");
     Object.assign(this.warning, { id: "chooser-warning", role: "status" });
-    const below = [...buttons, this.drop, other(answer)];
+    const below = [...this.labels, this.drop, other(answer)];
     this.root.replaceChildren(this.title, this.#targets(), this.warning, ...below);
     this.#aim(this.target);
     this.root.hidden = false;
     this.#place(pick.rect);
-    this.root.querySelector("button").focus();
+    const present = this.root.querySelector("[aria-pressed=true]");
+    (present ?? this.root.querySelector("button")).focus();
   }
 
   close() {
@@ -79,11 +80,15 @@ export class Chooser {
 
   #nameOf(target) {
     if (!target.length) return "Beside what is there";
-    const { span } = this.pick;
-    const same = !span ||
-      target.every(({ start, end }) => start === span.start && end === span.end);
+    const same = target.every((entity) => this.#isMeant(entity));
     const names = target.map((entity) => `${entity.entity_group}: ${short(entity.word)}`);
     return `${same ? "" : "Instead of "}${names.join(", ")}`;
+  }
+
+  /** Whether the words that were picked are the entity's own. */
+  #isMeant({ start, end }) {
+    const { span } = this.pick;
+    return !span || (start === span.start && end === span.end);
   }
 
   #aim(target) {
@@ -91,6 +96,11 @@ export class Chooser {
     const { start, end } = this.pick.span ?? target[0];
     this.title.textContent = short(this.pick.block.text.slice(start, end));
     this.drop.disabled = !target.length;
+    const meant = target.filter((entity) => this.#isMeant(entity));
+    const present = new Set(meant.map((entity) => entity.entity_group));
+    for (const button of this.labels) {
+      button.setAttribute("aria-pressed", present.has(button.textContent));
+    }
     this.warning.textContent = warningOf(this.sharing(target));
   }
 
