@@ -111,7 +111,12 @@ def _train(
     kept = scratch / f"result-{size}-{seed}-{mentions}-{casing}.json"
     if kept.exists() and _read(kept).flags == tuple(arguments.flags):
         return
-    flags = ["--training.evaluations", "1"]  # the last epoch is judged, none is chosen
+    flags = [
+        "--recipe",
+        "small",
+        "--training.evaluations",
+        "1",
+    ]  # the last epoch is judged, none is chosen
     flags += ["--training.seed", str(seed), "--augment.mentions", str(mentions)]
     flags += ["--augment.casing", str(casing), "--out", str(scratch / "run"), "--force"]
     data = [str(scratch / f"train-{size}-{seed}.conll"), "--dev", str(scratch / "dev.conll")]
@@ -144,7 +149,7 @@ def _write_table(scratch: Path, flags: Sequence[str]) -> None:
     write_result(
         "augment.md",
         f"{heading('Augmentation with little data (CoNLL-2003)')}\n"
-        "Seeded samples of sentences of eng.train, another for each seed; recipe `default`. "
+        "Seeded samples of sentences of eng.train, another for each seed; recipe `small`. "
         f"{JUDGING:,} sentences of eng.testa, drawn once, judge the last "
         "epoch, as they are and with every word in lower case. Gains are means over the seeds "
         "against the same sample without augmentation; minutes are of computing, on one core, "

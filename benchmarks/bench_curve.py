@@ -2,7 +2,7 @@
 
     python benchmarks/bench_curve.py DATA OUT [--corpus conll2003|gmb]
         [--sizes 100 500 2000 all] [--ways full top adapter frozen frozen-plain] [--seeds 1]
-        [--draw]
+        [--threads 2] [--draw]
 
 Runs stand in OUT, each with the model's `metrics.jsonl` and a file of points; a run that has ended
 is not run again, and one that was broken off starts anew. `--draw` runs nothing and only writes
@@ -41,6 +41,8 @@ from posner.errors import PosnerError
 
 TRAIN = Path(__file__).parent / "timed_train.py"
 ALL = "all"
+JUDGING = 1000
+"""Sentences of dev that judge what learned from few."""
 MARKS = (1, 2, 4, 8)
 """Minutes at which the table reads the curves."""
 
@@ -103,6 +105,7 @@ def main() -> int:
     parser.add_argument("--sizes", nargs="+", type=size_of, metavar="N|all", default=sizes)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--draw", action="store_true", help="only draw what OUT holds")
     arguments = parser.parse_args()
     folder: Path = arguments.out / arguments.corpus
@@ -118,11 +121,11 @@ def main() -> int:
         files = _files(arguments, folder)
         for run in runs:
             if not run.done:
-                train(run, _part(files, run, folder))
+                train(run, _part(files, run, folder), arguments.threads)
     ended = {run: read_points(run.points) for run in runs if run.done}
     if not ended:
         raise PosnerError("no run has ended", where=folder, remedy="run without --draw")
-    _write(ended, arguments.corpus)
+    _write(ended, arguments.corpus, arguments.threads)
     return 0
 
 
@@ -144,18 +147,24 @@ def _files(arguments: argparse.Namespace, folder: Path) -> CorpusFiles:
 
 
 def _part(files: CorpusFiles, run: Run, folder: Path) -> CorpusFiles:
-    """The files with only the run's sentences to learn from, drawn with its seed."""
+    """The run's sentences, drawn with its seed, and a share of dev, which costs time too."""
     if run.size == ALL:
         return files
     target = folder / f"train-{run.size}-{run.seed}{files.train.suffix}"
+    _draw(files.train, int(run.size), run.seed, target)
+    judging = folder / f"dev-{JUDGING}{files.dev.suffix}"
+    _draw(files.dev, JUDGING, 1, judging)
+    return CorpusFiles(files.name, target, judging)
+
+
+def _draw(source: Path, count: int, seed: int, target: Path) -> None:
+    """Write so many sentences, unless an earlier run has."""
     if not target.is_file():
-        corpus = read_corpus(files.train)
-        drawn = draw_sentences(corpus, int(run.size), run.seed)
-        write(drawn, target, format=corpus.format)
-    return CorpusFiles(files.name, target, files.dev)
+        corpus = read_corpus(source)
+        write(draw_sentences(corpus, count, seed), target, format=corpus.format)
 
 
-def train(run: Run, files: CorpusFiles) -> None:
+def train(run: Run, files: CorpusFiles, threads: int) -> None:
     """Train in a process of its own, with a cache of its own: each run pays for all it uses.
 
     Raises:
@@ -166,7 +175,8 @@ def train(run: Run, files: CorpusFiles) -> None:
     flags = ["--recipe", way.recipe, "--set", *(f"{k}={v}" for k, v in settings.items())]
     places = [str(path) for path in (files.train, files.dev, run.model, run.points)]
     with tempfile.TemporaryDirectory(dir=run.folder, prefix="cache-") as cache:
-        ran = run_script(TRAIN, [*places, *flags], environment={CACHE: cache})
+        environment = {CACHE: cache, "OMP_NUM_THREADS": str(threads)}
+        ran = run_script(TRAIN, [*places, *flags], environment=environment)
     if ran.status != 0:
         raise PosnerError("a training failed", where=run.model, got=f"exit {ran.status}")
 
@@ -198,13 +208,14 @@ def panels(ended: Mapping[Run, Sequence[Point]]) -> dict[str, dict[str, list[Poi
     return found
 
 
-def _write(ended: Mapping[Run, Sequence[Point]], corpus: str) -> None:
+def _write(ended: Mapping[Run, Sequence[Point]], corpus: str, threads: int) -> None:
     text = table(ended)
     name = {"conll2003": "CoNLL-2003", "gmb": "GMB"}[corpus]
     notes = (
-        "Minutes count from the start of the process, imports and reading included; looks at the"
-        " whole dev set, which cost more than the training where it is small, are taken out but in"
-        " the column that says so."
+        f"Threads: {threads}. Minutes count from the start of the process, imports and reading"
+        " included; looks at dev are taken out but in the column that says so. Models of all"
+        f" sentences are judged by the whole dev set, the others by {JUDGING:,} sentences of it,"
+        " drawn once."
     )
     page = f"{heading(f'Dev F1 against minutes, {name}')}\n{notes}\n\n"
     picture = f"![Dev F1 against minutes on {name}](curve-{corpus}.svg)\n"
