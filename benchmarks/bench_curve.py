@@ -172,7 +172,8 @@ def train(run: Run, files: CorpusFiles, threads: int) -> None:
     """
     way = WAYS[run.way]
     settings = settings_of(way) | {"training.seed": str(run.seed)}
-    flags = ["--recipe", way.recipe, "--set", *(f"{k}={v}" for k, v in settings.items())]
+    flags = ["--clock", "processor", "--recipe", way.recipe]
+    flags += ["--set", *(f"{key}={value}" for key, value in settings.items())]
     places = [str(path) for path in (files.train, files.dev, run.model, run.points)]
     with tempfile.TemporaryDirectory(dir=run.folder, prefix="cache-") as cache:
         environment = {CACHE: cache, "OMP_NUM_THREADS": str(threads)}
@@ -212,10 +213,10 @@ def _write(ended: Mapping[Run, Sequence[Point]], corpus: str, threads: int) -> N
     text = table(ended)
     name = {"conll2003": "CoNLL-2003", "gmb": "GMB"}[corpus]
     notes = (
-        f"Threads: {threads}. Minutes count from the start of the process, imports and reading"
-        " included; looks at dev are taken out but in the column that says so. Models of all"
-        f" sentences are judged by the whole dev set, the others by {JUDGING:,} sentences of it,"
-        " drawn once."
+        f"Minutes are of processor time, all threads (here {threads}) together, from the start of"
+        " the process, imports and reading included; looks at dev are taken out but in the column"
+        " that says so. Models of all sentences are judged by the whole dev set, the others by"
+        f" {JUDGING:,} sentences of it, drawn once."
     )
     page = f"{heading(f'Dev F1 against minutes, {name}')}\n{notes}\n\n"
     picture = f"![Dev F1 against minutes on {name}](curve-{corpus}.svg)\n"

@@ -73,7 +73,7 @@ def draw(
         for place in flat[len(panels) :]:
             place.set_visible(False)
         figure.suptitle(title, x=0.02, ha="left", fontsize=13)
-        told = "minutes (log scale; looks at the dev set not counted)"
+        told = "processor minutes (log scale; looks at the dev set not counted)"
         figure.supxlabel(f"{told}; beside each name its best F1, which is kept", fontsize=10)
         figure.tight_layout(rect=(0, -0.01, 1, 0.99), w_pad=1.0)
         for suffix, options in ((".svg", {"metadata": {"Date": None}}), (".png", {"dpi": 120})):
