@@ -144,7 +144,10 @@ def _with_vectors(name: str, arguments: argparse.Namespace) -> str:
 
 
 def who_leads(duels: Sequence[dict[str, Any]]) -> str:
-    """Every rival that Posner's default does not lead, or was not compared with."""
+    """Every rival that Posner's default does not lead, or was not compared with.
+
+    In which other figures a rival is ahead stands in the lines above.
+    """
     told = []
     for duel in duels:
         if duel["leads"] is None:
@@ -152,7 +155,7 @@ def who_leads(duels: Sequence[dict[str, Any]]) -> str:
         elif not duel["leads"]:
             told.append(f"- {duel['own']} does not lead {duel['rival']}.")
     if duels and not told:
-        return "Posner's row leads every rival on the same share of the data."
+        return "Posner's row has the best strict F1 on the same share of the data."
     return "\n".join(told)
 
 

@@ -170,6 +170,37 @@ def test_several_seeds_are_one_line_over_all_of_them(comparison: Comparison) -> 
     assert duels_of([crf, spacy]) == []
 
 
+def test_where_a_rival_is_ahead_is_said_of_whom_the_whole_leads() -> None:
+    lines = []
+    for name, strict, flat, per in (
+        ("bert", (4, 4, 4), (4, 4, 2), (4, 4, 1)),
+        ("crf", (4, 4, 3), (4, 2, 2), (4, 4, 2)),
+    ):
+        (row,) = plan_rows([name], seeds=1)
+        document = np.array([strict, flat, per, per], dtype=np.int64)
+        counts = UnitCounts(
+            ("strict", "flat", "strict.PER", "strict.LOC"), np.stack([document] * 2)
+        )
+        scored = Scored({}, counts, 1000.0, 0.5, 2_000_000)
+        cell = next(row.cells)
+        found = Comparison(DATA, (row,), {cell: Result(cell, Trained(60.0, 1.0), scored, None)})
+        lines += lines_of(found)
+    (duel,) = duels_of(lines)
+    assert duel.leads
+    assert duel.sentence().endswith("; crf is ahead in flat P, flat F1, LOC F1, PER F1")
+    assert duel.to_json()["behind"] == ["flat P", "flat F1", "LOC F1", "PER F1"]
+
+
+def test_a_folder_that_there_is_not_is_refused_before_all_work(
+    folder: Path, capsys: Capture
+) -> None:
+    call = ["compare", str(folder / "train.conll"), str(folder / "dev.conll")]
+    call += ["--systems", f"crf,hf:{folder / 'nope'}", "--out", str(folder / "never")]
+    assert main(call) == 1
+    assert "nope: no such folder" in capsys.readouterr().err
+    assert not (folder / "never").exists()
+
+
 def test_how_long_a_network_over_words_has_learned_is_told() -> None:
     (row,) = plan_rows(["transformer"], seeds=1, shares={"transformer": 0.25})
     scored = Scored({}, units([(2, 2, 1), (2, 2, 2)]), 1000.0, 0.5, 2_000_000)
@@ -289,7 +320,10 @@ def test_a_comparison_goes_on_where_it_was_and_one_failure_loses_no_other(
     folder: Path, capfd: Capture
 ) -> None:
     data = [str(folder / "train.conll"), str(folder / "dev.conll")]
-    systems = ["--systems", f"hf:{folder / 'none'},crf:{folder / 'fast.toml'}"]
+    broken = folder / "none"
+    broken.mkdir()
+    (broken / "config.json").write_text("[]")
+    systems = ["--systems", f"hf:{broken},crf:{folder / 'fast.toml'}"]
     call = ["compare", *data, *systems, "--out", str(folder / "out"), "--seeds", "2"]
     assert main([*call, "--json", str(folder / "f.json")]) == 1
     told = capfd.readouterr()
@@ -297,7 +331,7 @@ def test_a_comparison_goes_on_where_it_was_and_one_failure_loses_no_other(
     assert "failed, and the others go on" in told.err
     figures = json.loads((folder / "f.json").read_text())
     failed, crf = figures["rows"]
-    assert "no such folder" in failed["error"]
+    assert str(broken) in failed["error"]
     assert crf["name"] == "crf:fast"
     assert crf["figures"]["strict"]["f1"]["value"] > 0.5
     assert crf["training_gigabytes"] > 0.01

@@ -13,6 +13,7 @@ import pytest
 
 import reported
 import tiny
+from foreign_models import save_classifier
 from posner.cli import main
 from posner.folder import read_manifest
 from posner.report import build
@@ -248,3 +249,33 @@ def test_every_run_has_a_card(place: Path) -> None:
     assert "95 % interval" in card
     assert "calibrated on dev.conll" in card
     assert str(place) not in card
+
+
+def test_the_dev_set_is_found_from_any_folder(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    flags = ["--dev", "dev.conll", "--system", "crf", "--crf.iterations", "5", "--out", "crf"]
+    assert main(["train", "train.conll", *flags]) == 0
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dev.conll").write_text("Ada NNP B-NP B-PER\n", encoding="utf-8")  # another one
+    capsys.readouterr()
+    assert main(["report", str(place / "crf"), "--out", "crf.html"]) == 0
+    assert capsys.readouterr().err == ""
+    assert "on dev.conll" in texts(tmp_path / "crf.html")
+
+
+def test_models_trained_elsewhere_are_reported_on_data_that_is_named(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.html"
+    data, foreign = str(place / "test.conll"), tmp_path / "classifier"
+    save_classifier(foreign)
+    runs = [str(place / "run"), "spacy/conll", str(foreign), f"hf:{foreign}"]
+    assert main(["report", *runs, data, "--out", str(out)]) == 0
+    names = f"{place.name}/run, spacy/conll, classifier (1), classifier (2)"
+    assert capsys.readouterr().out == f"{out}: {names}\n"
+    assert texts(out).count("<span> strict F1") == 4
+    assert main(["report", *runs, "--out", str(out), "--force"]) == 2
+    told = "spacy/conll: was trained elsewhere, so nothing is recorded of it; name labelled data"
+    assert told in capsys.readouterr().err

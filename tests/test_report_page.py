@@ -171,6 +171,22 @@ def test_several_members_are_told_of_where_their_curves_stand() -> None:
     assert "many: several members, each learned from the start" in page
 
 
+def test_a_dev_set_that_was_scored_once_chose_nothing_and_has_no_curve() -> None:
+    whole = reported.story()
+    once = replace(whole, course=replace(whole.course, metrics=whole.course.metrics[-1:]))
+    kept = replace(once.course.metrics[0], best=True)
+    once = replace(once, course=replace(once.course, metrics=[kept]))
+    page = page_of(ReportedRun(once))
+    assert "dev was scored once, after epoch 10" in page
+    assert "Dev was scored once of mine" in page
+    assert "best, epoch" not in page
+    assert "by epoch: mine" not in page  # a chart of one point
+    assert "best epoch" not in page
+    both = page_of(ReportedRun(once), ReportedRun(reported.story("other")))
+    assert "by epoch: other" in both
+    assert "by epoch: mine" not in both
+
+
 def test_what_intervals_were_drawn_over_is_told_of_recorded_ones_too() -> None:
     drawn = {"value": 0.5, "low": 0.4, "high": 0.6}
     micro = {"precision": 0.5, "recall": 0.5, "f1": 0.5}

@@ -44,6 +44,15 @@ def test_a_small_dev_set_is_told_with_its_interval(tmp_path: Path, capsys: Captu
     assert str(dev) in calls[0]
 
 
+def test_a_model_that_finds_nothing_says_so(tmp_path: Path, capsys: Capture) -> None:
+    data = tiny.save_corpus(tmp_path / "train.conll", 2)
+    flags = ["--system", "bilstm", "--learning.epochs", "1", "--learning.learning-rate", "1e-9"]
+    out = ["--dev", str(data), "--out", str(tmp_path / "run")]
+    assert main(["train", str(data), *flags, *out]) == 0
+    (warning,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("warning: "))
+    assert warning == "warning: no entity of dev was found: learn for longer, or from more"
+
+
 def test_a_large_dev_set_is_trusted(tmp_path: Path, capsys: Capture) -> None:
     dev = tiny.save_corpus(tmp_path / "dev.conll", 60, first=8)
     assert train(tmp_path, "--dev", str(dev)) == 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from posner.document import Document
-from posner.evaluation.bootstrap import intervals
+from posner.evaluation.bootstrap import intervals_json
 from posner.evaluation.model import evaluate_each
 from posner.evaluation.result import Evaluation
 from posner.evaluation.unit_counts import UnitCounts
@@ -39,10 +39,8 @@ class StoredFigures:
         own = self.manifest.figures.get("dev") or {}
         measured = self.evaluation.to_json()
         measured.pop("words_per_second")
-        strict = intervals(self.units).get("strict")
-        found = {"strict": strict.to_json()} if strict else {}
         kept = {key: value for key, value in own.items() if key not in _MEASURED_WITH}
-        drawn = {"intervals": {"unit": self.units.unit, **found}}
+        drawn = {"intervals": intervals_json(self.units, ["strict"])}
         return {**kept, **measured, **drawn, **self._measured_with()}
 
     def _measured_with(self) -> dict[str, Any]:

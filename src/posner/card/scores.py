@@ -61,7 +61,9 @@ def _drawn(intervals: Mapping[str, Any]) -> str:
     unit = intervals.get("unit")
     if not _interval_row(intervals) or not isinstance(unit, str) or not unit:
         return ""
-    return f"The intervals are a bootstrap's over {plain(unit)}."
+    count = intervals.get("units")
+    many = f"{count:,} " if isinstance(count, int) else ""
+    return f"The intervals are a bootstrap's over {many}{plain(unit)}."
 
 
 def own_ratios(saved: Mapping[str, Any]) -> Mapping[str, Any]:

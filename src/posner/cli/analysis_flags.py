@@ -11,6 +11,7 @@ from rich.console import RenderableType
 
 from posner.cli.corpora import read_repaired
 from posner.cli.numbers import whole
+from posner.errors import UsageError
 from posner.evaluation.analysis import Analysis
 from posner.evaluation.analysis_report import analysis_report, mistake_lines
 from posner.evaluation.conlleval import evaluation_conlleval
@@ -52,6 +53,19 @@ def add_analysis_flags(parser: argparse.ArgumentParser) -> None:
         "--conlleval", action="store_true", help="print only the figures, as conlleval does"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def check_analysis_flags(arguments: argparse.Namespace) -> None:
+    """Refuse what would be neither printed nor written.
+
+    Raises:
+        UsageError: more than conlleval's own figures is asked for beside them.
+    """
+    asked = {"--details": arguments.details, "--errors": arguments.errors}
+    for flag, value in asked.items():
+        if value and arguments.conlleval and arguments.json is None:
+            told = "is not printed with conlleval's figures, which stand alone"
+            raise UsageError(told, where=flag, remedy="write it with --json FILE")
 
 
 def train_mentions(arguments: argparse.Namespace) -> KnownMentions | None:

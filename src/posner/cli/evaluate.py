@@ -10,6 +10,7 @@ from typing import Any
 from posner.cli.analysis_flags import (
     CONLLEVAL,
     add_analysis_flags,
+    check_analysis_flags,
     print_analysis,
     train_mentions,
     write_figures,
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.format, arguments.conlleval = None, True
     if arguments.conlleval and arguments.against is not None:
         raise UsageError("--conlleval prints one model's figures, without --against")
+    check_analysis_flags(arguments)
     train = train_mentions(arguments)
     corpus = read_corpus(arguments.data, arguments)
     tagger = load_from_flags(arguments)

@@ -20,7 +20,7 @@ from posner.report.findings import Findings
 from posner.report.judge import judge
 from posner.report.pictures import check_pictures, pictures, write_pictures
 from posner.report.runs import ReportedRun
-from posner.report.story import Story, is_run, no_run, read_stories
+from posner.report.story import Story, is_elsewhere, is_run, no_run, read_stories
 from posner.systems.opening import load
 
 
@@ -32,7 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RUN... [DATA]",
-        help="run folders, and a labelled corpus to score them on; default: each run's dev set",
+        help="run folders or other models, and a labelled corpus to score them on; default: each "
+        "run's dev set",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="page to write")
     parser.add_argument("--no-text", action="store_true", help="leave the corpus's sentences out")
@@ -69,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _runs_and_data(arguments: argparse.Namespace) -> tuple[list[Path], Path | None]:
     """The runs, and the corpus behind them if there is one."""
     paths: list[Path] = arguments.runs
-    if is_run(paths[-1]):
+    if is_run(paths[-1]) or is_elsewhere(paths[-1]):
+        _refuse_unscored(paths)
         return paths, None
     if len(paths) == 1:
         raise no_run(paths[0])
@@ -79,6 +81,17 @@ def _runs_and_data(arguments: argparse.Namespace) -> tuple[list[Path], Path | No
     if arguments.recorded:
         raise UsageError("no run, and --recorded reads no data", where=paths[-1])
     return paths[:-1], paths[-1]
+
+
+def _refuse_unscored(paths: Sequence[Path]) -> None:
+    """Refuse a model that was trained elsewhere where there is no data to score it on."""
+    for path in paths:
+        if is_elsewhere(path):
+            raise UsageError(
+                "was trained elsewhere, so nothing is recorded of it",
+                where=path,
+                remedy="name labelled data behind the models",
+            )
 
 
 def _reported(

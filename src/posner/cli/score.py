@@ -14,6 +14,7 @@ from rich.text import Text
 from posner.cli.analysis_flags import (
     CONLLEVAL,
     add_analysis_flags,
+    check_analysis_flags,
     print_analysis,
     train_mentions,
     write_figures,
@@ -79,6 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score the file and print the figures."""
     arguments.conlleval |= arguments.format == CONLLEVAL
+    check_analysis_flags(arguments)
     path: Path = arguments.file
     if arguments.other is not None:
         return _score_documents(_two_corpora(arguments), arguments)

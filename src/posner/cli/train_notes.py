@@ -38,7 +38,9 @@ def print_closing(
 ) -> None:
     """Say how far the dev figures can be trusted where they are few, and what to type next."""
     entities = evaluation.counts.gold
-    if entities < SMALL:
+    if not evaluation.counts.correct:
+        _print("warning: no entity of dev was found: learn for longer, or from more", console)
+    elif entities < SMALL:
         told = f"only {counted(entities, 'entity', 'entities')} to judge by: F1 is uncertain"
         _print(f"warning: {told}{_interval(run)}", console)
     _print(f"next: {_evaluate(run, arguments)}", console)

@@ -32,6 +32,7 @@ from posner.compare.plan import Cell, Row, cells_of
 from posner.errors import DataError, PosnerError
 from posner.files import refuse_filled, write_json
 from posner.locks import try_lock
+from posner.systems.opponents import opponent_folder
 
 STATE = "compare.json"
 CELLS = "cells"
@@ -90,7 +91,7 @@ class Comparer:
         Raises:
             DataError: the folder holds something else, or a comparison on other data or a finished
                 cell with other settings, and `force` is off; or another process works on it.
-            UsageError, RecipeError: a system or recipe that there is not.
+            UsageError, RecipeError, ModelError: a system, recipe or folder that there is not.
         """
         cells = cells_of(rows)
         orders = {cell: self._order(cell) for cell in cells}  # says what is wrong before all work
@@ -109,6 +110,8 @@ class Comparer:
         return Comparison(self.data, tuple(rows), results)
 
     def _order(self, cell: Cell) -> Order:
+        if cell.system.is_foreign:
+            opponent_folder(cell.system.text)
         recipe: dict[str, dict[str, Any]] = cell.system.settings()
         section = next((name for name in ("training", "learning") if name in recipe), None)
         if section is not None:

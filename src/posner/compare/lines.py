@@ -23,6 +23,8 @@ from posner.evaluation.report import p_value_text, signed_percent
 from posner.evaluation.unit_counts import UnitCounts
 
 STRICT, FLAT = "strict", "flat"
+RATIO_NAMES = {"precision": "P", "recall": "R", "f1": "F1"}
+"""What tables call the ratios."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,29 @@ class Duel:
         found = self.difference
         return None if found is None else found.first > found.second
 
+    @property
+    def behind(self) -> tuple[str, ...]:
+        """The figures in which the rival is ahead: F1 by label, and the whole's P, R and F1."""
+        if self.difference is None:
+            return ()
+        own, rival = self.own.figures, self.rival.figures
+        shared = [name for name in own if name in rival]
+        found = [
+            f"{name} {RATIO_NAMES[ratio]}"
+            for name in (STRICT, FLAT)
+            for ratio in RATIOS
+            if name in shared and getattr(own[name], ratio) < getattr(rival[name], ratio)
+        ]
+        prefix = f"{STRICT}."
+        labels = sorted(name for name in shared if name.startswith(prefix))
+        lower = [name for name in labels if own[name].f1 < rival[name].f1]
+        return (*found, *(f"{name.removeprefix(prefix)} F1" for name in lower))
+
     def to_json(self) -> dict[str, Any]:
         """Who leads whom, and by how much."""
         found = {"reason": self.reason} if self.difference is None else self.difference.to_json()
-        return {"own": self.own.name, "rival": self.rival.name, "leads": self.leads, **found}
+        names = {"own": self.own.name, "rival": self.rival.name}
+        return {**names, "leads": self.leads, "behind": list(self.behind), **found}
 
     def sentence(self) -> str:
         """Who leads, by how much, and how sure that is."""
@@ -131,10 +152,11 @@ class Duel:
         verb = "leads" if self.leads else "does not lead"
         delta = found.difference
         low, high = signed_percent(delta.low), signed_percent(delta.high)
+        ahead = f"; {self.rival.name} is ahead in {', '.join(self.behind)}" if self.behind else ""
         return (
             f"{self.own.name} {verb} {self.rival.name}: {100 * found.first:.2f} against "
             f"{100 * found.second:.2f} strict F1, difference {signed_percent(delta.value)} "
-            f"({low} to {high}), {p_value_text(found.p_value)}"
+            f"({low} to {high}), {p_value_text(found.p_value)}{ahead}"
         )
 
 

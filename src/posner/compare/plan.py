@@ -10,7 +10,7 @@ from pathlib import Path
 
 from posner.errors import UsageError
 from posner.recipe import load_recipe
-from posner.systems.opponents import is_opponent, names_labels
+from posner.systems.opponents import FOREIGN, is_opponent, names_labels
 from posner.systems.recipes import MAIN, kind_of, system_recipe
 
 DETERMINISTIC = ("crf",)
@@ -58,6 +58,11 @@ class SystemName:
     def is_opponent(self) -> bool:
         """Whether it needs no training."""
         return is_opponent(self.text)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a token classifier that stands in a folder."""
+        return self.text.startswith(FOREIGN)
 
     @property
     def takes_mapping(self) -> bool:

@@ -14,10 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from posner.compare.lines import FLAT, STRICT, Line
+from posner.compare.lines import FLAT, RATIO_NAMES, STRICT, Line
 from posner.evaluation.bootstrap import RATIOS, Interval
-
-_SHORT = {"precision": "P", "recall": "R", "f1": "F1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,9 @@ def main_grid(lines: Sequence[Line], words: int) -> Grid:
     header = (
         "system",
         "seeds",
-        *(f"{STRICT} {_SHORT[ratio]}" for ratio in RATIOS),
+        *(f"{STRICT} {RATIO_NAMES[ratio]}" for ratio in RATIOS),
         "by seed",
-        *(f"{FLAT} {_SHORT[ratio]}" for ratio in RATIOS),
+        *(f"{FLAT} {RATIO_NAMES[ratio]}" for ratio in RATIOS),
         "minutes",
         "words/s",
         "MB",
@@ -137,7 +135,7 @@ def _drawn(lines: Sequence[Line]) -> str:
 def label_grid(lines: Sequence[Line]) -> Grid:
     """Each system's strict figures by label."""
     labels = sorted({label for line in lines for label in line.labels})
-    header = ("system", *(f"{label} {_SHORT[r]}" for label in labels for r in RATIOS))
+    header = ("system", *(f"{label} {RATIO_NAMES[r]}" for label in labels for r in RATIOS))
     rows = tuple(
         (
             line.name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from posner.document import Document, Entity
-from posner.evaluation.bootstrap import LEVEL, RESAMPLES, intervals
+from posner.evaluation.bootstrap import RESAMPLES, intervals_json
 from posner.evaluation.calibration import Calibration
 from posner.evaluation.confusion import Cell, Confusion
 from posner.evaluation.documents import character_spans
@@ -68,15 +68,9 @@ class Analysis:
         errors: dict[str, Any] = {"counts": count_kinds(self.mistakes)}
         if text:
             errors["list"] = [mistake.to_json() for mistake in self.mistakes]
-        found = intervals(self.units, resamples=resamples)
         return {
             **self.evaluation.to_json(),
-            "intervals": {
-                "unit": self.units.unit,
-                "units": len(self.units.counts),
-                "level": LEVEL,
-                **{name: figure.to_json() for name, figure in found.items()},
-            },
+            "intervals": intervals_json(self.units, resamples=resamples),
             "confusion": self.confusion.to_json(),
             "errors": errors,
             "splits": splits_json(self.splits),

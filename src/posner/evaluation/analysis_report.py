@@ -143,7 +143,7 @@ def difference_report(
     for name, found in differences.items():
         delta = found.difference
         table.add_row(
-            Text(name),
+            Text(name.replace("_", " ")),
             percent(found.first),
             percent(found.second),
             signed_percent(delta.value),

@@ -9,7 +9,7 @@ figure has draws of its own, so that none depends on which others are there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,23 @@ def intervals(
             *(Interval(float(values[i, j]), float(low[j]), float(high[j])) for j in range(3))
         )
     return found
+
+
+def intervals_json(
+    units: UnitCounts, names: Collection[str] | None = None, *, resamples: int = RESAMPLES
+) -> dict[str, object]:
+    """What was drawn, how many of it, and the figures' intervals under their names.
+
+    Args:
+        units: what is drawn from.
+        names: of the figures that are told; None: of all.
+        resamples: how often.
+    """
+    found = intervals(units, resamples=resamples)
+    told = {
+        name: figure.to_json() for name, figure in found.items() if names is None or name in names
+    }
+    return {"unit": units.unit, "units": len(units.counts), "level": LEVEL, **told}
 
 
 def paired_differences(

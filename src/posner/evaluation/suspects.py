@@ -184,11 +184,12 @@ def find_suspects(
         mistake = suspect.mistake
         known = documents[mistake.index].text if mistake.index < len(documents) else ""
         if not known.startswith(mistake.text, mistake.start):
+            found = known[mistake.start : mistake.start + 40]
             raise DataError(
                 "the suspects are those of another corpus",
                 where=folder / SUSPECTS,
-                expected=repr(mistake.text[:40]),
-                got=repr(known[mistake.start : mistake.start + 40]),
+                expected=f"{mistake.text[:40]!r} in document {mistake.index + 1}",
+                got=repr(found) if found else f"a corpus of {len(documents):,} documents",
                 remedy="check the corpus that was trained on",
             )
     return suspects

@@ -16,6 +16,7 @@ from posner.evaluation.report import p_value_text, signed_percent
 from posner.extras import needs_extra
 from posner.render.clean import clean
 from posner.report import tables
+from posner.report.curves import Course
 from posner.report.findings import KINDS
 from posner.report.phases import HOW
 from posner.report.pictures import Picture
@@ -89,6 +90,7 @@ def build_page(runs: Sequence[ReportedRun], made: Sequence[Picture], *, texts: b
             left_out=_left_out(runs, len(items)) if texts else 0,
             judged=any(run.findings for run in runs),
             units=sorted({run.unit for run in runs} - {""}),
+            once=[run.name for run in runs if run.story.course.is_judged_once],
             anew=[run.name for run in runs if run.story.course.begins_anew],
         )
     )
@@ -100,7 +102,6 @@ def _card(number: int, run: ReportedRun, first: ReportedRun) -> Card:
         return tables.percent(figure(run.figures, "strict", "micro", key)), run.ranges.get(key)
 
     f1, interval = with_range("f1")
-    best = run.story.course.best
     return Card(
         number=number,
         name=run.name,
@@ -110,8 +111,17 @@ def _card(number: int, run: ReportedRun, first: ReportedRun) -> Card:
         recall=_with_interval(*with_range("recall")),
         difference=_difference(run, first) if number else "",
         source=run.source,
-        best=f"best epoch {best.epoch} of {run.story.course.metrics[-1].epoch}" if best else "",
+        best=_kept(run.story.course),
     )
+
+
+def _kept(course: Course) -> str:
+    """Which of the epochs that dev judged was kept; empty where that is not known."""
+    if course.best is None:
+        return ""
+    if course.is_judged_once:
+        return f"dev was scored once, after epoch {course.best.epoch}"
+    return f"best epoch {course.best.epoch} of {course.metrics[-1].epoch}"
 
 
 def _difference(run: ReportedRun, first: ReportedRun) -> str:

@@ -43,6 +43,11 @@ class Course:
         return next((line for line in reversed(self.metrics) if line.best), None)
 
     @property
+    def is_judged_once(self) -> bool:
+        """Whether dev was scored a single time, so that nothing was chosen by it."""
+        return len(self.metrics) == 1
+
+    @property
     def begins_anew(self) -> bool:
         """Whether its rate rises again after it has fallen: there are several members."""
         lines = self.steps or self.metrics
@@ -87,7 +92,7 @@ def draw_losses(course: Course, losses: tuple[float, float], name: str) -> Drawi
         note = f"epoch {m.epoch}, step {m.step:,}: dev loss {m.dev_loss:.4f}"
         drawing.dot((x(m.step), y(m.dev_loss)), 3.5, "f1", note=note)
     best = course.best
-    if best is not None:
+    if best is not None and not course.is_judged_once:
         between = (_LOSS[0], _RATE[1])
         _mark_best(drawing, x(best.step), between, _LOSS[0] + 14, best.epoch)
     _draw_rate(drawing, x, course)

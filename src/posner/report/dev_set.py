@@ -31,6 +31,8 @@ class DevSet:
 def own_dev_set(story: Story) -> DevSet:
     """Read the dev set that a run was judged by, or set aside again what was set aside then.
 
+    It is looked for where the run's own call would find it, and from the folder of that call.
+
     Raises:
         PosnerError: it is not there any more, or has changed.
     """
@@ -38,22 +40,41 @@ def own_dev_set(story: Story) -> DevSet:
     source = data.get("dev") or data.get("train")
     if not isinstance(source, str):
         raise PosnerError("the run does not say what it was judged by", where=story.path)
-    if not Path(source).exists():
-        raise DataError("is not there any more", where=source)
+    places = _places(source, story)
+    if not places:
+        raise DataError("is not there any more", where=source, remedy=_remedy(story))
+    for place in places:
+        documents = _judging(place, story)
+        if _is_same(documents, data):
+            name = Path(source).name
+            given = bool(data.get("dev"))
+            return DevSet(name if given else f"a part of {name}, set aside", documents, str(place))
+    raise DataError("has changed since the run was made", where=source, remedy=_remedy(story))
+
+
+def _places(source: str, story: Story) -> list[Path]:
+    """Where the corpus may stand: seen from here, and from where the training was called."""
+    folders = [Path(), Path(str(story.environment.get("folder", "")))]
+    found = {(folder / source).resolve(): None for folder in folders}
+    return [place for place in found if place.exists()]
+
+
+def _remedy(story: Story) -> str:
+    return f"name the data behind the runs: posner report {story.path} DATA"
+
+
+def _judging(place: Path, story: Story) -> Sequence[Document]:
+    """The documents of a corpus that judge such a run: all, or those that were set aside."""
     # Training went on where a repair costs an annotation only if it was told to; then it was this.
     kept = story.recipe.get("labels", {}).get("keep", "").split()
-    corpus = only_labels(read(source, problems=[]), kept, known=kept)
+    corpus = only_labels(read(str(place), problems=[]), kept, known=kept)
     segmenter = _segmenter(story)
     documents: Sequence[Document] = [resegmented(d, segmenter) for d in corpus.documents]
-    name = Path(source).name
-    if not data.get("dev"):
-        # The other systems' recipes do not say how their corpus was split: as by default.
-        training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
-        documents = hold_out(documents, training["dev-share"], training["seed"]).dev
-        name = f"a part of {name}, set aside"
-    if not _is_same(documents, data):
-        raise DataError("has changed since the run was made", where=source)
-    return DevSet(name, documents, source)
+    if story.data.get("dev"):
+        return documents
+    # The other systems' recipes do not say how their corpus was split: as by default.
+    training = {**Recipe().to_dict()["training"], **story.recipe.get("training", {})}
+    return hold_out(documents, training["dev-share"], training["seed"]).dev
 
 
 def _is_same(documents: Sequence[Document], data: Mapping[str, Any]) -> bool:

@@ -53,13 +53,15 @@ def pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
 def _course_pictures(runs: Sequence[ReportedRun]) -> Iterator[Picture]:
     shown = [run for run in runs if run.story.course.is_curve]
     courses = [run.story.course for run in shown]
-    losses, scores = loss_range(courses), score_range(courses)
-    epochs = [line.epoch for course in courses for line in course.metrics]
+    judged = [course for course in courses if not course.is_judged_once]
+    losses, scores = loss_range(courses), score_range(judged)
+    epochs = [line.epoch for course in judged for line in course.metrics]
     for run in shown:
         course = run.story.course
         yield Picture(LOSSES, run.name, draw_losses(course, losses, run.name))
-        ends = min(epochs), max(epochs)
-        yield Picture(EPOCHS, run.name, draw_scores(course, scores, ends, run.name))
+        if course in judged:
+            ends = min(epochs), max(epochs)
+            yield Picture(EPOCHS, run.name, draw_scores(course, scores, ends, run.name))
 
 
 def _label_pictures(runs: Sequence[ReportedRun]) -> Iterator[Picture]:

@@ -11,8 +11,10 @@ from typing import Any
 from posner.card.scores import measured_otherwise
 from posner.errors import ModelError, PosnerError, UsageError
 from posner.folder import MANIFEST
+from posner.foreign.folder import is_foreign
 from posner.recipe.sectioned import toml_of
 from posner.report.curves import Course
+from posner.systems.opponents import FOREIGN, names_opponent, names_spacy
 from posner.training.run import RunFolder
 
 DIGEST = 64
@@ -64,14 +66,19 @@ def is_run(path: Path) -> bool:
     return (path / MANIFEST).is_file() or RunFolder(path).record.is_file()
 
 
+def is_elsewhere(path: Path) -> bool:
+    """Whether it is a model that was trained elsewhere: an opponent's name, or transformers'."""
+    return names_opponent(path) or is_foreign(path)
+
+
 def no_run(path: Path, kind: type[PosnerError] = UsageError) -> PosnerError:
-    """What to say of a path that is no run: of a cross-validation's folder, where its runs are."""
+    """What to say of a path that is neither: of a cross-validation's folder, where its runs are."""
     folds = [run for run in path.glob("fold-*") if is_run(run)] if path.is_dir() else []
     folds.sort(key=lambda run: (len(run.name), run.name))
     return kind(
         "no run",
         where=path,
-        expected="a folder that `posner train` made, before any data",
+        expected="a folder that `posner train` made or another model, before any data",
         remedy=f"name its folds: {' '.join(map(str, folds))}" if folds else None,
     )
 
@@ -91,7 +98,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
     A folder whose name says nothing, as `run` in a comparison, has its parent's before it.
     """
-    parts = [path.resolve().parts for path in paths]
+    parts = [_parts(path) for path in paths]
     lengths = [2 if p[-1] in PLAIN_NAMES else 1 for p in parts]
     while True:
         ends = [_end(p, length) for p, length in zip(parts, lengths, strict=True)]
@@ -103,6 +110,14 @@ def short_names(paths: Sequence[Path]) -> list[str]:
         end if ends.count(end) == 1 else f"{end} ({ends[: place + 1].count(end)})"
         for place, end in enumerate(ends)
     ]
+
+
+def _parts(path: Path) -> Sequence[str]:
+    """What a name is taken from: the absolute path, or one of spaCy's names."""
+    if names_spacy(path):
+        return (str(path),)
+    name = str(path)
+    return Path(name.removeprefix(FOREIGN) if names_opponent(path) else name).resolve().parts
 
 
 def _end(parts: Sequence[str], length: int) -> str:
@@ -118,6 +133,8 @@ def read_story(path: Path, name: str) -> Story:
     """
     run = RunFolder(path)
     if not is_run(path):
+        if is_elsewhere(path):
+            return Story(path, name, Course((), ()))
         raise no_run(path, ModelError)
     record = run.read_record() if run.record.is_file() else {}
     model = _manifest(next((f for f in (path, run.model) if (f / MANIFEST).is_file()), None))

@@ -26,6 +26,7 @@ from posner.systems.learning import DevScore, Trainer
 from posner.systems.manifest import SystemManifest
 from posner.systems.recipes import NeuralRecipe
 from posner.systems.system import System
+from posner.systems.vectors import check_vectors
 from posner.systems.vocabulary import PADDING, Vocabulary
 from posner.systems.words import WordVectors, word_table
 from posner.training.console import Reporter
@@ -80,6 +81,12 @@ class NeuralSystem(System[N]):
     @abstractmethod
     def network_of(cls, recipe: N, rows: int, tags: int) -> WordNetwork:
         """The network, with random weights."""
+
+    @classmethod
+    def check(cls, recipe: N) -> None:
+        """Refuse a file of vectors that is not there, or has another width."""
+        if recipe.vectors.path:
+            check_vectors(Path(recipe.vectors.path), recipe.vectors.width)
 
     @classmethod
     def fit(

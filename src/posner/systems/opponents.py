@@ -104,6 +104,11 @@ def names_opponent(model: str | os.PathLike[str]) -> bool:
     return is_opponent(name) and not Path(name).exists()
 
 
+def names_spacy(model: str | os.PathLike[str]) -> bool:
+    """Whether a model is given by one of spaCy's names, which is no path."""
+    return names_opponent(model) and not os.fspath(model).startswith(FOREIGN)
+
+
 def names_labels(name: str) -> bool:
     """Whether an opponent's name says in which corpus's labels it speaks: `spacy/conll`."""
     return name.startswith(f"{SPACY}/")

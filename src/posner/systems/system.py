@@ -43,6 +43,15 @@ class System(Tagger, Generic[R]):
         self.recipe = recipe
 
     @classmethod
+    def check(cls, recipe: R) -> None:
+        """Refuse what would fail before anything is learned, so that no run is begun with it.
+
+        Raises:
+            DataError: a file that the recipe names cannot be used.
+        """
+        del recipe
+
+    @classmethod
     @abstractmethod
     def fit(
         cls,

@@ -9,7 +9,7 @@ from typing import Any
 
 from posner.corpus import Corpus
 from posner.evaluation.analysis import Analysis, analyse_tagger
-from posner.evaluation.bootstrap import intervals
+from posner.evaluation.bootstrap import intervals_json
 from posner.evaluation.result import Evaluation
 from posner.extras import needs_extra
 from posner.recipe import load_recipe
@@ -115,6 +115,7 @@ def train_system(
         cls = system_class(kind)
     run = RunFolder(out)
     run.refuse(force=force)
+    cls.check(recipe)
     parts = _parts(corpus, dev, recipe, reporter)
     run.start(recipe, parts.facts, force=force)
     run.write_record(run.read_record() | {"system": name})
@@ -155,15 +156,13 @@ def _figures(system: System[Any], parts: Parts, judged: Analysis, seconds: float
     """What the model's folder says of its training; a CRF has no epochs to tell of."""
     learned = dict(system.manifest.figures.get("learning", {}))
     epoch = {"epoch": learned["epoch"]} if "epoch" in learned else {}
-    strict = intervals(judged.units).get("strict")
-    drawn = {"strict": strict.to_json()} if strict else {}
     return {
         "data": {k: v for k, v in parts.facts.items() if k != "fingerprint"},
         "dev": {
             **epoch,
             "seconds": round(seconds, 2),
             **{k: v for k, v in judged.evaluation.to_json().items() if k != "words_per_second"},
-            "intervals": {"unit": judged.units.unit, **drawn},
+            "intervals": intervals_json(judged.units, ["strict"]),
         },
         "learning": learned,
     }

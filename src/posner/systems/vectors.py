@@ -58,6 +58,17 @@ def read_vectors(path: Path, width: int, wanted: Container[str], first: int) -> 
     return Vectors(tuple(words), np.stack(rows))
 
 
+def check_vectors(path: Path, width: int) -> None:
+    """Look at the first vector of a file.
+
+    Raises:
+        DataError: as `read_vectors`.
+    """
+    for number, line in _lines(path):
+        _numbers(_word_and_numbers(line, width, path, number)[1], path, number)
+        return
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines with something on them, each with its number, without a word2vec header."""
     try:

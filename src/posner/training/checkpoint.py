@@ -39,7 +39,7 @@ class Progress:
         epoch: epochs finished.
         step_in_epoch: steps finished in the current epoch.
         step: steps finished in all.
-        loss: summed entity loss since the last evaluation.
+        loss: summed entity loss of the current epoch, or of the last one where it has just ended.
         words: words that it was summed over.
         pieces: real pieces taken in since the last evaluation.
         train_seconds: spent on training steps since the last evaluation.

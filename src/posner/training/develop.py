@@ -11,7 +11,7 @@ import numpy as np
 
 from posner.align import IntArray
 from posner.decode import Transitions, forward, log_partition
-from posner.evaluation.bootstrap import intervals
+from posner.evaluation.bootstrap import intervals_json
 from posner.evaluation.model import score_documents
 from posner.evaluation.result import Evaluation
 from posner.evaluation.unit_counts import UnitCounts
@@ -42,9 +42,8 @@ class DevResult:
         """The figures that a model keeps; intervals are there where there are units to draw."""
         figures = self.evaluation.to_json()
         figures.pop("words_per_second")
-        strict = intervals(self.units).get("strict")
-        found = {"strict": strict.to_json()} if strict else {}
-        return {"loss": self.loss, **figures, "intervals": {"unit": self.units.unit, **found}}
+        drawn = intervals_json(self.units, ["strict"])
+        return {"loss": self.loss, **figures, "intervals": drawn}
 
 
 def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:

@@ -139,6 +139,8 @@ class Loop:
         self.train = self.work.course.at(progress.epoch)
         plan = self.work.course.plan(progress.epoch, self.work.planner)
         self.padding = plan.padding
+        if not progress.step_in_epoch:
+            progress.loss, progress.words = 0.0, 0
         for step in plan.steps[progress.step_in_epoch :]:
             self._step(step)
             every = self.recipe.checkpoint_steps
@@ -227,7 +229,7 @@ class Loop:
                 self._save_model(line, result)
             work.run.append(line)
             work.reporter.evaluated(line)
-        progress.loss, progress.words, progress.pieces, progress.train_seconds = 0.0, 0, 0, 0.0
+        progress.pieces, progress.train_seconds = 0, 0.0
         return result if better else None
 
     def _judge(self) -> DevResult:

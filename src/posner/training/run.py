@@ -38,7 +38,7 @@ class MetricsLine:
     Attributes:
         epoch: passes finished.
         step: steps finished.
-        train_loss: mean entity loss a word since the last evaluation.
+        train_loss: mean entity loss a word of the last epoch.
         dev_loss: mean entity loss a word of the dev set.
         precision, recall, f1: strict micro on the dev set, 0 to 1.
         learning_rate: the encoder's at that step.
@@ -124,11 +124,13 @@ class RunFolder:
             raise PosnerError("cannot be made", where=self.path, got=f"{standing} is a file")
         if not os.access(standing, os.W_OK):
             raise PosnerError("cannot be written", where=standing, remedy="name another folder")
-        if self.record.is_file() and not force and self.read_record()["state"] != FINISHED:
+        record = self.read_record() if self.record.is_file() and not force else {}
+        if record and record["state"] != FINISHED:
+            other = "name another folder, or replace it with --force"
             raise PosnerError(
                 "holds a run that was not finished",
                 where=self.path,
-                remedy="go on with --resume, name another folder, or replace it with --force",
+                remedy=other if "system" in record else f"go on with --resume, {other}",
             )
         refuse_filled(self.path, force=force)
         if self.path.is_dir() and any(self.path.iterdir()) and not self.record.is_file():
@@ -273,6 +275,7 @@ def environment() -> dict[str, Any]:
         "gpu": gpu,
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         "command": " ".join(sys.argv),
+        "folder": str(Path.cwd()),  # from which the data's names are meant
     }
 
 
