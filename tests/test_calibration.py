@@ -116,12 +116,16 @@ def test_a_temperature_that_harms_what_is_held_out_is_not_taken() -> None:
     best = fit(scorer, 5).temperature
     again = fit(scorer, 5, current=best)  # nothing held out is better than the best of all
     assert again.temperature == best
-    assert again.kept is not None
-    assert re.fullmatch(FITTED.format("documents"), again.kept)
-    assert again.after == Reliability.of(scorer.at(best).scores, scorer.judged.correct)
+    assert again.kept == "these documents give the same"
+    assert again.current == Reliability.of(scorer.at(best).scores, scorer.judged.correct)
+    assert again.after == fit(scorer, 5).after  # held out, whatever stays
+    assert again.after.log_loss > again.current.log_loss
+    near = fit(scorer, 5, current=best * 1.002)
+    assert near.kept is not None
+    assert re.fullmatch(FITTED.format("documents"), near.kept)
     few = calibrate(*world(4, 1.0, seed=1)).fit
     assert few.temperature == 1.0
-    assert few.after == few.before
+    assert few.current == few.before
     assert summary(few).startswith("scores stay as they are (temperature 1.000): ")
 
 

@@ -457,15 +457,16 @@ def test_bench_prints_the_forms_that_did_not_fail(
             raise PosnerError("the measuring process failed", got=seconds)
         return Speed(1000.0, 0.1, 0.2, 1.0, None, None)
 
-    forms = [Variant(name, plain[1], "fp32") for name in ("first", "second")]
+    forms = [Variant(name, plain[1], "fp32") for name in ("first", "an int8 one")]
     monkeypatch.setattr(posner.cli.bench, "variants", lambda _: nullcontext(forms))
     monkeypatch.setattr(posner.cli.bench, "bench", one_fails)
-    for failing in (["first"], ["second"]):
+    for failing in (["first"], ["an int8 one"]):
         assert main(["bench", "m"]) == 0
         captured = capsys.readouterr()
         assert "1,000" in captured.out
+        assert ("What 8 bits cost" in captured.out) is (failing == ["first"])
         assert f"{failing[0]} is left out: the measuring process failed" in captured.err
-    failing = ["first", "second"]
+    failing = ["first", "an int8 one"]
     assert main(["bench", "m", "--threads", "3"]) == 1
     assert told == [None] * 4 + [3] * 2
 

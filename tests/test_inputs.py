@@ -20,6 +20,9 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "load_from_flags", lambda _: Echo(finds=True))
 
 
+Capture = pytest.CaptureFixture[str]
+
+
 def tagged(target: Path, *arguments: object) -> list[dict[str, Any]]:
     call = ["predict", "model", *arguments, "--format", "jsonl", "-o", target]
     assert main([str(argument) for argument in call]) == 0
@@ -37,7 +40,7 @@ def test_a_file_of_a_folder_that_cannot_be_read_spoils_no_other(tmp_path: Path) 
     assert [record["text"] for record in tagged(target, folder)][-1] == "Ben ran"
     side = target.with_name("out.jsonl.bad.jsonl").read_text(encoding="utf-8").splitlines()
     told = [json.loads(line) for line in side]
-    assert [(Path(bad["file"]).name, bad["line"]) for bad in told] == [
+    assert [(Path(bad["file"]).name, bad.get("line")) for bad in told] == [
         ("a.csv", None),
         ("b.txt.gz", None),
         ("c.parquet", None),
@@ -99,6 +102,43 @@ def test_a_csv_says_where_each_entity_stands(letters: Path) -> None:
     assert [row["file"] for row in found] == [str(letters / "a.txt")] * 4 + [
         str(letters / "b.csv")
     ] * 2
+
+
+def test_a_csv_carries_columns_that_are_to_be_kept(tmp_path: Path, capsys: Capture) -> None:
+    source = tmp_path / "texts.jsonl"
+    records = [{"text": "Ada met Ben.", "id": "a, 1", "n": 7}, {"text": "x", "id": "b", "n": None}]
+    source.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    found = output_of(source, "csv", "--keep", "id", "--keep", "n")
+    rows = list(csv.DictReader(io.StringIO(found)))
+    assert [(row["text"], row["id"], row["n"]) for row in rows] == [
+        ("Ada", "a, 1", "7"),
+        ("Ben", "a, 1", "7"),
+    ]
+    call = ["predict", "model", str(source), "--format", "csv", "--keep", "label"]
+    assert main(call) == 2
+    assert "--keep label: csv has a column of that name already" in capsys.readouterr().err
+
+
+def test_what_is_bad_is_named_by_its_line_and_its_row(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    folder, target = tmp_path / "in", tmp_path / "out.jsonl"
+    folder.mkdir()
+    (folder / "a.csv").write_text('text,n\n"Ada\nmet Ben",1\nbad\n', encoding="utf-8")
+    (folder / "b.jsonl").write_text('{"text": 5}\n{"text": null}\n', encoding="utf-8")
+    parquet.write_table(pyarrow.table({"text": ["Ada", None]}), folder / "c.parquet")
+    tagged(target, folder)
+    side = target.with_name("out.jsonl.bad.jsonl").read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line) for line in side]
+    assert [{k: v for k, v in bad.items() if k in ("line", "row")} for bad in told] == [
+        {"line": 4, "row": 2},
+        {"line": 1},
+        {"line": 2},
+        {"row": 2},
+    ]
+    assert told[1]["reason"] == "'text' is no text (expected a string, got 5)"
+    assert told[2]["reason"] == "'text' is no text (expected a string, got null)"
 
 
 def test_tables_and_pages_say_where_each_text_stands(letters: Path) -> None:

@@ -15,7 +15,7 @@ from posner.sources import Bad
 
 
 def side_line(bad: Bad) -> bytes:
-    """A line of the file: JSON with `file`, `line`, `reason` and `data`."""
+    """A line of the file: JSON with `file`, `line` or `row`, `reason` and `data`."""
     line = json.dumps(bad.to_json(), ensure_ascii=False)
     return line.encode("utf-8", "backslashreplace") + b"\n"
 

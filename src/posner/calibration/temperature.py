@@ -61,8 +61,8 @@ class Fit:
         units: what was held out in turn, and `unit_count` how many there are.
         folds: how many parts.
         before: as the network left the scores.
-        after: the scores of each part at the temperature that the other parts give; of all at the
-            model's where that stays.
+        current: at the temperature that the model had, which these documents may have given it.
+        after: each part at the temperature that the other parts give, whatever stays.
     """
 
     temperature: float
@@ -72,6 +72,7 @@ class Fit:
     unit_count: int
     folds: int
     before: Reliability
+    current: Reliability
     after: Reliability
 
     def to_json(self) -> dict[str, object]:
@@ -95,10 +96,10 @@ def fit(scorer: SpanScorer, folds: int, *, current: float = 1.0) -> Fit:
     scores = plain.scores.copy()
     for temperature, held_out in cross_fitted(scorer, table, folds):
         scores[held_out] = scorer.at(temperature).scores[held_out]
-    own = scorer.at(current).scores
+    own = Reliability.of(scorer.at(current).scores, plain.correct)
     after = Reliability.of(scores, plain.correct)
     found = fitted(table, plain.correct, np.ones(len(plain), dtype=np.bool_))
-    kept = _why_kept(found, after, Reliability.of(own, plain.correct), plain)
+    kept = _why_kept(found, current, after, own, plain)
     return Fit(
         temperature=found if kept is None else current,
         kept=kept,
@@ -107,25 +108,28 @@ def fit(scorer: SpanScorer, folds: int, *, current: float = 1.0) -> Fit:
         unit_count=plain.unit_count,
         folds=folds,
         before=Reliability.of(plain.scores, plain.correct),
-        after=after if kept is None else Reliability.of(own, plain.correct),
+        current=own,
+        after=after,
     )
 
 
 def _why_kept(
-    found: float, after: Reliability, current: Reliability, judged: JudgedSpans
+    found: float, current: float, after: Reliability, own: Reliability, judged: JudgedSpans
 ) -> str | None:
     """Why a model keeps its temperature; None where the one that was found is better."""
     if not len(judged):
         return "no entity was found"
     if not GRID[0] < found < GRID[-1]:
         return f"the best temperature lies at {found:g}, the edge of what is tried"
-    if after.log_loss >= current.log_loss:
-        change = "worse" if after.log_loss > current.log_loss else "no better"
-        return (
-            f"a fitted temperature ({found:.3f}) would make the log loss on held-out "
-            f"{judged.unit_name} {change} ({current.log_loss:.4f} to {after.log_loss:.4f})"
-        )
-    return None
+    if after.log_loss < own.log_loss:
+        return None
+    if f"{found:.3f}" == f"{current:.3f}":
+        return f"these {judged.unit_name} give the same"
+    change = "worse" if after.log_loss > own.log_loss else "no better"
+    return (
+        f"a fitted temperature ({found:.3f}) would make the log loss on held-out "
+        f"{judged.unit_name} {change} ({own.log_loss:.4f} to {after.log_loss:.4f})"
+    )
 
 
 def loss_table(scorer: SpanScorer) -> Mapping[float, Float64Array]:

@@ -20,6 +20,11 @@ from posner.files import write_json
 from posner.systems.opponents import FOREIGN, names_opponent
 from posner.textfile import read_texts
 
+INT8 = (
+    "What 8 bits cost in F1 is not looked at here: "
+    "posner export MODEL --out DIR --int8 --dev DEV tells, and refuses too much."
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -48,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     with _variants(arguments.model) as found:
         speeds = _measured(found, texts, arguments)
     figures_console().print(speed_table(speeds))
+    if any("int8" in name for name in speeds):
+        print(INT8)
     if arguments.json is not None:
         write_json(arguments.json, {name: speed.to_json() for name, speed in speeds.items()})
     return 0

@@ -35,6 +35,9 @@ from posner.files import write_json
 from posner.folder import find_model
 from posner.loading import load
 
+CURRENT = "as it is"
+"""What the table calls the temperature that a model had."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -120,6 +123,8 @@ def _report(calibration: Calibration) -> RenderableType:
     parts: list[RenderableType] = [Text(summary(fit)), Text()]
     parts.append(Text(f"{fit.folds} parts of {fit.unit_count:,} {fit.units}, held out in turn"))
     parts.append(_reliability(fit))
+    if fit.current != fit.before:
+        parts.append(Text(f"{CURRENT}: of all, not held out"))
     if calibration.threshold is not None:
         result = calibration.threshold
         aim = f" ({result.wish})" if result.wish else ""
@@ -141,7 +146,10 @@ def _reliability(fit: Fit) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("temperature", "calibration error", "log loss"):
         table.add_column(name, justify="left" if name == "temperature" else "right", no_wrap=True)
-    for name, found in (("before", fit.before), ("after", fit.after)):
+    rows = {"before": fit.before, CURRENT: fit.current, "after": fit.after}
+    if fit.current == fit.before:
+        del rows[CURRENT]
+    for name, found in rows.items():
         table.add_row(name, f"{percent(found.error)} %", f"{found.log_loss:.4f}")
     return table
 

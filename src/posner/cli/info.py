@@ -110,7 +110,7 @@ def _print_calibration(manifest: Manifest) -> None:
         before, after = (100 * found[key]["error"] for key in ("before", "after"))
         print(
             f"calibrated on {found['data']}: temperature {manifest.temperature:.3f}, expected "
-            f"calibration error {before:.2f} % before, {after:.2f} % after"
+            f"calibration error {before:.2f} % before, {after:.2f} % after, on parts held out"
         )
     if manifest.thresholds:
         print(f"entities with a score below {manifest.thresholds} are left out")

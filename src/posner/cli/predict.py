@@ -36,7 +36,7 @@ from posner.errors import UsageError
 from posner.files import file_beside, refuse_filled
 from posner.plural import counted
 from posner.recognizer import Recognizer
-from posner.render import jsonl, write
+from posner.render import CSV_COLUMNS, jsonl, write
 from posner.sources import Bad, Item
 from posner.tagger import Tagger
 from posner.textfile import DOCUMENT_UNITS
@@ -106,7 +106,10 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         "--column", metavar="NAME", help="column or JSON key that holds the texts; default: text"
     )
     parser.add_argument(
-        "--keep", action="append", metavar="NAME", help="copy this column to OUT; may be repeated"
+        "--keep",
+        action="append",
+        metavar="NAME",
+        help="copy this column or key to OUT (json, jsonl, csv); may be repeated",
     )
     parser.add_argument(
         "--join-hyphens", action="store_true", help="join words hyphenated at a line's end"
@@ -206,8 +209,15 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--tags goes with --format table, json, jsonl or conll")
     if arguments.over_limit is not None and arguments.max_chars is None:
         raise UsageError("--over-limit goes with --max-chars")
-    if arguments.keep and arguments.format not in ("json", "jsonl"):
-        raise UsageError("--keep goes with --format json or jsonl")
+    if arguments.keep and arguments.format not in ("json", "jsonl", "csv"):
+        raise UsageError("--keep goes with --format json, jsonl or csv")
+    taken = set(CSV_COLUMNS) & set(arguments.keep or ()) if arguments.format == "csv" else set()
+    if taken:
+        raise UsageError(
+            "csv has a column of that name already",
+            where=f"--keep {min(taken)}",
+            remedy="rename it, or write --format jsonl",
+        )
     if arguments.resume:
         if not _is_journaled(arguments):
             raise UsageError("--resume goes with --format jsonl and regular files, not packed")

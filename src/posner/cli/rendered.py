@@ -58,7 +58,7 @@ def rendered(
         "json": lambda: json_array(tagged, tags=tags),
         "jsonl": lambda: jsonl(tagged, tags=tags),
         "conll": lambda: _columns(found),
-        "csv": lambda: csv_lines(tagged),
+        "csv": lambda: csv_lines(tagged, arguments.keep or ()),
         "html": lambda: html(tagged, places=places),
         "text": lambda: _marked(tagged, stream),
     }

@@ -5,6 +5,7 @@ What a flavour does not know is kept in the metadata of the document or entity, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -71,14 +72,16 @@ def text_of(record: Mapping[str, Any], key: str = "text") -> str:
         DataError: there is none.
     """
     text = record.get(key)
-    if not isinstance(text, str):
-        keys = ", ".join(list(record)[:8]) or "none"
-        raise DataError(
-            f"the record has no text under {key!r} (its keys: {keys})",
-            remedy="name the text `text` and its spans `label`, or the words `tokens` and their "
-            "tags `ner_tags`",
-        )
-    return text
+    if isinstance(text, str):
+        return text
+    if key in record:
+        raise DataError(f"{key!r} is no text", expected="a string", got=json.dumps(text)[:40])
+    keys = ", ".join(list(record)[:8]) or "none"
+    raise DataError(
+        f"the record has no text under {key!r} (its keys: {keys})",
+        remedy="name the text `text` and its spans `label`, or the words `tokens` and their tags "
+        "`ner_tags`",
+    )
 
 
 def common_record(record: Json, known: frozenset[str]) -> Record:

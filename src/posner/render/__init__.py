@@ -7,6 +7,7 @@ generator of text that holds one document at a time; `write` puts it on a stream
 
 from posner.document import PieceTag
 from posner.render.columns import conll
+from posner.render.csv import COLUMNS as CSV_COLUMNS
 from posner.render.csv import csv_lines
 from posner.render.html import html
 from posner.render.marks import coloured, has_colour
@@ -15,6 +16,7 @@ from posner.render.tables import table
 from posner.render.tagged import Origin, Tagged, iob2_tags, printable, write
 
 __all__ = [
+    "CSV_COLUMNS",
     "Origin",
     "PieceTag",
     "Tagged",

@@ -90,12 +90,9 @@ class Bad:
         """The line of a side file."""
         # Where the error knows the place more exactly, the reason says that.
         reason = self.error.line().removeprefix(f"{self.place}: ")
-        return {
-            "file": self.place.file,
-            "line": self.place.number,
-            "reason": reason,
-            "data": self.data,
-        }
+        place = {"line": self.place.line, "row": self.place.row}
+        known = {name: number for name, number in place.items() if number is not None}
+        return {"file": self.place.file, **known, "reason": reason, "data": self.data}
 
 
 Item = Text | Bad
