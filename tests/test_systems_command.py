@@ -186,6 +186,11 @@ def test_another_system_is_cross_validated_and_its_suspects_are_ranked(
     found = {path.name for path in out.iterdir()}
     assert found == {"fold-1", "fold-2", "folds.json", "suspects.jsonl"}
     assert len(json.loads((out / "folds.json").read_text())["folds"]) == 2
+    records = [json.loads((out / f"fold-{n}" / "run.json").read_text())["data"] for n in (1, 2)]
+    whole = len(list(posner.read(data).sentences))
+    # A CRF has no epoch to choose: it learns from all that is not its fold, which judges it.
+    assert [r["train_sentences"] + r["dev_sentences"] for r in records] == [whole, whole]
+    assert records[0]["dev_sentences"] == records[1]["train_sentences"]
     records = [json.loads(line) for line in (out / "suspects.jsonl").read_text().splitlines()]
     missed = [record["suspicion"] for record in records if record["kind"] == "missed"]
     assert len(set(missed)) > 1

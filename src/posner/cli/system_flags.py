@@ -20,6 +20,7 @@ from posner.systems.recipes import (
     MAIN,
     NeuralRecipe,
     SystemRecipe,
+    has_epochs,
     kind_of,
     system_names,
     system_recipe,
@@ -101,9 +102,10 @@ def _cross_validate(corpus: Corpus, recipe: SystemRecipe, arguments: argparse.Na
     console = figures_console()
     reporter = reporter_for(console)
 
-    def fit(learned: Corpus, run: Path) -> Tagger:
+    def fit(learned: Corpus, held: Corpus, run: Path) -> Tagger:
         name, force = arguments.system, arguments.force
-        return train_system(name, learned, None, recipe, run, reporter=reporter, force=force).system
+        dev = None if has_epochs(name) else held
+        return train_system(name, learned, dev, recipe, run, reporter=reporter, force=force).system
 
     found = validate_folds(
         only_labels(corpus, recipe.labels.kept),

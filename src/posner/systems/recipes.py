@@ -94,6 +94,11 @@ def kind_of(name: str) -> str:
     return name.partition("-")[0]
 
 
+def has_epochs(name: str) -> bool:
+    """Whether a system learns in epochs, of which the dev set chooses the best."""
+    return issubclass(KINDS[kind_of(name)], NeuralRecipe)
+
+
 def system_summary(name: str) -> str:
     """The first comment line of a system's file."""
     return RECIPES.text(name).splitlines()[0].lstrip("# ").strip()

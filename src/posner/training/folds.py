@@ -1,6 +1,6 @@
 """Cross-validation: every document is tagged by a model that has not learned from it.
 
-OUT/fold-1 ...         a run each; its dev set is set aside from what it learns from
+OUT/fold-1 ...         a run each; what chooses its best epoch is set aside from what it learns from
 OUT/folds.json         the figures
 OUT/suspects.jsonl     out-of-fold disagreements, ranked (`posner check --suspects OUT`)
 """
@@ -99,8 +99,11 @@ class Fold:
     places: tuple[int, ...]
 
 
-Fit = Callable[[Corpus, Path], Tagger | None]
-"""Trains on a corpus into a run folder; None on all processes but the main one."""
+Fit = Callable[[Corpus, Corpus, Path], Tagger | None]
+"""Trains on the first corpus into a run folder; None on all processes but the main one.
+
+The second is the fold: what chooses nothing may be judged by it, and then learns from all the rest.
+"""
 
 
 def validate_folds(
@@ -118,7 +121,7 @@ def validate_folds(
 
     Args:
         corpus: what is parted, with the words that the models will find.
-        fit: trains; whatever chooses a best epoch must be set aside from what it is given.
+        fit: trains; what chooses a best epoch must be set aside from what is learned.
         out: the folder to make.
         folds: how many.
         seed: draws the parts.
@@ -143,7 +146,8 @@ def validate_folds(
     scores: OutsideScores = {}
     for number, fold in enumerate(parts, 1):
         reporter.say(f"fold {number} of {folds}")
-        tagger = fit(replace(corpus, documents=fold.learned), out / f"fold-{number}")
+        learned, held = (replace(corpus, documents=part) for part in (fold.learned, fold.held))
+        tagger = fit(learned, held, out / f"fold-{number}")
         if tagger is None:
             continue
         tagged = list(tagger.pipe(fold.held))

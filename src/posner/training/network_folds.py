@@ -46,7 +46,8 @@ def cross_validate(
         DataError: fewer sentences than folds, a filled folder, or what `train` refuses.
     """
 
-    def fit(learned: Corpus, path: Path) -> Tagger | None:
+    def fit(learned: Corpus, held: Corpus, path: Path) -> Tagger | None:
+        del held  # it must not choose the epoch
         going_on = resume and RunFolder(path).record.is_file()
         result = train(
             learned,
