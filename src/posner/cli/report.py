@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
@@ -121,5 +122,5 @@ def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace)
     with needs_train_extra("running this model"):
         model = load(story.path, device=arguments.device, precision=arguments.precision)
     note = held_out_note(model.manifest.figures, corpus.path)
-    source = "; ".join(filter(None, (corpus.name, note)))
-    return judge(model, corpus.documents, source, texts=not arguments.no_text)
+    found = judge(model, corpus.documents, corpus.name, texts=not arguments.no_text)
+    return replace(found, note=note or "")

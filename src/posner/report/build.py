@@ -45,6 +45,7 @@ class Card:
     recall: str
     difference: str
     source: str
+    note: str
     best: str
 
 
@@ -111,6 +112,7 @@ def _card(number: int, run: ReportedRun, first: ReportedRun) -> Card:
         recall=_with_interval(*with_range("recall")),
         difference=_difference(run, first) if number else "",
         source=run.source,
+        note=run.findings.note if run.findings else "",
         best=_kept(run.story.course),
     )
 

@@ -73,6 +73,7 @@ class Findings:
         bins: for the calibration curve.
         calibration_error: the expected calibration error.
         wrong: the sentences with errors, unless they are left out.
+        note: what is to be known of the scores there; empty where nothing.
     """
 
     source: str
@@ -86,3 +87,4 @@ class Findings:
     bins: Sequence[Bin] = ()
     calibration_error: float | None = None
     wrong: Sequence[WrongSentence] = ()
+    note: str = ""
