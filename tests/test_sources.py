@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from posner.document import Document
@@ -448,6 +448,7 @@ def test_a_limit_holds_no_long_text() -> None:
 
 
 @given(st.text(max_size=80), st.integers(1, 30))
+@example(" 0000000", 7)  # the blank before a word takes nothing from it
 def test_a_split_text_is_all_there(text: str, limit: int) -> None:
     parts = apply(text, Limit(limit, "split"))
     if isinstance(parts[0], Bad):

@@ -129,6 +129,9 @@ def _cut(reader: _Reader, limit: int, strict: bool, segmenter: Segmenter, start:
         if fitting:
             return fitting[-1]
     if strict:
+        blank_before = found[0].start
+        if blank_before:  # without it the word may fit
+            return blank_before
         raise DataError(
             "a word is longer than a part may be",
             where=f"character {start + found[0].start}",
