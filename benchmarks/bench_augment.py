@@ -111,12 +111,8 @@ def _train(
     kept = scratch / f"result-{size}-{seed}-{mentions}-{casing}.json"
     if kept.exists() and _read(kept).flags == tuple(arguments.flags):
         return
-    flags = [
-        "--recipe",
-        "small",
-        "--training.evaluations",
-        "1",
-    ]  # the last epoch is judged, none is chosen
+    # The last epoch is judged, none is chosen.
+    flags = ["--recipe", "small", "--training.evaluations", "1"]
     flags += ["--training.seed", str(seed), "--augment.mentions", str(mentions)]
     flags += ["--augment.casing", str(casing), "--out", str(scratch / "run"), "--force"]
     data = [str(scratch / f"train-{size}-{seed}.conll"), "--dev", str(scratch / "dev.conll")]

@@ -11,10 +11,7 @@ from pathlib import Path
 from posner.errors import UsageError
 from posner.recipe import load_recipe
 from posner.systems.opponents import FOREIGN, is_opponent, names_labels
-from posner.systems.recipes import MAIN, kind_of, system_recipe
-
-DETERMINISTIC = ("crf",)
-"""Kinds of systems that a seed does not change."""
+from posner.systems.recipes import MAIN, has_epochs, system_recipe
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class SystemName:
     @property
     def once(self) -> bool:
         """Whether each seed would give the same."""
-        return self.is_opponent or kind_of(self.base) in DETERMINISTIC
+        return self.is_opponent or not (self.is_main or has_epochs(self.base))
 
     @property
     def chooses_epoch(self) -> bool:

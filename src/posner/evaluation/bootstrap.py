@@ -9,7 +9,7 @@ figure has draws of its own, so that none depends on which others are there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +99,7 @@ def intervals(
 
 
 def intervals_json(
-    units: UnitCounts, names: Collection[str] | None = None, *, resamples: int = RESAMPLES
+    units: UnitCounts, names: Sequence[str] | None = None, *, resamples: int = RESAMPLES
 ) -> dict[str, object]:
     """What was drawn, how many of it, and the figures' intervals under their names.
 
@@ -108,10 +108,9 @@ def intervals_json(
         names: of the figures that are told; None: of all.
         resamples: how often.
     """
-    found = intervals(units, resamples=resamples)
-    told = {
-        name: figure.to_json() for name, figure in found.items() if names is None or name in names
-    }
+    drawn = units if names is None else units.with_names(tuple(names))
+    found = intervals(drawn, resamples=resamples)
+    told = {name: figure.to_json() for name, figure in found.items()}
     return {"unit": units.unit, "units": len(units.counts), "level": LEVEL, **told}
 
 

@@ -31,7 +31,7 @@ class DevSet:
 def own_dev_set(story: Story) -> DevSet:
     """Read the dev set that a run was judged by, or set aside again what was set aside then.
 
-    It is looked for where the run's own call would find it, and from the folder of that call.
+    It is looked for where the run's own call found it, and then from here.
 
     Raises:
         PosnerError: it is not there any more, or has changed.
@@ -53,8 +53,8 @@ def own_dev_set(story: Story) -> DevSet:
 
 
 def _places(source: str, story: Story) -> list[Path]:
-    """Where the corpus may stand: seen from here, and from where the training was called."""
-    folders = [Path(), Path(str(story.environment.get("folder", "")))]
+    """Where the corpus may stand: seen from where the training was called, and from here."""
+    folders = [Path(str(story.environment.get("folder", ""))), Path()]
     found = {(folder / source).resolve(): None for folder in folders}
     return [place for place in found if place.exists()]
 

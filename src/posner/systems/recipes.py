@@ -95,8 +95,8 @@ def kind_of(name: str) -> str:
 
 
 def has_epochs(name: str) -> bool:
-    """Whether a system learns in epochs, of which the dev set chooses the best."""
-    return issubclass(KINDS[kind_of(name)], NeuralRecipe)
+    """Whether a system learns in epochs, of which dev chooses the best; an unknown one not."""
+    return issubclass(KINDS.get(kind_of(name), SystemRecipe), NeuralRecipe)
 
 
 def system_summary(name: str) -> str:
