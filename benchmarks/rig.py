@@ -23,7 +23,7 @@ from posner.model.backbone import load_backbone
 from posner.model.dropout import use_byte_dropout
 from posner.model.losses import loss_of
 from posner.model.network import Network, build_network, required_head_tags
-from posner.model.saved import native_bf16
+from posner.model.saved import takes_bf16
 from posner.model.tensors import TensorBatch
 from posner.recipe import Recipe
 from posner.recognizer import window_plan
@@ -136,7 +136,7 @@ def build_rig(corpus: Corpus, recipe: Recipe, steps: int, *, byte_dropout: bool 
         tokenizer=backbone.tokenizer,
         prepared=prepared,
         steps=[step[0][0].windows for step in planned],
-        bf16=settings.precision == "bf16" or (settings.precision == "auto" and native_bf16(CPU)),
+        bf16=takes_bf16(CPU, settings.precision),
         clip=settings.clip,
     )
 

@@ -163,6 +163,21 @@ def test_an_epochs_pace_padding_and_steps_are_told() -> None:
         assert line.pieces_per_second > 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns_in_bf16_and_stays_in_full_precision(kind: str) -> None:
+    listener = Listener()
+    found = fit(kind, listener, learning__epochs=1, learning__precision="bf16")
+    full = fit(kind, learning__epochs=1, learning__precision="fp32")
+    assert "in bf16" in "".join(listener.said)
+    weights = found.network.state_dict()
+    assert all(
+        weights[name].dtype == other.dtype for name, other in full.network.state_dict().items()
+    )
+    assert not all(torch.equal(weights[n], w) for n, w in full.network.state_dict().items())
+    for one, other in zip(found.emissions(DEV), full.emissions(DEV), strict=True):
+        assert one == pytest.approx(other, abs=0.1)
+
+
 def test_patience_waits_while_the_loss_still_falls() -> None:
     assert _trained(lambda epoch: (0.0, 1.0 / epoch), patience=2) == (20, 20)
     assert _trained(lambda epoch: (min(epoch, 5) / 10, 1.0), patience=2) == (7, 5)

@@ -183,3 +183,8 @@ def native_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def takes_bf16(device: torch.device, wanted: str) -> bool:
+    """Whether a recipe's `precision` means bf16 there: by name, or with `auto` where it pays."""
+    return native_bf16(device) if wanted == "auto" else wanted == "bf16"

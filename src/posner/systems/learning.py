@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from posner.evaluation.counts import Ratios
 from posner.labels import IGNORED
+from posner.model.saved import takes_bf16
 from posner.systems.examples import Batch, Examples
 from posner.systems.recipes import NeuralRecipe
 from posner.systems.sections import LearningRecipe
@@ -61,6 +62,11 @@ class Trainer:
     _steps: int = field(init=False, default=0)
     _begin: float = field(init=False, default=0.0)
     _pass: _Pass = field(init=False, default_factory=lambda: _Pass())
+
+    @property
+    def bf16(self) -> bool:
+        """Whether it learns under autocast; it judges in full precision."""
+        return takes_bf16(self.device, self.recipe.learning.precision)
 
     @property
     def total(self) -> int:
@@ -134,9 +140,12 @@ class Trainer:
     def _step(self, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
         """Learn from one batch; its mean loss a word."""
         optimizer.zero_grad()
-        emissions = self.network(batch.rows.to(self.device))  # (sentences, words, tags)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            emissions = self.network(batch.rows.to(self.device))  # (sentences, words, tags)
         loss = nn.functional.cross_entropy(
-            emissions.flatten(0, 1), batch.tags.to(self.device).flatten(), ignore_index=IGNORED
+            emissions.float().flatten(0, 1),
+            batch.tags.to(self.device).flatten(),
+            ignore_index=IGNORED,
         )
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.learning.clip:

@@ -108,8 +108,6 @@ class NeuralSystem(System[N]):
             network.words.fill(table.pretrained)
         system = cls(SystemManifest(name, recipe, labels, tags), recipe, table.vocabulary, network)
         system.move(recipe.learning.device)
-        weights = sum(p.numel() for p in network.parameters())
-        reporter.say(f"{weights / 1e6:.1f} million weights, on {system.device}")
         trainer = Trainer(
             network,
             system._examples(train, table.rare),
@@ -118,6 +116,9 @@ class NeuralSystem(System[N]):
             reporter,
             system.device,
         )
+        weights = sum(p.numel() for p in network.parameters())
+        precision = "bf16" if trainer.bf16 else "fp32"
+        reporter.say(f"{weights / 1e6:.1f} million weights, on {system.device} in {precision}")
         system.manifest = system.manifest.with_figures({"learning": {"epoch": trainer.run()}})
         return system
 

@@ -95,5 +95,8 @@ class LearningRecipe:
     warmup: float = option(0.0, "share of the steps in which the rate rises", low=0, high=1)
     schedule: Literal["constant", "linear"] = option("constant", "the rate after that")
     clip: float = option(0.0, "largest norm of a step's gradient; 0: unlimited", low=0)
+    precision: Literal["auto", "bf16", "fp32"] = option(
+        "fp32", "bf16 autocast as named, or (auto) where the device computes it natively"
+    )
     seed: int = option(1, "seed of weights, order and dropout", low=0, high=2**32 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "where it is computed")

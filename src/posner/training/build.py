@@ -17,7 +17,7 @@ from posner.model.backbone import Backbone, load_backbone
 from posner.model.dropout import limit_dropout, use_byte_dropout
 from posner.model.layers import check_sentence
 from posner.model.network import Network, build_network, required_head_tags
-from posner.model.saved import native_bf16, torch_device
+from posner.model.saved import takes_bf16, torch_device
 from posner.plural import counted
 from posner.recipe import Recipe, TrainingRecipe
 from posner.recognizer import window_plan
@@ -40,8 +40,7 @@ def accelerator_for(recipe: Recipe) -> Accelerator:
     """Accelerate for the recipe's device and precision, fresh for every training."""
     AcceleratorState._reset_state()
     device = torch_device(recipe.training.device)
-    wanted = recipe.training.precision
-    bf16 = native_bf16(device) if wanted == "auto" else wanted == "bf16"
+    bf16 = takes_bf16(device, recipe.training.precision)
     # Where layers are chosen, parts of some encoders outside the layers may learn nothing.
     idle = DistributedDataParallelKwargs(find_unused_parameters=recipe.backbone.layers != "last")
     return Accelerator(
