@@ -17,7 +17,7 @@ from posner.cli.numbers import number
 from posner.errors import DataError, PosnerError, UsageError
 from posner.evaluation.report import figures_console
 from posner.files import write_json
-from posner.systems.opponents import FOREIGN, names_opponent
+from posner.systems.opponents import place_of
 from posner.textfile import read_texts
 
 INT8 = (
@@ -62,9 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _variants(model: str) -> AbstractContextManager[list[Variant]]:
     """The forms of a model; an opponent that has no folder of its own has one."""
-    if names_opponent(model) and not model.startswith(FOREIGN):
-        return nullcontext([Variant(model, model, "fp32")])
-    return variants(Path(model.removeprefix(FOREIGN)))
+    place = place_of(model)
+    return nullcontext([Variant(model, model, "fp32")]) if place is None else variants(place)
 
 
 def _measured(

@@ -13,7 +13,7 @@ from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_contents, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
 from posner.recipe import Recipe
-from posner.systems.opponents import FOREIGN, load_opponent, names_opponent, opponent_folder
+from posner.systems.opponents import load_opponent, names_opponent, opponent_folder, place_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what a model is; its files' checksums are verified on the way."""
+    place = place_of(arguments.model)
+    if place is None:
+        return _spacy(arguments.model, arguments.json)
     if names_opponent(arguments.model):
-        return _opponent(arguments.model, arguments.json)
-    if is_foreign(arguments.model):
-        return _foreign(Path(arguments.model), arguments.json)
-    folder = find_model(arguments.model)
+        return _foreign(opponent_folder(arguments.model), arguments.json)
+    if is_foreign(place):
+        return _foreign(place, arguments.json)
+    folder = find_model(place)
     if made_by(folder):
         return print_system(folder, arguments.json, whole_recipe=arguments.recipe)
     manifest = read_manifest(folder)
@@ -57,10 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _opponent(name: str, json: Path | None) -> int:
-    """Print what a system is that was trained elsewhere."""
-    if name.startswith(FOREIGN):
-        return _foreign(opponent_folder(name), json)
+def _spacy(name: str, json: Path | None) -> int:
+    """Print what spaCy's small English model is."""
     labels = load_opponent(name).manifest.labels
     folder = opponent_folder(name)
     print(f"{name}: spaCy's pipeline in {folder}; it gives no scores")

@@ -11,6 +11,7 @@ from pathlib import Path
 from posner.bulk import companions
 from posner.cli.inputs import Source
 from posner.errors import DataError, UsageError
+from posner.systems.opponents import place_of
 from posner.tagger import Tagger
 
 
@@ -94,7 +95,7 @@ def _sha256(path: Path) -> str:
 
 def _weights(arguments: argparse.Namespace, tagger: Tagger) -> list[tuple[str, int, int]]:
     """The files of a local model whose manifest has no checksums: a foreign one."""
-    folder = Path(str(arguments.model).removeprefix("hf:"))
-    if getattr(tagger.manifest, "files", None) or not folder.is_dir():
+    folder = place_of(arguments.model)
+    if getattr(tagger.manifest, "files", None) or folder is None or not folder.is_dir():
         return []
     return [_stamp(path) for path in sorted(folder.iterdir()) if path.is_file()]

@@ -14,7 +14,7 @@ from posner.folder import MANIFEST
 from posner.foreign.folder import is_foreign
 from posner.recipe.sectioned import toml_of
 from posner.report.curves import Course
-from posner.systems.opponents import FOREIGN, names_opponent, names_spacy
+from posner.systems.opponents import names_opponent, place_of
 from posner.training.run import RunFolder
 
 DIGEST = 64
@@ -114,10 +114,8 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 def _parts(path: Path) -> Sequence[str]:
     """What a name is taken from: the absolute path, or one of spaCy's names."""
-    if names_spacy(path):
-        return (str(path),)
-    name = str(path)
-    return Path(name.removeprefix(FOREIGN) if names_opponent(path) else name).resolve().parts
+    place = place_of(path)
+    return (str(path),) if place is None else place.resolve().parts
 
 
 def _end(parts: Sequence[str], length: int) -> str:

@@ -12,7 +12,7 @@ from posner.extras import needs_extra
 from posner.folder import find_model, made_by, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
 from posner.loading import Aggregation
-from posner.systems.opponents import FOREIGN, load_opponent, names_opponent, spacy_mapping
+from posner.systems.opponents import load_opponent, names_opponent, place_of, spacy_mapping
 from posner.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def check_model(path: str | os.PathLike[str]) -> None:
         ModelError: as `load`.
         UsageError: a name of spaCy's with a mapping of labels that there is not.
     """
-    place = _place(path)
+    place = place_of(path)
     if place is None:
         spacy_mapping(os.fspath(path))
         return  # whether spaCy's package is whole, only loading it tells
@@ -88,7 +88,7 @@ def check_model(path: str | os.PathLike[str]) -> None:
 
 def is_foreign_model(path: str | os.PathLike[str]) -> bool:
     """Whether transformers saved what `load` would load, so that an aggregation can be named."""
-    place = _place(path)
+    place = place_of(path)
     return place is not None and is_foreign(place)
 
 
@@ -110,14 +110,6 @@ def load_system(folder: Path, *, device: str = "auto") -> System[Any]:
     system: System[Any] = cls.read(folder, manifest, manifest.recipe)
     system.move(device)
     return system
-
-
-def _place(path: str | os.PathLike[str]) -> Path | None:
-    """The folder that a model is named by, or None for spaCy's names."""
-    name = os.fspath(path)
-    if not names_opponent(name):
-        return Path(name)
-    return Path(name.removeprefix(FOREIGN)) if name.startswith(FOREIGN) else None
 
 
 def _system_folder(path: str | os.PathLike[str]) -> Path | None:

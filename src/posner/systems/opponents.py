@@ -104,9 +104,12 @@ def names_opponent(model: str | os.PathLike[str]) -> bool:
     return is_opponent(name) and not Path(name).exists()
 
 
-def names_spacy(model: str | os.PathLike[str]) -> bool:
-    """Whether a model is given by one of spaCy's names, which is no path."""
-    return names_opponent(model) and not os.fspath(model).startswith(FOREIGN)
+def place_of(model: str | os.PathLike[str]) -> Path | None:
+    """The folder that a model is named by, also behind `hf:`; None for one of spaCy's names."""
+    if not names_opponent(model):
+        return Path(model)
+    name = os.fspath(model)
+    return Path(name.removeprefix(FOREIGN)) if name.startswith(FOREIGN) else None
 
 
 def names_labels(name: str) -> bool:
