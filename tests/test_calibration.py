@@ -61,6 +61,10 @@ class FixedRecognizer:
     backend: FixedBackend
     segmenter: Segmenter = segment
 
+    @property
+    def transitions(self) -> Transitions | None:
+        return self.backend.transitions
+
     def votes(self, documents: Sequence[Document]) -> list[Votes]:
         assert sum(len(d.sentences) for d in documents) == len(self.emissions)
         return [Votes(e.astype(np.float32), None, None) for e in self.emissions]

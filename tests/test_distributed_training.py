@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from posner.cli import main
 
 SETTINGS = {
+    "features.surface": "false",
     "training.epochs": "5",
     "training.warmup": "0",
     "training.learning-rate": "1e-3",

@@ -167,6 +167,7 @@ def recipe(encoder: Path, values: Mapping[str, Any] | None = None) -> Recipe:
         "attention.heads": 2,
         "heads.entity": "softmax",
         "features.character-width": 8,
+        "features.surface": False,
         "training.epochs": 2,
         "training.batch-pieces": 256,
         "training.mask": 0.0,

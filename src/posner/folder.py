@@ -209,9 +209,12 @@ def made_by(folder: Path) -> str | None:
 
 def _as_made(recipe: dict[str, Any]) -> dict[str, Any]:
     """A saved recipe, in which settings that came later are as the model was made: off."""
-    data = recipe.get("data")
-    later = {"repeats": 0.0, "long-window": 0}
-    return recipe | {"data": later | data} if isinstance(data, dict) else recipe
+    later = {"data": {"repeats": 0.0, "long-window": 0}, "features": {"surface": False}}
+    return recipe | {
+        section: values | recipe[section]
+        for section, values in later.items()
+        if isinstance(recipe.get(section), dict)
+    }
 
 
 def _refuse_outdated(manifest: Manifest, version: int, path: Path) -> None:

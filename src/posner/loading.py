@@ -14,6 +14,7 @@ from posner.extras import needs_extra
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import is_foreign
 from posner.recognizer import Recognizer
+from posner.surface import SURFACE, Surface
 
 if TYPE_CHECKING:
     from posner.backends.torch import TorchBackend
@@ -99,7 +100,12 @@ def _loaded(
         return _exported(folder, manifest, tokenizer, device, precision, threads)
     _limit_torch(threads)
     backend = _torch_backend().load(folder, manifest, device=device, precision=precision)
-    return Recognizer(manifest, tokenizer, backend, workers=1)
+    return Recognizer(manifest, tokenizer, backend, workers=1, surface=surface_of(folder, manifest))
+
+
+def surface_of(folder: Path, manifest: Manifest) -> Surface | None:
+    """The surface CRF that stands beside a folder's network."""
+    return Surface.read(folder, len(manifest.tags)) if SURFACE in manifest.files else None
 
 
 def _limit_torch(threads: int | None) -> None:
@@ -130,7 +136,8 @@ def _exported(
 
     backend = OnnxBackend.load(folder, manifest)
     workers = cores() if threads is None else threads
-    return Recognizer(manifest, tokenizer, backend, workers=workers)
+    surface = surface_of(folder, manifest)
+    return Recognizer(manifest, tokenizer, backend, workers=workers, surface=surface)
 
 
 def load_adapters(
@@ -157,7 +164,12 @@ def load_adapters(
     models = list(zip(folders, manifests, strict=True))
     backends = _torch_backend().load_adapters(models, device=device, precision=precision)
     recognizers = [
-        Recognizer(manifest, PieceTokenizer.from_file(folder / TOKENIZER), backend)
+        Recognizer(
+            manifest,
+            PieceTokenizer.from_file(folder / TOKENIZER),
+            backend,
+            surface=surface_of(folder, manifest),
+        )
         for (folder, manifest), backend in zip(models, backends, strict=True)
     ]
     for recognizer, folder in zip(recognizers, folders, strict=True):

@@ -19,13 +19,14 @@ from posner.align import DocumentEncoder, EncodedDocument, Encoder, PieceTokeniz
 from posner.backends import Backend
 from posner.batching import collate, sorted_batches
 from posner.crew import Crew
-from posner.decode import DecodedSentence, Decoder
+from posner.decode import DecodedSentence, Decoder, Transitions, legal_transitions
 from posner.document import Document, PieceTag, Sentence, Token
 from posner.errors import ModelError
 from posner.folder import Manifest
 from posner.postprocess.thresholds import threshold_steps
 from posner.repeats import share_repeats
 from posner.schemes import SCHEMES
+from posner.surface import Surface
 from posner.tagger import Tagger
 from posner.windows import Core, FloatArray, Window, WindowPlan, merge_votes
 
@@ -49,6 +50,7 @@ class Recognizer(Tagger):
         workers: threads that run it, while the caller does all the rest; each runs one batch at a
             time. With none the caller runs it too.
         batch_pieces: padded pieces in a batch; by default as many as suit the backend.
+        surface: a CRF over surface features, whose weights are added to the network's.
 
     Attributes:
         repeats: how far the words that a document repeats are drawn together, from 0 (each sentence
@@ -68,10 +70,12 @@ class Recognizer(Tagger):
         *,
         workers: int = 0,
         batch_pieces: int | None = None,
+        surface: Surface | None = None,
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.backend = backend
+        self.surface = surface
         self.encoder: DocumentEncoder = Encoder(tokenizer, manifest.characters)
         self.plan = window_plan(manifest, tokenizer)
         self.margin = self.plan.context  # a word has at least one piece
@@ -81,7 +85,7 @@ class Recognizer(Tagger):
         self.ahead = min(workers, 1)
         self.batch_pieces = batch_pieces or backend.batch_pieces
         scheme = SCHEMES[manifest.recipe.data.scheme]
-        self.decoder = Decoder(manifest.tags, scheme, backend.transitions, manifest.temperature)
+        self.decoder = Decoder(manifest.tags, scheme, self.transitions, manifest.temperature)
         self.steps = threshold_steps(manifest.thresholds)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -92,6 +96,19 @@ class Recognizer(Tagger):
             )
         own = ("reload", "steps", "segmenter", "repeats")
         return self.reload, (), {name: getattr(self, name) for name in own}
+
+    @property
+    def transitions(self) -> Transitions | None:
+        """Learned weights between tags; None where there are none."""
+        own = self.backend.transitions
+        if self.surface is None:
+            return own
+        scheme = SCHEMES[self.manifest.recipe.data.scheme]
+        return self.surface.added_to(own or legal_transitions(self.manifest.tags, scheme))
+
+    def beside(self, surface: Surface) -> Recognizer:
+        """The same network beside another surface CRF."""
+        return Recognizer(self.manifest, self.tokenizer, self.backend, surface=surface)
 
     def find(self, documents: Sequence[Document]) -> list[Document]:
         """Tag the words of documents; entities, and the tags of other heads, are replaced."""
@@ -188,7 +205,19 @@ class Recognizer(Tagger):
             for d, document in enumerate(task.encoded)
             for s, (first, last) in enumerate(pairwise(document.sentences.tolist()))
         ]
-        return _with_repeats(documents, votes, self.repeats) if self.repeats else votes
+        if self.repeats:
+            votes = _with_repeats(documents, votes, self.repeats)
+        return self.with_surface(documents, votes)
+
+    def with_surface(self, documents: Sequence[Document], votes: Sequence[Votes]) -> list[Votes]:
+        """The network's votes with those of the surface CRF, where there is one."""
+        if self.surface is None:
+            return list(votes)
+        sentences = [sentence.forms for document in documents for sentence in document.sentences]
+        added = self.surface.emissions(sentences)
+        return [
+            replace(vote, entity=vote.entity + own) for vote, own in zip(votes, added, strict=True)
+        ]
 
     def _with_tags(self, sentence: Sentence, vote: Votes) -> Sentence:
         """The sentence with the other heads' tags; with none where there is no such head."""

@@ -80,7 +80,7 @@ class SpanScorer:
         manifest = recognizer.manifest
         self._tags = manifest.tags
         self._scheme = SCHEMES[manifest.recipe.data.scheme]
-        self._transitions = recognizer.backend.transitions
+        self._transitions = recognizer.transitions
         if votes is None:
             documents = as_read_by(recognizer, documents)
             votes = recognizer.votes(documents)

@@ -64,7 +64,9 @@ def figures_as_stored(
         documents: labelled, with the words that the model reads.
         votes: what the network says of them.
     """
-    as_stored = Recognizer(manifest, recognizer.tokenizer, recognizer.backend)
+    as_stored = Recognizer(
+        manifest, recognizer.tokenizer, recognizer.backend, surface=recognizer.surface
+    )
     tagged = as_stored.assemble(documents, votes)
     for step in as_stored.steps:
         tagged = [step(document) for document in tagged]

@@ -38,6 +38,7 @@ def scores(saved: Mapping[str, Any]) -> str:
     accuracy = figure(dev, "pos").get("accuracy")
     if is_number(accuracy):
         paragraphs += [f"Parts of speech: accuracy {percent(accuracy)}."]
+    paragraphs += [_with_surface(figure(saved, "figures", "surface"))]
     calibration = figure(saved, "figures", "calibration")
     if calibration:
         paragraphs += [f"The score that it gives each entity was calibrated{_source(calibration)}."]
@@ -82,6 +83,19 @@ def _lacks_8_bits(saved: Mapping[str, Any]) -> bool:
     """Whether the model is in 8 bits and its dev figures are those of full precision."""
     precision = figure(saved, "figures", "export").get("precision")
     return precision == "int8" and figure(saved, "figures", "dev").get("precision") != "int8"
+
+
+def _with_surface(weighed: Mapping[str, Any]) -> str:
+    """What the features beside the network are worth."""
+    f1 = [figure(weighed, name).get("f1") for name in ("without", "held_out")]
+    if not all(map(is_number, f1)) or not is_number(weighed.get("weight")):
+        return ""
+    alone, both = map(percent, f1)
+    units = plain(str(weighed.get("units")))
+    return (
+        f"Surface features stand beside the network (weight {weighed['weight']:g}): on {units} held"
+        f" out in turn F1 {both} with them, {alone} without."
+    )
 
 
 def _in_8_bits(saved: Mapping[str, Any]) -> str:

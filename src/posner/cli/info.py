@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     otherwise = measured_otherwise(manifest.to_dict())
     if manifest.figures.get("dev") and otherwise:
         print(f"(measured {otherwise})")
+    _print_surface(manifest)
     _print_calibration(manifest)
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():
@@ -103,6 +104,16 @@ def _print_export(manifest: Manifest) -> None:
             full, int8 = 100 * dev["full_f1"], 100 * dev["int8_f1"]
             print(f"; dev F1 (strict): fp32 {full:.2f}, int8 {int8:.2f}", end="")
         print()
+
+
+def _print_surface(manifest: Manifest) -> None:
+    found = manifest.figures.get("surface")
+    if found:
+        alone, both = (100 * found[name]["f1"] for name in ("without", "held_out"))
+        print(
+            f"\nsurface features weigh {found['weight']:g}: dev F1 {alone:.2f} without, "
+            f"{both:.2f} with them (on {found['units']} held out in turn)"
+        )
 
 
 def _print_calibration(manifest: Manifest) -> None:

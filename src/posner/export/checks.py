@@ -19,6 +19,7 @@ from posner.evaluation.counts import Counts
 from posner.evaluation.model import as_read_by, evaluate_documents, score_documents
 from posner.folder import Manifest
 from posner.recognizer import Recognizer, Votes
+from posner.surface import Surface
 from posner.tagger import segmented
 
 TOLERANCE = 1e-3
@@ -80,11 +81,13 @@ class Graphs:
         manifest: what the model is.
         tokenizer: splits its words.
         transitions: its CRF's weights, if it has one.
+        surface: what stands beside its network.
     """
 
     manifest: Manifest
     tokenizer: PieceTokenizer
     transitions: Transitions | None
+    surface: Surface | None = None
 
     def recognizer(self, graph: Path, batch_pieces: int | None = None) -> Recognizer:
         """The model over a saved graph."""
@@ -95,6 +98,7 @@ class Graphs:
             backend,
             workers=cores(),
             batch_pieces=batch_pieces,
+            surface=self.surface,
         )
 
     def quality(self, full: Path, int8: Path, dev: Sequence[Document]) -> Quality:

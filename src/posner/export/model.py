@@ -20,6 +20,7 @@ from posner.export.checks import Graphs, Quality, check_parity, check_quality, p
 from posner.extras import needs_extra
 from posner.files import folder_beside
 from posner.folder import GRAPH, TOKENIZER, read_manifest
+from posner.loading import surface_of
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recognizer import Recognizer
 from posner.seal import seal
@@ -119,8 +120,10 @@ def _export_folder(
         raise ModelError("is exported already", where=where, remedy="name what it was made of")
     network, whole = whole_network(folder, manifest)
     native = TorchBackend(network, whole)
-    graphs = Graphs(whole, PieceTokenizer.from_file(folder / TOKENIZER), native.transitions)
-    expected = probe(Recognizer(whole, graphs.tokenizer, native))
+    surface = surface_of(folder, manifest)
+    tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
+    graphs = Graphs(whole, tokenizer, native.transitions, surface)
+    expected = probe(Recognizer(whole, tokenizer, native, surface=surface))
     model = network_graph(network)
     simplify(model)
     with folder_beside(out) as beside, tempfile.TemporaryDirectory() as scratch:

@@ -69,6 +69,7 @@ class ForeignModel:
             "data.repeats": 0.0,
             "data.long-window": 0,
             "features.casing": False,
+            "features.surface": False,
             "heads.entity": "softmax",
             "heads.pos-weight": 0.0,
         }

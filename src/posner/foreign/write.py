@@ -19,10 +19,11 @@ from posner.errors import ModelError
 from posner.files import folder_beside, refuse_filled
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import CONFIG
-from posner.foreign.plain import obstacles
+from posner.foreign.plain import Obstacle, obstacles
 from posner.model.backbone import encoder_config, quieten
 from posner.model.merge import whole_network
 from posner.model.network import Network
+from posner.surface import SURFACE
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def write_for_transformers(path: Path, out: Path, *, force: bool = False) -> Wri
 
 def _refuse_more_than_plain(manifest: Manifest, folder: Path) -> None:
     found = obstacles(manifest.recipe)
+    if SURFACE in manifest.files:
+        found.append(Obstacle("features.surface", True, "false"))
     if found:
         settings = " ".join(f"--{o.setting} {o.expected}" for o in found)
         raise ModelError(

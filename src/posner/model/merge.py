@@ -12,6 +12,7 @@ from posner.folder import MANIFEST, TOKENIZER, Manifest, find_model, read_manife
 from posner.model.adapters import fold_adapters
 from posner.model.network import Network, build_network
 from posner.model.saved import load_network, save_network
+from posner.surface import SURFACE, Surface
 
 
 def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
@@ -37,7 +38,10 @@ def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
         raise ModelError("is a whole model, with no adapters to merge", where=folder)
     refuse_other(out, force=force)
     network, whole = whole_network(folder, manifest)
-    save_network(out, network, whole, PieceTokenizer.from_file(folder / TOKENIZER))
+    tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
+    beside = SURFACE in manifest.files
+    surface = Surface.read(folder, len(manifest.tags)) if beside else None
+    save_network(out, network, whole, tokenizer, surface=surface)
     return whole
 
 

@@ -28,6 +28,7 @@ from posner.model.backbone import (
 )
 from posner.model.network import Network, build_network
 from posner.seal import seal
+from posner.surface import Surface
 
 WEIGHTS = "model.safetensors"
 ENCODER = "encoder.json"
@@ -39,6 +40,8 @@ def save_network(
     manifest: Manifest,
     tokenizer: PieceTokenizer,
     weights: dict[str, Tensor] | None = None,
+    *,
+    surface: Surface | None = None,
 ) -> None:
     """Write a model folder in the place of whatever stands there.
 
@@ -48,6 +51,7 @@ def save_network(
         manifest: what `posner.json` says.
         tokenizer: what `tokenizer.json` says.
         weights: other weights than the network's own, such as a moving average.
+        surface: what stands beside it.
 
     Beside adapters the encoder's own weights are left out; `posner.json` tells their checksum.
 
@@ -71,6 +75,8 @@ def save_network(
         config = json.dumps(encoder_config(network.encoder), indent=2, sort_keys=True)
         (beside / ENCODER).write_text(config + "\n", encoding="utf-8")
         (beside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
+        if surface is not None:
+            surface.write(beside)
         seal(beside, dataclasses.replace(manifest, version=__version__))
 
 

@@ -147,6 +147,11 @@ class FeaturesRecipe:
         False, "concatenate a character CNN's encoding of the word to its state"
     )
     character_width: int = option(64, "channels of the character CNN", low=1)
+    surface: bool = option(
+        True,
+        "beside the network a CRF over the words' forms, endings and shapes and their "
+        "neighbours', learned for itself and weighed on dev; left out where it gains nothing there",
+    )
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def build_page(runs: Sequence[ReportedRun], made: Sequence[Picture], *, texts: b
             judged=any(run.findings for run in runs),
             units=sorted({run.unit for run in runs} - {""}),
             once=[run.name for run in runs if run.story.course.is_judged_once],
+            beside=[run.name for run in runs if run.story.has_surface],
             anew=[run.name for run in runs if run.story.course.begins_anew],
         )
     )

@@ -43,6 +43,7 @@ class Story:
         memory: peak of the training, in GB.
         labels: the entity labels of the model.
         system: which of the other systems it is; empty for Posner's own.
+        has_surface: whether surface features stand beside the network.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class Story:
     memory: float | None = None
     labels: Sequence[str] = ()
     system: str = ""
+    has_surface: bool = False
 
 
 def is_run(path: Path) -> bool:
@@ -155,6 +157,7 @@ def read_story(path: Path, name: str) -> Story:
         memory=record.get("memory_gigabytes"),
         labels=tuple(model.get("labels", ())),
         system=str(record.get("system") or model.get("system") or ""),
+        has_surface="surface" in figures,
     )
 
 

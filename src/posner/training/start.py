@@ -19,6 +19,7 @@ from posner.model.backbone import Backbone, encoder_from_config
 from posner.model.network import Network
 from posner.model.saved import load_network, saved_config
 from posner.recipe import Recipe
+from posner.surface import SURFACE, Surface
 from posner.training.parts import Parts
 from posner.training.prepare import TagSets
 
@@ -109,6 +110,18 @@ class Start:
         encoder = encoder_from_config(saved_config(self.folder), dropout=dropout)
         tokenizer = PieceTokenizer.from_file(self.folder / TOKENIZER)
         return Backbone(encoder, tokenizer, self.manifest.window)
+
+    def surface(self, manifest: Manifest) -> Surface | None:
+        """The model's surface CRF over the tags of a new model; None where it has none.
+
+        Args:
+            manifest: what the new model will say of itself.
+        """
+        if SURFACE not in self.manifest.files:
+            return None
+        own = self.manifest.tags
+        places = _places(own, manifest.tags).tolist()
+        return Surface.read(self.folder, len(own)).over(places, len(manifest.tags))
 
     @torch.no_grad()
     def fill(self, network: Network, manifest: Manifest) -> None:

@@ -17,6 +17,7 @@ from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
 from posner.loading import load
 from posner.recipe import Recipe
+from posner.training.beside import set_beside
 from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter, clock
 from posner.training.hold import held, refuse_held
@@ -103,12 +104,12 @@ def train(
         run.start(recipe, parts.facts, force=force)
     accelerator.wait_for_everyone()
     with held(out) if main else nullcontext():
-        return _learn(work, parts, recipe, resume=resume)
+        return _learn(work, parts, begun, resume=resume)
 
 
-def _learn(work: Work, parts: Parts, recipe: Recipe, *, resume: bool) -> TrainResult:
-    """Run the loop, and let the main process calibrate what came of it."""
-    run = work.run
+def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> TrainResult:
+    """Run the loop, and let the main process finish the model that came of it."""
+    run, recipe = work.run, work.network.recipe
     judge = copy.deepcopy(work.network)
     set_seed(recipe.training.seed, device_specific=True)
     loop = Loop(work, judge)
@@ -116,14 +117,28 @@ def _learn(work: Work, parts: Parts, recipe: Recipe, *, resume: bool) -> TrainRe
     if not work.accelerator.is_main_process:
         loop.checkpoints.clear()
         return TrainResult(run.path, None, loop.seconds)
-    evaluation = best.evaluation if best else _saved_evaluation(run, parts, recipe)
+    votes = best.votes if best else None
+    evaluation = best.evaluation if best else None
+    if recipe.features.surface:
+        beside = set_beside(
+            run.model,
+            parts.train.documents,
+            parts.dev.documents,
+            votes=votes,
+            start=None if start is None else start.surface(work.manifest),
+            device=recipe.training.device,
+        )
+        work.reporter.say(beside.line)
+        votes, evaluation = beside.votes, beside.evaluation or evaluation
+    if evaluation is None:
+        evaluation = _saved_evaluation(run, parts, recipe)
     calibrated = calibrate_folder(
         run.model,
         parts.dev.documents,
         source=str(parts.dev.path),
         device=recipe.training.device,
         best_f1=recipe.training.threshold == "best-f1",
-        votes=best.votes if best else None,
+        votes=votes,
     )
     for line in calibrated.lines:
         work.reporter.say(line)

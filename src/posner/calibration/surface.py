@@ -1,0 +1,101 @@
+"""How much a surface CRF weighs beside its network: chosen on labelled documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from posner.calibration.judged import JudgedSpans, SpanScorer
+from posner.calibration.threshold import counts_with
+from posner.document import Document
+from posner.evaluation.counts import Counts
+from posner.postprocess.thresholds import NO_THRESHOLDS
+from posner.recognizer import Recognizer, Votes
+from posner.surface import Surface
+
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
+"""Those that are tried."""
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """The weight with the best strict F1, and what it is worth.
+
+    Attributes:
+        weight: the best; of equal ones the least.
+        units: what is held out in turn: documents or sentences.
+        without: the counts of the network alone.
+        held_out: the counts on parts that had no say in their weight.
+    """
+
+    weight: float
+    units: str
+    without: Counts
+    held_out: Counts
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it gains nothing on parts that had no say in it."""
+        return self.weight == 0 or self.held_out.f1 <= self.without.f1
+
+    def to_json(self) -> dict[str, object]:
+        """The figures as plain values."""
+        return {
+            "weight": self.weight,
+            "units": self.units,
+            "without": self.without.to_json() | self.without.ratios.to_json(),
+            "held_out": self.held_out.to_json() | self.held_out.ratios.to_json(),
+        }
+
+
+def weigh(
+    recognizer: Recognizer,
+    documents: Sequence[Document],
+    votes: Sequence[Votes],
+    surface: Surface,
+    *,
+    folds: int = 5,
+) -> Weighing:
+    """Choose the weight of a surface CRF.
+
+    Args:
+        recognizer: the network's, which stays as it is.
+        documents: labelled, with the words that it reads.
+        votes: what the network alone says of them.
+        surface: learned from other documents.
+        folds: parts that are held out in turn.
+    """
+    judged = [
+        _judged(recognizer, documents, votes, surface.weighing(weight), folds) for weight in WEIGHTS
+    ]
+    units = np.arange(judged[0].unit_count)
+    everything = _counts(judged, units.tolist())
+    held_out = Counts()
+    for fold in range(folds):
+        own, others = units[units % folds == fold], units[units % folds != fold]
+        held_out += _counts(judged, own.tolist())[_best(_counts(judged, others.tolist()))]
+    best = _best(everything)
+    return Weighing(WEIGHTS[best], judged[0].unit_name, everything[0], held_out)
+
+
+def _judged(
+    recognizer: Recognizer,
+    documents: Sequence[Document],
+    votes: Sequence[Votes],
+    surface: Surface,
+    folds: int,
+) -> JudgedSpans:
+    beside = recognizer.beside(surface)
+    both = beside.with_surface(documents, votes)
+    return SpanScorer(beside, documents, folds=folds, votes=both).judged
+
+
+def _counts(judged: Sequence[JudgedSpans], units: Sequence[int]) -> list[Counts]:
+    return [counts_with(own, units, NO_THRESHOLDS) for own in judged]
+
+
+def _best(counts: Sequence[Counts]) -> int:
+    """The first of those with the best F1."""
+    return max(range(len(counts)), key=lambda i: (counts[i].f1, -i))

@@ -1,0 +1,86 @@
+"""Setting a surface CRF beside a network that has learned, where the dev set gains by it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from posner.calibration.stored import figures_as_stored
+from posner.calibration.surface import Weighing, weigh
+from posner.document import Document
+from posner.evaluation.result import Evaluation
+from posner.folder import read_manifest
+from posner.loading import load
+from posner.recognizer import Votes
+from posner.seal import seal
+from posner.surface import Surface
+from posner.training.surface import learn_surface
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What came of it.
+
+    Attributes:
+        line: it, in words.
+        votes: what the model as it is now says of the dev set.
+        evaluation: of it on the dev set; None where nothing was added.
+    """
+
+    line: str
+    votes: Sequence[Votes]
+    evaluation: Evaluation | None
+
+
+def set_beside(
+    folder: Path,
+    train: Sequence[Document],
+    dev: Sequence[Document],
+    *,
+    votes: Sequence[Votes] | None = None,
+    start: Surface | None = None,
+    device: str = "auto",
+) -> Beside:
+    """Learn a surface CRF, weigh it on dev, and add it to a model folder unless that is in vain.
+
+    Args:
+        folder: the model folder; a surface CRF that it has is replaced.
+        train: labelled, what the network learned from.
+        dev: labelled, with the words that the model reads.
+        votes: what the network alone says of dev, where that is known already.
+        start: one to go on from.
+        device: where the network runs, if it has to.
+    """
+    manifest = read_manifest(folder)
+    recipe = manifest.recipe
+    recognizer = load(folder, device=device)
+    recognizer.surface = None
+    if votes is None:
+        votes = recognizer.votes(dev)
+    learned = learn_surface(
+        train,
+        manifest.tags,
+        recipe.data.scheme,
+        recipe.training.seed,
+        start=start,
+    )
+    weighing = weigh(recognizer, dev, votes, learned)
+    if weighing.is_in_vain:
+        return Beside(f"no surface features are kept: {_told(weighing)}", votes, None)
+    surface = learned.weighing(weighing.weight)
+    beside = recognizer.beside(surface)
+    both = beside.with_surface(dev, votes)
+    figures = manifest.figures | {"surface": weighing.to_json()}
+    stored = figures_as_stored(beside, dataclasses.replace(manifest, figures=figures), dev, both)
+    surface.write(folder)
+    seal(folder, dataclasses.replace(manifest, figures=figures | {"dev": stored.to_json()}))
+    line = f"surface features weigh {weighing.weight:g}: {_told(weighing)}"
+    return Beside(line, both, stored.evaluation)
+
+
+def _told(weighing: Weighing) -> str:
+    before, after = 100 * weighing.without.f1, 100 * weighing.held_out.f1
+    held_out = f"on {weighing.units} held out in turn"
+    return f"dev F1 {before:.2f} without, {after:.2f} with them ({held_out})"

@@ -1,0 +1,302 @@
+"""Surface features: what they are, how they are learned and weighed, and every way a model goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny
+from listener import Listener
+from posner.backends.torch import TorchBackend
+from posner.calibration.surface import WEIGHTS, weigh
+from posner.cli import main
+from posner.decode import Decoder, legal_transitions
+from posner.document import Document
+from posner.errors import ModelError
+from posner.evaluation.model import evaluate_documents
+from posner.folder import read_manifest
+from posner.loading import load
+from posner.recognizer import Recognizer
+from posner.schemes import SCHEMES
+from posner.surface import BEGIN, END, OFFSETS, SURFACE, Surface, key_of, word_features
+from posner.training.loop import InterruptedRunError
+from posner.training.surface import learn_surface
+from posner.training.train import TrainResult, train
+from posner.windows import FloatArray
+
+IOB2 = SCHEMES["IOB2"]
+TAGS = IOB2.tags(("LOC", "ORG", "PER"))
+TRAIN = tiny.documents(4)
+DEV = tiny.documents(2, first=4)
+ON: dict[str, Any] = {"features.surface": True}
+
+
+def random_surface(words: Sequence[str], tags: int = 3, weight: float = 1.0) -> Surface:
+    names = {name for word in words for own in word_features(word) for name in own}
+    keys = np.array(sorted({key_of(name) for name in (*names, *BEGIN, *END)}), dtype=np.uint32)
+    random = np.random.default_rng(len(keys))
+
+    def table(*shape: int) -> FloatArray:
+        return random.normal(size=shape).astype(np.float32)
+
+    pairs = table(tags, tags)
+    return Surface(keys, table(len(keys), tags), table(tags), pairs, table(tags), weight)
+
+
+def summed(surface: Surface, words: Sequence[str], place: int) -> np.ndarray:
+    """What the word at a place weighs, feature by feature."""
+    features = [*(BEGIN if place == 0 else ()), *(END if place == len(words) - 1 else ())]
+    for number, offset in enumerate(OFFSETS):
+        if 0 <= place - offset < len(words):
+            features += word_features(words[place - offset])[number]
+    rows = {int(key): row for row, key in enumerate(surface.keys)}
+    known = [surface.states[rows[key_of(f)]] for f in features if key_of(f) in rows]
+    total: np.ndarray = surface.weight * np.sum(known, axis=0)
+    return total
+
+
+WORDS = st.sampled_from(["Oslo", "oslo", "in", "ADA", "42", "\ud800", "\N{SNOWMAN}", "x" * 120])
+
+
+@given(st.lists(st.lists(WORDS, max_size=6), min_size=1, max_size=5), st.sampled_from([0.5, 1.0]))
+def test_a_words_emission_is_the_sum_over_its_features(
+    sentences: list[list[str]], weight: float
+) -> None:
+    surface = random_surface(["Oslo", "in", "42"], weight=weight)
+    found = surface.emissions(sentences)
+    assert [emission.shape for emission in found] == [(len(words), 3) for words in sentences]
+    for words, emission in zip(sentences, found, strict=True):
+        (alone,) = surface.emissions([words])
+        assert np.array_equal(alone, emission)  # whatever stands beside it
+        for place in range(len(words)):
+            assert emission[place] == pytest.approx(summed(surface, words, place), abs=1e-5)
+
+
+def test_more_words_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"w{i}" for i in range(9)]
+    expected = random_surface(words).emissions([words])
+    monkeypatch.setattr("posner.surface.CACHED_WORDS", 3)
+    surface = random_surface(words)
+    for _ in range(2):
+        assert np.array_equal(surface.emissions([words])[0], expected[0])
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    surface = random_surface(["Oslo", "in"], weight=0.75)
+    surface.write(tmp_path)
+    again = Surface.read(tmp_path, tags=3)
+    assert again.weight == 0.75
+    for name in ("keys", "states", "start", "pairs", "end"):
+        assert np.array_equal(getattr(again, name), getattr(surface, name))
+    assert b"Oslo" not in (tmp_path / SURFACE).read_bytes()
+    with pytest.raises(ModelError, match="damaged"):
+        Surface.read(tmp_path, tags=4)
+    (tmp_path / SURFACE).write_bytes(b"none")
+    with pytest.raises(ModelError, match="damaged"):
+        Surface.read(tmp_path, tags=3)
+
+
+def tagged(surface: Surface, documents: Sequence[Document]) -> list[Document]:
+    transitions = surface.added_to(legal_transitions(TAGS, IOB2))
+    result = []
+    for document in documents:
+        emissions = surface.emissions([s.forms for s in document.sentences])
+        paths = Decoder(TAGS, IOB2, transitions).decode(emissions)
+        entities = [
+            document.span_entity(sentence, scored.span, scored.score)
+            for sentence, path in zip(document.sentences, paths, strict=True)
+            for scored in path.spans
+        ]
+        result.append(replace(document, entities=tuple(entities)))
+    return result
+
+
+def spans(documents: Sequence[Document]) -> list[set[tuple[int, int, str]]]:
+    return [{(e.start, e.end, e.label) for e in document.entities} for document in documents]
+
+
+def test_the_toy_corpus_is_learned_by_heart() -> None:
+    surface = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    assert spans(tagged(surface, TRAIN)) == spans(TRAIN)
+
+
+def test_long_sentences_are_learned_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posner.training.surface.LONGEST", 3)
+    surface = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    assert spans(tagged(surface, TRAIN)) == spans(TRAIN)
+
+
+def test_a_seed_decides_the_weights() -> None:
+    first, again, other = (learn_surface(TRAIN, TAGS, "IOB2", seed) for seed in (1, 1, 2))
+    assert np.array_equal(first.states, again.states)
+    assert not np.array_equal(first.states, other.states)
+
+
+def test_more_tags_leave_what_was_learned() -> None:
+    surface = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    places = [0, 1, 2, 3, 4, 7, 8]
+    wide = surface.over(places, 9)
+    sentences = [["Ada", "Marsh", "met"]]
+    assert np.array_equal(wide.emissions(sentences)[0][:, places], surface.emissions(sentences)[0])
+    assert not wide.states[:, [5, 6]].any()
+    assert np.array_equal(wide.pairs[np.ix_(places, places)], surface.pairs)
+
+
+def test_learning_goes_on_from_what_was_known() -> None:
+    known = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    (few,) = tiny.documents(1, first=9)
+    further = learn_surface([few], TAGS, "IOB2", seed=1, start=known)
+    assert set(known.keys) <= set(further.keys)
+    unseen = np.setdiff1d(known.keys, learn_surface([few], TAGS, "IOB2", seed=1).keys)
+    before, after = (s.states[np.searchsorted(s.keys, unseen)] for s in (known, further))
+    assert np.array_equal(before, after)  # no sentence told anything of these
+
+
+# --- weighing ---
+
+
+def untrained(bert: Path) -> Recognizer:
+    model = tiny.untrained(tiny.recipe(bert))
+    return Recognizer(model.manifest, model.tokenizer, TorchBackend(model.network, model.manifest))
+
+
+def test_beside_a_network_that_knows_nothing_it_weighs_much(bert: Path) -> None:
+    recognizer = untrained(bert)
+    votes = recognizer.votes(DEV)
+    surface = learn_surface(TRAIN, recognizer.manifest.tags, "IOB2", seed=1)
+    found = weigh(recognizer, DEV, votes, surface)
+    assert not found.is_in_vain
+    assert found.weight > 0
+    assert found.held_out.f1 > found.without.f1
+    beside = recognizer.beside(surface.weighing(found.weight))
+    right = sum(len(a & b) for a, b in zip(spans(beside.find(DEV)), spans(DEV), strict=True))
+    assert right >= found.held_out.correct
+
+
+def test_what_the_network_knows_already_is_in_vain(bert: Path) -> None:
+    recognizer = untrained(bert)
+    sure = learn_surface([*TRAIN, *DEV], recognizer.manifest.tags, "IOB2", seed=1)
+    votes = recognizer.beside(sure.weighing(100.0)).votes(DEV)
+    nothing = learn_surface(TRAIN, recognizer.manifest.tags, "IOB2", seed=1).weighing(0.0)
+    found = weigh(recognizer, DEV, votes, replace(nothing, states=0 * nothing.states))
+    assert found.is_in_vain
+    assert found.weight == WEIGHTS[0]
+
+
+# --- in a training ---
+
+
+def learn(bert: Path, out: Path, listener: Listener | None = None, **more: Any) -> TrainResult:
+    return train(
+        tiny.corpus(4),
+        tiny.corpus(2, first=4, name="dev.conll"),
+        tiny.recipe(bert, {**ON, "training.epochs": 1, **more.pop("values", {})}),
+        out,
+        reporter=listener or Listener(),
+        **more,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("surface") / "run"
+    learn(bert, out)
+    return out
+
+
+def test_a_training_sets_it_beside_its_network(bert: Path, run: Path, tmp_path: Path) -> None:
+    listener = Listener()
+    result = learn(bert, tmp_path / "run", listener)
+    manifest = read_manifest(run / "model")
+    assert SURFACE in manifest.files
+    weighed = manifest.figures["surface"]
+    (line,) = [said for said in listener.said if said.startswith("surface features weigh")]
+    assert f"{100 * weighed['held_out']['f1']:.2f} with them" in line
+    alone = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["f1"]
+    dev = manifest.figures["dev"]["strict"]["micro"]["f1"]
+    assert weighed["without"]["f1"] == pytest.approx(alone)
+    assert dev > alone
+    assert result.evaluation is not None
+    assert result.evaluation.counts.f1 == dev
+    assert evaluate_documents(load(run), DEV).counts.f1 == dev
+    assert "Surface features stand beside" in (run / "model" / "README.md").read_text()
+    again = tmp_path / "run" / "model" / SURFACE
+    assert again.read_bytes() == (run / "model" / SURFACE).read_bytes()
+
+
+def test_where_it_gains_nothing_the_model_has_none(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posner.calibration.surface.Weighing.is_in_vain", True)
+    listener = Listener()
+    learn(bert, tmp_path / "run", listener)
+    assert any(said.startswith("no surface features are kept") for said in listener.said)
+    manifest = read_manifest(tmp_path / "run" / "model")
+    assert SURFACE not in manifest.files
+    assert "surface" not in manifest.figures
+
+
+def test_company_changes_no_entity(run: Path) -> None:
+    model = load(run)
+    together = model.find(DEV)
+    assert spans(together) == [spans(model.find([document]))[0] for document in DEV]
+
+
+def test_a_run_that_was_killed_while_it_was_learned_ends_the_same(
+    bert: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("posner.training.train.calibrate_folder", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises((KeyboardInterrupt, InterruptedRunError)):
+            learn(bert, out)
+    learn(bert, out, resume=True)
+    for name in (SURFACE, "model.safetensors"):
+        assert (out / "model" / name).read_bytes() == (run / "model" / name).read_bytes()
+    whole, resumed = (read_manifest(path / "model") for path in (run, out))
+    assert whole.figures["dev"]["strict"] == resumed.figures["dev"]["strict"]
+    assert whole.temperature == resumed.temperature
+
+
+def test_it_goes_along_when_a_model_is_exported(run: Path, tmp_path: Path) -> None:
+    assert main(["export", str(run), "--out", str(tmp_path / "fast")]) == 0
+    own, exported = load(run).find(DEV), load(tmp_path / "fast").find(DEV)
+    assert spans(own) == spans(exported)
+    for one, other in zip(own, exported, strict=True):
+        for left, right in zip(one.entities, other.entities, strict=True):
+            assert left.score == pytest.approx(right.score, abs=1e-4)
+    bare = load(run)
+    assert spans(Recognizer(bare.manifest, bare.tokenizer, bare.backend).find(DEV)) != spans(own)
+
+
+def test_a_training_goes_on_from_it(bert: Path, run: Path, tmp_path: Path) -> None:
+    corpus = tiny.corpus(1, first=9)
+    dev = tiny.corpus(2, first=4, name="dev.conll")
+    recipe = tiny.recipe(bert, {**ON, "training.epochs": 1})
+    out = tmp_path / "next"
+    train(corpus, dev, recipe, out, reporter=Listener(), start=run)
+    before, after = (Surface.read(path / "model", len(TAGS)) for path in (run, out))
+    assert set(before.keys) <= set(after.keys)
+
+
+def test_transformers_cannot_run_it(
+    bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learn(bert, tmp_path / "run", values={"features.casing": False})
+    flags = ["--out", str(tmp_path / "hf"), "--to", "huggingface"]
+    assert main(["export", str(tmp_path / "run"), *flags]) == 1
+    assert "--features.surface false" in capsys.readouterr().err
+
+
+def test_a_model_is_described_with_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(run)]) == 0
+    assert "surface features weigh" in capsys.readouterr().out
