@@ -49,10 +49,11 @@ def random_surface(words: Sequence[str], tags: int = 3, weight: float = 1.0) -> 
         return random.normal(size=shape).astype(np.float32)
 
     pairs = table(tags, tags)
-    return Surface(keys, table(len(keys), tags), table(tags), pairs, table(tags), weight)
+    states = table(len(keys), tags).astype(np.float16)
+    return Surface(keys, states, table(tags), pairs, table(tags), weight)
 
 
-def summed(surface: Surface, words: Sequence[str], place: int) -> np.ndarray:
+def summed(surface: Surface, words: Sequence[str], place: int) -> FloatArray:
     """What the word at a place weighs, feature by feature."""
     features = [*(BEGIN if place == 0 else ()), *(END if place == len(words) - 1 else ())]
     for number, offset in enumerate(OFFSETS):
@@ -60,8 +61,8 @@ def summed(surface: Surface, words: Sequence[str], place: int) -> np.ndarray:
             features += word_features(words[place - offset])[number]
     rows = {int(key): row for row, key in enumerate(surface.keys)}
     known = [surface.states[rows[key_of(f)]] for f in features if key_of(f) in rows]
-    total: np.ndarray = surface.weight * np.sum(known, axis=0)
-    return total
+    total: FloatArray = np.array(known, dtype=np.float32).sum(axis=0)
+    return np.float32(surface.weight) * total
 
 
 WORDS = st.sampled_from(["Oslo", "oslo", "in", "ADA", "42", "\ud800", "\N{SNOWMAN}", "x" * 120])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -70,18 +71,20 @@ class Surface:
 
     Attributes:
         keys: (features,) sorted checksums of those that have weights.
-        states: (features, tags) weights.
+        states: (features, tags) weights; half precision halves what they add to a model.
         start, pairs, end: (tags,), (tags, tags), (tags,) transitions within legal paths.
         weight: of its emissions and transitions beside the network's.
     """
 
     keys: KeyArray
-    states: FloatArray
+    states: npt.NDArray[np.float16]
     start: FloatArray
     pairs: FloatArray
     end: FloatArray
     weight: float = 1.0
-    _known: dict[str, FloatArray] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[str, FloatArray] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def read(cls, folder: Path, tags: int) -> Surface:
@@ -135,7 +138,7 @@ class Surface:
             places: of its own tags among them.
             tags: how many there are.
         """
-        states = np.zeros((len(self.keys), tags), dtype=np.float32)
+        states = np.zeros((len(self.keys), tags), dtype=np.float16)
         start, end = np.zeros((2, tags), dtype=np.float32)
         pairs = np.zeros((tags, tags), dtype=np.float32)
         states[:, places], start[places], end[places] = self.states, self.start, self.end
@@ -159,14 +162,20 @@ class Surface:
             told = np.arange(max(0, offset), len(words) + min(0, offset))
             told = told[number[told] == number[told - offset]]
             total[told] += weights[told - offset, place]
-        total[np.flatnonzero(np.diff(number, prepend=-1))] += self._summed(BEGIN)
-        total[np.flatnonzero(np.diff(number, append=-1))] += self._summed(END)
+        begin, end = self._borders
+        total[np.flatnonzero(np.diff(number, prepend=-1))] += begin
+        total[np.flatnonzero(np.diff(number, append=-1))] += end
         return np.split(np.float32(self.weight) * total, np.cumsum(lengths)[:-1])
 
     def added_to(self, transitions: Transitions) -> Transitions:
         """Transitions with its weighted own."""
         start, pairs, end = (self.weight * own for own in (self.start, self.pairs, self.end))
         return transitions.plus(start, pairs, end)
+
+    @cached_property
+    def _borders(self) -> tuple[FloatArray, FloatArray]:
+        """(tags,) each: what it weighs that a word begins, or ends, its sentence."""
+        return self._summed(BEGIN), self._summed(END)
 
     def _weights(self, words: Sequence[str]) -> FloatArray:
         """(words, offsets, tags) what each word's features weigh for each of `OFFSETS`."""
@@ -185,5 +194,6 @@ class Surface:
         """(tags,) the sum of the weights of features, those that are not known left out."""
         keys = np.array([key_of(feature) for feature in features], dtype=np.uint32)
         places = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
-        total: FloatArray = self.states[places[self.keys[places] == keys]].sum(axis=0)
+        rows = places[self.keys[places] == keys]
+        total: FloatArray = self.states[rows].sum(axis=0, dtype=np.float32)
         return total

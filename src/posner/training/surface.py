@@ -207,14 +207,14 @@ def _runs(
 def _fill(table: nn.Embedding, crf: CRF, keys: KeyArray, start: Surface) -> None:
     """Give a new table the weights of a surface CRF, whose keys are all among its own."""
     rows = PADDING + 1 + np.searchsorted(keys, start.keys)
-    table.weight[torch.from_numpy(rows)] = torch.from_numpy(start.states)
+    table.weight[torch.from_numpy(rows)] = torch.from_numpy(start.states).float()
     for name in ("start", "pairs", "end"):
         getattr(crf, name).copy_(torch.from_numpy(getattr(start, name)))
 
 
 def _learned(keys: KeyArray, table: nn.Embedding, crf: CRF) -> Surface:
     """What was learned, without features that came to weigh nothing."""
-    states = table.weight.detach().numpy()[PADDING + 1 :]
+    states = table.weight.detach().numpy()[PADDING + 1 :].astype(np.float16)
     kept = np.abs(states).max(axis=1) > 0
     start, pairs, end = (own.detach().numpy().copy() for own in (crf.start, crf.pairs, crf.end))
-    return Surface(keys[kept], states[kept].copy(), start, pairs, end)
+    return Surface(keys[kept], states[kept], start, pairs, end)
