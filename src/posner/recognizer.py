@@ -106,8 +106,8 @@ class Recognizer(Tagger):
         scheme = SCHEMES[self.manifest.recipe.data.scheme]
         return self.surface.added_to(own or legal_transitions(self.manifest.tags, scheme))
 
-    def beside(self, surface: Surface) -> Recognizer:
-        """The same network beside another surface CRF."""
+    def beside(self, surface: Surface | None) -> Recognizer:
+        """The same network beside another surface CRF, or alone."""
         return Recognizer(self.manifest, self.tokenizer, self.backend, surface=surface)
 
     def find(self, documents: Sequence[Document]) -> list[Document]:

@@ -24,14 +24,25 @@ class Beside:
     """What came of it.
 
     Attributes:
-        line: it, in words.
+        weighing: what it is worth.
         votes: what the model as it is now says of the dev set.
         evaluation: of it on the dev set; None where nothing was added.
     """
 
-    line: str
+    weighing: Weighing
     votes: Sequence[Votes]
     evaluation: Evaluation | None
+
+    @property
+    def line(self) -> str:
+        """It, in words."""
+        found = self.weighing
+        before, after = 100 * found.without.f1, 100 * found.held_out.f1
+        kept = "no surface features are kept"
+        if self.evaluation is not None:
+            kept = f"surface features weigh {found.weight:g}"
+        held_out = f"on {found.units} held out in turn"
+        return f"{kept}: dev F1 {before:.2f} without, {after:.2f} with them ({held_out})"
 
 
 def set_beside(
@@ -55,8 +66,7 @@ def set_beside(
     """
     manifest = read_manifest(folder)
     recipe = manifest.recipe
-    recognizer = load(folder, device=device)
-    recognizer.surface = None
+    recognizer = load(folder, device=device).beside(None)
     if votes is None:
         votes = recognizer.votes(dev)
     learned = learn_surface(
@@ -68,7 +78,7 @@ def set_beside(
     )
     weighing = weigh(recognizer, dev, votes, learned)
     if weighing.is_in_vain:
-        return Beside(f"no surface features are kept: {_told(weighing)}", votes, None)
+        return Beside(weighing, votes, None)
     surface = learned.weighing(weighing.weight)
     beside = recognizer.beside(surface)
     both = beside.with_surface(dev, votes)
@@ -76,11 +86,4 @@ def set_beside(
     stored = figures_as_stored(beside, dataclasses.replace(manifest, figures=figures), dev, both)
     surface.write(folder)
     seal(folder, dataclasses.replace(manifest, figures=figures | {"dev": stored.to_json()}))
-    line = f"surface features weigh {weighing.weight:g}: {_told(weighing)}"
-    return Beside(line, both, stored.evaluation)
-
-
-def _told(weighing: Weighing) -> str:
-    before, after = 100 * weighing.without.f1, 100 * weighing.held_out.f1
-    held_out = f"on {weighing.units} held out in turn"
-    return f"dev F1 {before:.2f} without, {after:.2f} with them ({held_out})"
+    return Beside(weighing, both, stored.evaluation)

@@ -54,7 +54,7 @@ def evaluate_prepared(recognizer: Recognizer, dev: PreparedSet) -> DevResult:
     seconds = time.perf_counter() - begin
     evaluation = score_documents(dev.documents, tagged, bool(recognizer.manifest.pos_tags))
     evaluation += Evaluation(seconds=seconds)
-    loss = _mean_loss(votes, dev, recognizer.backend.transitions)
+    loss = _mean_loss(votes, dev, recognizer.transitions)
     return DevResult(evaluation, loss, unit_counts(dev.documents, tagged), votes)
 
 
