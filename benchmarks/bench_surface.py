@@ -1,6 +1,6 @@
 """What surface features are worth beside networks that were trained already.
 
-    python benchmarks/bench_surface.py --train TRAIN --dev DEV RUN...
+    python benchmarks/bench_surface.py --train TRAIN --dev DEV --corpus NAME RUN...
 
 Each run's model is copied, features that stand beside its network are left out, and new ones are
 learned from TRAIN and weighed on DEV, as at the end of a training. The rows are added to those that
@@ -41,9 +41,8 @@ def main() -> int:
         lines = [json.dumps([*key, *values]) for key, values in sorted(rows.items())]
         RECORD.write_text("\n".join(lines) + "\n", encoding="utf-8")
     cells = [[*key, *map(str, values)] for key, values in sorted(rows.items())]
-    page = (
-        f"{heading('Surface features beside trained networks')}\n{markdown_table(HEADER, cells)}\n"
-    )
+    title = heading("Surface features beside trained networks")
+    page = f"{title}\n{markdown_table(HEADER, cells)}\n"
     write_result("surface.md", page)
     print(page)
     return 0

@@ -17,6 +17,8 @@ from posner.surface import Surface
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 """Those that are tried."""
+LEAST_GAIN = 0.001
+"""Of F1, where it was not chosen: less may be chance, and is not worth a file beside the model."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Weighing:
 
     @property
     def is_in_vain(self) -> bool:
-        """Whether it gains nothing on parts that had no say in it."""
-        return self.weight == 0 or self.held_out.f1 <= self.without.f1
+        """Whether it gains next to nothing on parts that had no say in it."""
+        return self.weight == 0 or self.held_out.f1 < self.without.f1 + LEAST_GAIN
 
     def to_json(self) -> dict[str, object]:
         """The figures as plain values."""
