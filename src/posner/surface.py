@@ -7,7 +7,8 @@ in different places, and their weighted sum, which is a product of two models' p
 conditional random fields"), finds more than either. Each is learned for itself, as a CRF that is
 learned together with something stronger learns next to nothing (Sutton et al. 2006).
 
-A word's features are looked up by their checksums: a model does not spell out the words of its training set.
+A word's features are looked up by their checksums: a model does not spell out the words that it
+learned from.
 """
 
 from __future__ import annotations
