@@ -136,6 +136,15 @@ def test_long_sentences_are_learned_in_parts(monkeypatch: pytest.MonkeyPatch) ->
     assert spans(tagged(surface, TRAIN)) == spans(TRAIN)
 
 
+def test_of_too_many_sentences_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    monkeypatch.setattr("posner.training.surface.MOST_STEPS", 2)
+    monkeypatch.setattr("posner.training.surface.SENTENCES", 3)
+    few = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    assert 0 < len(few.keys) < len(everything.keys)
+    assert set(few.keys) <= set(everything.keys)
+
+
 def test_a_seed_decides_the_weights() -> None:
     first, again, other = (learn_surface(TRAIN, TAGS, "IOB2", seed) for seed in (1, 1, 2))
     assert np.array_equal(first.states, again.states)

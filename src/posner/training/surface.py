@@ -27,8 +27,9 @@ from posner.surface import (
 
 RowArray = npt.NDArray[np.int32]
 
-EPOCHS, LEAST_STEPS = 4, 300
-"""Passes over the training sentences; more on a small corpus, until it comes to so many steps."""
+EPOCHS, LEAST_STEPS, MOST_STEPS = 4, 300, 6000
+"""Passes over the training sentences; more on a small corpus and fewer on a large one, so that their
+steps stay within bounds. Of a corpus too large for one pass that many sentences are drawn."""
 SENTENCES = 32
 """A step's."""
 RATE, WARMUP = 2e-2, 0.1
@@ -76,8 +77,11 @@ def learn_surface(
         seed: of the order and of what is dropped.
         start: over the same tags, to go on from.
     """
-    index = _FeatureIndex(documents, () if start is None else start.keys.tolist())
-    runs = list(_runs(documents, tags, scheme, index))
+    random = np.random.default_rng(seed)
+    sentences = _drawn(list(_labelled(documents, tags, scheme)), random)
+    words = {word for forms, _ in sentences for word in forms}
+    index = _FeatureIndex(words, () if start is None else start.keys.tolist())
+    runs = list(_runs(sentences, index))
     legal = legal_transitions(tags, SCHEMES[scheme])
     crf = CRF(legal)
     table = nn.Embedding(index.size, len(tags))
@@ -87,10 +91,9 @@ def learn_surface(
     optimizer = torch.optim.AdamW(
         [*table.parameters(), *crf.parameters()], lr=RATE, weight_decay=0.0, fused=True
     )
-    random = np.random.default_rng(seed)
     drop = torch.Generator().manual_seed(seed)
-    batches = -(-len(runs) // SENTENCES)
-    epochs = max(EPOCHS, -(-LEAST_STEPS // max(1, batches)))
+    batches = max(1, -(-len(runs) // SENTENCES))
+    epochs = max(min(EPOCHS, MOST_STEPS // batches), -(-LEAST_STEPS // batches))
     step, total = 0, epochs * batches
     for _ in range(epochs):
         for batch in _batches(runs, random):
@@ -143,14 +146,13 @@ def _batches(runs: Sequence[_Run], random: np.random.Generator) -> Iterator[list
 
 
 class _FeatureIndex:
-    """The features of a corpus, each with a row of a table.
+    """The features of some words, each with a row of a table.
 
     Attributes:
         keys: (rows - 1,) the features' sorted checksums; row 0 is no feature's.
     """
 
-    def __init__(self, documents: Sequence[Document], known: Iterable[int]) -> None:
-        words = {token.form for document in documents for token in document.tokens}
+    def __init__(self, words: Iterable[str], known: Iterable[int]) -> None:
         features = {word: word_features(word) for word in words}
         told = [names for own in features.values() for names in own]
         found = {*known, *(key_of(name) for names in (*told, BEGIN, END) for name in names)}
@@ -185,22 +187,39 @@ class _FeatureIndex:
         return np.concatenate(columns, axis=1)
 
 
-def _runs(
-    documents: Sequence[Document], tags: Sequence[str], scheme: str, index: _FeatureIndex
-) -> Iterator[_Run]:
-    """The sentences to learn from, long ones in parts."""
+_Labelled = tuple[Sequence[str], IntArray]
+"""A sentence's words, and (words,) the indices of their gold tags."""
+
+
+def _labelled(
+    documents: Sequence[Document], tags: Sequence[str], scheme: str
+) -> Iterator[_Labelled]:
+    """The sentences whose gold tags are all known."""
     numbers = {tag: number for number, tag in enumerate(tags)}
     for document in documents:
         spans = sentence_spans(document).spans
         for sentence, own in zip(document.sentences, spans, strict=True):
             gold = spans_to_tags(own, len(sentence), SCHEMES[scheme])
-            if not gold or not all(tag in numbers for tag in gold):
-                continue
-            features = index.sentence(sentence.forms)
-            path = np.array([numbers[tag] for tag in gold], dtype=np.int64)
-            for first in range(0, len(path), LONGEST):
-                part = slice(first, first + LONGEST)
-                yield _Run(features[part], path[part], first == 0, part.stop >= len(path))
+            if gold and all(tag in numbers for tag in gold):
+                path = np.array([numbers[tag] for tag in gold], dtype=np.int64)
+                yield sentence.forms, path
+
+
+def _drawn(sentences: list[_Labelled], random: np.random.Generator) -> list[_Labelled]:
+    """All of them, or as many as one pass may have."""
+    most = MOST_STEPS * SENTENCES
+    if len(sentences) <= most:
+        return sentences
+    return [sentences[i] for i in random.choice(len(sentences), most, replace=False)]
+
+
+def _runs(sentences: Sequence[_Labelled], index: _FeatureIndex) -> Iterator[_Run]:
+    """What the CRF walks: the sentences, long ones in parts."""
+    for words, path in sentences:
+        features = index.sentence(words)
+        for first in range(0, len(path), LONGEST):
+            part = slice(first, first + LONGEST)
+            yield _Run(features[part], path[part], first == 0, part.stop >= len(path))
 
 
 @torch.no_grad()

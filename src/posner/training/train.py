@@ -120,6 +120,7 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
     votes = best.votes if best else None
     evaluation = best.evaluation if best else None
     if recipe.features.surface:
+        work.reporter.say("surface features are learned and weighed beside the network")
         beside = set_beside(
             run.model,
             parts.train.documents,
