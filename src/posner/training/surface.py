@@ -28,8 +28,8 @@ from posner.surface import (
 RowArray = npt.NDArray[np.int32]
 
 EPOCHS, LEAST_STEPS, MOST_STEPS = 4, 300, 6000
-"""Passes over the training sentences; more on a small corpus and fewer on a large one, so that their
-steps stay within bounds. Of a corpus too large for one pass that many sentences are drawn."""
+"""Passes over the training sentences; more on a small corpus and fewer on a large one, so that
+their steps stay within bounds. Of a corpus too large for one pass that many sentences are drawn."""
 SENTENCES = 32
 """A step's."""
 RATE, WARMUP = 2e-2, 0.1
