@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from posner.loading import load
 from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES
 from posner.surface import BEGIN, END, OFFSETS, SURFACE, Surface, key_of, word_features
+from posner.training.beside import set_beside
 from posner.training.loop import InterruptedRunError
 from posner.training.surface import learn_surface
 from posner.training.train import TrainResult, train
@@ -296,6 +298,53 @@ def test_a_training_goes_on_from_it(bert: Path, run: Path, tmp_path: Path) -> No
     train(corpus, dev, recipe, out, reporter=Listener(), start=run)
     before, after = (Surface.read(path / "model", len(TAGS)) for path in (run, out))
     assert set(before.keys) <= set(after.keys)
+
+
+def test_a_training_may_replace_what_it_goes_on_from(bert: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    learn(bert, out)
+    learn(bert, out, start=out, force=True)
+    assert SURFACE in read_manifest(out / "model").files
+
+
+def test_it_may_come_and_go_with_the_recipe(bert: Path, tmp_path: Path) -> None:
+    off = {"features.surface": False}
+    learn(bert, tmp_path / "without", values=off)
+    learn(bert, tmp_path / "with", start=tmp_path / "without")
+    learn(bert, tmp_path / "again", start=tmp_path / "with", values=off)
+    found = [
+        SURFACE in read_manifest(tmp_path / name / "model").files for name in ("with", "again")
+    ]
+    assert found == [True, False]
+
+
+def test_what_is_in_vain_is_taken_away(
+    bert: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del bert
+    folder = tmp_path / "model"
+    shutil.copytree(run / "model", folder)
+    monkeypatch.setattr("posner.calibration.surface.Weighing.is_in_vain", True)
+    found = set_beside(folder, TRAIN, DEV)
+    manifest = read_manifest(folder)
+    assert SURFACE not in manifest.files
+    assert not (folder / SURFACE).exists()
+    assert "surface" not in manifest.figures
+    assert found.evaluation is not None
+    micro = manifest.figures["dev"]["strict"]["micro"]
+    assert micro["f1"] == found.evaluation.counts.f1 == found.weighing.without.f1
+
+
+def test_a_crash_while_it_is_written_leaves_the_model(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(run / "model", folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr("posner.training.beside.seal", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        set_beside(folder, TRAIN, DEV)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_transformers_cannot_run_it(

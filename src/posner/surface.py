@@ -66,7 +66,7 @@ def key_of(feature: str) -> int:
     return zlib.crc32(feature.encode("utf-8", "surrogatepass"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surface:
     """A linear-chain CRF over surface features.
 
@@ -193,6 +193,8 @@ class Surface:
 
     def _summed(self, features: Sequence[str]) -> FloatArray:
         """(tags,) the sum of the weights of features, those that are not known left out."""
+        if not len(self.keys):
+            return np.zeros(self.states.shape[1], dtype=np.float32)
         keys = np.array([key_of(feature) for feature in features], dtype=np.uint32)
         places = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
         rows = places[self.keys[places] == keys]

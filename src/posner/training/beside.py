@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from posner.calibration.stored import figures_as_stored
 from posner.calibration.surface import Weighing, weigh
 from posner.document import Document
 from posner.evaluation.result import Evaluation
+from posner.files import folder_beside
 from posner.folder import read_manifest
 from posner.loading import load
 from posner.recognizer import Votes
 from posner.seal import seal
-from posner.surface import Surface
+from posner.surface import SURFACE, Surface
 from posner.training.surface import learn_surface
 
 
@@ -26,7 +28,7 @@ class Beside:
     Attributes:
         weighing: what it is worth.
         votes: what the model as it is now says of the dev set.
-        evaluation: of it on the dev set; None where nothing was added.
+        evaluation: of it on the dev set; None where it is as it was.
     """
 
     weighing: Weighing
@@ -39,7 +41,7 @@ class Beside:
         found = self.weighing
         before, after = 100 * found.without.f1, 100 * found.held_out.f1
         kept = "no surface features are kept"
-        if self.evaluation is not None:
+        if not found.is_in_vain:
             kept = f"surface features weigh {found.weight:g}"
         held_out = f"on {found.units} held out in turn"
         return f"{kept}: dev F1 {before:.2f} without, {after:.2f} with them ({held_out})"
@@ -77,13 +79,18 @@ def set_beside(
         start=start,
     )
     weighing = weigh(recognizer, dev, votes, learned)
-    if weighing.is_in_vain:
+    surface = None if weighing.is_in_vain else learned.weighing(weighing.weight)
+    if surface is None and SURFACE not in manifest.files:
         return Beside(weighing, votes, None)
-    surface = learned.weighing(weighing.weight)
-    beside = recognizer.beside(surface)
-    both = beside.with_surface(dev, votes)
-    figures = manifest.figures | {"surface": weighing.to_json()}
-    stored = figures_as_stored(beside, dataclasses.replace(manifest, figures=figures), dev, both)
-    surface.write(folder)
-    seal(folder, dataclasses.replace(manifest, figures=figures | {"dev": stored.to_json()}))
+    now = recognizer.beside(surface)
+    both = now.with_surface(dev, votes)
+    figures = {name: found for name, found in manifest.figures.items() if name != "surface"}
+    figures |= {} if surface is None else {"surface": weighing.to_json()}
+    stored = figures_as_stored(now, dataclasses.replace(manifest, figures=figures), dev, both)
+    with folder_beside(folder) as place:
+        for name in manifest.files.keys() - {SURFACE}:
+            shutil.copy(folder / name, place / name)
+        if surface is not None:
+            surface.write(place)
+        seal(place, dataclasses.replace(manifest, figures=figures | {"dev": stored.to_json()}))
     return Beside(weighing, both, stored.evaluation)

@@ -15,16 +15,19 @@ from posner.align import PieceTokenizer
 from posner.decode import ILLEGAL
 from posner.errors import ModelError, RecipeError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
+from posner.loading import surface_of
 from posner.model.backbone import Backbone, encoder_from_config
 from posner.model.network import Network
 from posner.model.saved import load_network, saved_config
 from posner.recipe import Recipe
-from posner.surface import SURFACE, Surface
+from posner.surface import Surface
 from posner.training.parts import Parts
 from posner.training.prepare import TagSets
 
 FREE = ("training", "augment")
 """Sections of a recipe that say how a model is trained; the others say how it is built."""
+BESIDE = ("features", "surface")
+"""A setting on which no weight of the network depends."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,12 @@ class Start:
     Attributes:
         folder: the model folder.
         manifest: what it says of itself.
+        beside: its surface CRF; read at once, as the folder may be replaced by what is learned.
     """
 
     folder: Path
     manifest: Manifest
+    beside: Surface | None = None
 
     @classmethod
     def at(cls, path: Path) -> Start:
@@ -61,7 +66,7 @@ class Start:
                 where=folder,
                 remedy="make a whole model of it with `posner merge`, and go on from that",
             )
-        return cls(folder, manifest)
+        return cls(folder, manifest, surface_of(folder, manifest))
 
     def extend(self, parts: Parts) -> Parts:
         """The parts of a training with the model's tags, and with the model in their facts."""
@@ -87,7 +92,9 @@ class Start:
         own = self.manifest.recipe.to_dict()
         for section, values in recipe.to_dict().items():
             for key, value in values.items():
-                if section not in FREE and own[section][key] != value:
+                if section in FREE or (section, key) == BESIDE:
+                    continue
+                if own[section][key] != value:
                     raise RecipeError(
                         f"the model in {self.folder} is built with another value",
                         where=f"{section}.{key}",
@@ -117,11 +124,10 @@ class Start:
         Args:
             manifest: what the new model will say of itself.
         """
-        if SURFACE not in self.manifest.files:
+        if self.beside is None:
             return None
-        own = self.manifest.tags
-        places = _places(own, manifest.tags).tolist()
-        return Surface.read(self.folder, len(own)).over(places, len(manifest.tags))
+        places = _places(self.manifest.tags, manifest.tags).tolist()
+        return self.beside.over(places, len(manifest.tags))
 
     @torch.no_grad()
     def fill(self, network: Network, manifest: Manifest) -> None:
