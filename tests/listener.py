@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from posner.training.console import Reporter
 from posner.training.run import MetricsLine, StepLine
 
@@ -13,6 +16,7 @@ class Listener(Reporter):
         self.said: list[str] = []
         self.lines: list[MetricsLine] = []
         self.steps: list[StepLine] = []
+        self.worked: list[tuple[str, int, int]] = []
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -22,3 +26,7 @@ class Listener(Reporter):
 
     def stepped(self, line: StepLine) -> None:
         self.steps.append(line)
+
+    @contextmanager
+    def working(self, unit: str, total: int) -> Iterator[Callable[[int], None]]:
+        yield lambda done: self.worked.append((unit, done, total))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,18 +22,20 @@ from listener import Listener
 from posner.backends.torch import TorchBackend
 from posner.calibration.surface import WEIGHTS, weigh
 from posner.cli import main
+from posner.corpus import write
 from posner.decode import Decoder, legal_transitions
 from posner.document import Document
 from posner.errors import ModelError
 from posner.evaluation.model import evaluate_documents
 from posner.folder import read_manifest
-from posner.loading import load
+from posner.loading import load, load_adapters
 from posner.recognizer import Recognizer
 from posner.schemes import SCHEMES
 from posner.surface import BEGIN, END, OFFSETS, SURFACE, Surface, key_of, word_features
 from posner.training.beside import set_beside
 from posner.training.loop import InterruptedRunError
-from posner.training.surface import learn_surface
+from posner.training.network_folds import cross_validate
+from posner.training.surface import LEAST_STEPS, learn_surface
 from posner.training.train import TrainResult, train
 from posner.windows import FloatArray
 
@@ -232,8 +236,10 @@ def test_a_training_sets_it_beside_its_network(bert: Path, run: Path, tmp_path: 
     assert SURFACE in manifest.files
     weighed = manifest.figures["surface"]
     (line,) = [said for said in listener.said if said.startswith("surface features weigh")]
-    assert f"{100 * weighed['held_out']['f1']:.2f} with them" in line
+    f1 = {name: f"{100 * weighed[name]['f1']:.2f}" for name in ("without", "within", "held_out")}
+    assert f"{f1['without']} without, {f1['within']} with them, {f1['held_out']} on" in line
     alone = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["f1"]
+    assert "loss" not in manifest.figures["dev"]  # the network's says nothing of both
     dev = manifest.figures["dev"]["strict"]["micro"]["f1"]
     assert weighed["without"]["f1"] == pytest.approx(alone)
     assert dev > alone
@@ -359,3 +365,80 @@ def test_transformers_cannot_run_it(
 def test_a_model_is_described_with_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", str(run)]) == 0
     assert "surface features weigh" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("values", [{}, {"adapter.rank": 2}])
+def test_every_way_of_running_it_finds_the_same(
+    values: dict[str, Any], bert: Path, tmp_path: Path
+) -> None:
+    learn(bert, tmp_path / "run", values=values)
+    own = load(tmp_path / "run")
+    found = spans(own.find(DEV))
+    assert own.surface is not None
+    assert spans(pickle.loads(pickle.dumps(own)).find(DEV)) == found
+    if values:
+        assert main(["merge", str(tmp_path / "run"), "--out", str(tmp_path / "whole")]) == 0
+        assert spans(load(tmp_path / "whole").find(DEV)) == found
+        (alone,) = load_adapters([tmp_path / "run"])
+        assert spans(alone.find(DEV)) == found
+
+
+def test_8_bits_carry_it_too(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "fast"
+    dev = tmp_path / "dev.conll"
+    write(tiny.corpus(2, first=4), dev)
+    call = ["export", str(run), "--out", str(out), "--int8", "--dev", str(dev), "--max-loss", "100"]
+    assert main(call) == 0
+    model = load(out)
+    assert model.surface is not None
+    assert model.surface.weight == load(run).surface.weight  # type: ignore[union-attr]
+    assert read_manifest(out).figures["surface"] == read_manifest(run / "model").figures["surface"]
+
+
+def test_a_new_label_keeps_what_was_learned(bert: Path, run: Path, tmp_path: Path) -> None:
+    more = tiny.corpus(2, first=9)
+    renamed = tuple(
+        replace(document, entities=tuple(replace(e, label="NEW") for e in document.entities))
+        for document in more.documents
+    )
+    corpus = replace(more, documents=(*more.documents, *renamed))
+    train(
+        corpus,
+        tiny.corpus(2, first=4, name="dev.conll"),
+        tiny.recipe(bert, {**ON, "training.epochs": 1}),
+        tmp_path / "next",
+        reporter=Listener(),
+        start=run,
+    )
+    tags = read_manifest(tmp_path / "next" / "model").tags
+    assert {"B-NEW", "I-NEW"} <= set(tags)
+    before = Surface.read(run / "model", len(TAGS))
+    after = Surface.read(tmp_path / "next" / "model", len(tags))
+    assert set(before.keys) <= set(after.keys)
+
+
+def test_folds_have_it(bert: Path, tmp_path: Path) -> None:
+    recipe = tiny.recipe(bert, {**ON, "training.epochs": 1})
+    listener = Listener()
+    cross_validate(tiny.corpus(6), recipe, tmp_path / "out", folds=2, reporter=listener)
+    assert sum("surface features" in said and "dev F1" in said for said in listener.said) == 2
+
+
+def test_of_too_many_features_the_most_frequent_are_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    monkeypatch.setattr("posner.training.surface.MOST_FEATURES", 10)
+    few = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
+    words = Counter(word for d in TRAIN for s in d.sentences for word in s.forms)
+    often, _ = words.most_common(1)[0]
+    assert len(few.keys) <= 12 < len(whole.keys)  # those, and a sentence's begin and end
+    assert key_of(f"form={often.lower()}") in few.keys
+
+
+def test_learning_tells_how_far_it_is() -> None:
+    listener = Listener()
+    learn_surface(TRAIN, TAGS, "IOB2", seed=1, reporter=listener)
+    steps = [done for unit, done, _ in listener.worked if unit == "steps"]
+    assert steps == list(range(1, listener.worked[0][2] + 1))
+    assert len(steps) >= LEAST_STEPS

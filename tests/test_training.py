@@ -26,8 +26,9 @@ from posner.errors import DataError, PosnerError, RecipeError, SchemeError
 from posner.folder import read_manifest
 from posner.loading import load
 from posner.recipe import Recipe, load_recipe
+from posner.training import console as training_console
 from posner.training import loop
-from posner.training.console import LiveReporter, PlainReporter
+from posner.training.console import LiveReporter, PassingReporter, PlainReporter
 from posner.training.develop import DevResult, evaluate_prepared
 from posner.training.prepare import hold_out
 from posner.training.run import MetricsLine
@@ -432,3 +433,19 @@ def test_reporters_print_every_evaluation() -> None:
         assert "84.70" in text
         assert "1:01" in text
         assert "a line [of] its own" in text
+
+
+def test_reporters_tell_of_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_console, "SECONDS_BETWEEN_LINES", 0.0)
+    shown = []
+    for reporter in (PlainReporter, LiveReporter):
+        live = reporter is LiveReporter
+        console = Console(record=True, width=120, force_terminal=live, file=io.StringIO())
+        told = PassingReporter(reporter(console))
+        with told.working("words", 2000) as tell:
+            told.say("a line above")
+            tell(1000)
+            shown.append(console.export_text(clear=False))
+        assert "a line above" in console.export_text()
+    plain, _ = shown
+    assert "1,000 of 2,000 words, 0:00 left" in plain

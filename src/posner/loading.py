@@ -14,7 +14,7 @@ from posner.extras import needs_extra
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
 from posner.foreign.folder import is_foreign
 from posner.recognizer import Recognizer
-from posner.surface import SURFACE, Surface
+from posner.surface import surface_of
 
 if TYPE_CHECKING:
     from posner.backends.torch import TorchBackend
@@ -101,11 +101,6 @@ def _loaded(
     _limit_torch(threads)
     backend = _torch_backend().load(folder, manifest, device=device, precision=precision)
     return Recognizer(manifest, tokenizer, backend, workers=1, surface=surface_of(folder, manifest))
-
-
-def surface_of(folder: Path, manifest: Manifest) -> Surface | None:
-    """The surface CRF that stands beside a folder's network."""
-    return Surface.read(folder, len(manifest.tags)) if SURFACE in manifest.files else None
 
 
 def _limit_torch(threads: int | None) -> None:

@@ -29,6 +29,7 @@ from safetensors.numpy import load_file, save
 from posner.decode import Transitions
 from posner.errors import ModelError
 from posner.files import write_bytes
+from posner.folder import Manifest
 from posner.windows import FloatArray
 from posner.word_features import CACHED_LETTERS, shape_of
 
@@ -200,3 +201,12 @@ class Surface:
         rows = places[self.keys[places] == keys]
         total: FloatArray = self.states[rows].sum(axis=0, dtype=np.float32)
         return total
+
+
+def surface_of(folder: Path, manifest: Manifest) -> Surface | None:
+    """The surface CRF that stands beside a model folder's network; None where none does.
+
+    Raises:
+        ModelError: its file is damaged, or is of another number of tags.
+    """
+    return Surface.read(folder, len(manifest.tags)) if SURFACE in manifest.files else None

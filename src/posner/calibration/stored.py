@@ -35,11 +35,17 @@ class StoredFigures:
     units: UnitCounts
 
     def to_json(self) -> dict[str, Any]:
-        """The dev figures of the model: its own, the measured ones in their place."""
+        """The dev figures of the model: its own, the measured ones in their place.
+
+        The loss is the network's, so there is none where something stands beside it.
+        """
         own = self.manifest.figures.get("dev") or {}
         measured = self.evaluation.to_json()
         measured.pop("words_per_second")
-        kept = {key: value for key, value in own.items() if key not in _MEASURED_WITH}
+        outdated = (
+            _MEASURED_WITH if "surface" not in self.manifest.figures else (*_MEASURED_WITH, "loss")
+        )
+        kept = {key: value for key, value in own.items() if key not in outdated}
         drawn = {"intervals": intervals_json(self.units, ["strict"])}
         return {**kept, **measured, **drawn, **self._measured_with()}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from posner.postprocess.thresholds import NO_THRESHOLDS
 from posner.recognizer import Recognizer, Votes
 from posner.surface import Surface
 
-WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
 """Those that are tried."""
 LEAST_GAIN = 0.001
 """Of F1, where it was not chosen: less may be chance, and is not worth a file beside the model."""
@@ -29,12 +30,14 @@ class Weighing:
         weight: the best; of equal ones the least.
         units: what is held out in turn: documents or sentences.
         without: the counts of the network alone.
+        within: the counts with that weight, where it was chosen.
         held_out: the counts on parts that had no say in their weight.
     """
 
     weight: float
     units: str
     without: Counts
+    within: Counts
     held_out: Counts
 
     @property
@@ -47,9 +50,24 @@ class Weighing:
         return {
             "weight": self.weight,
             "units": self.units,
-            "without": self.without.to_json() | self.without.ratios.to_json(),
-            "held_out": self.held_out.to_json() | self.held_out.ratios.to_json(),
+            **{
+                name: counts.to_json() | counts.ratios.to_json()
+                for name, counts in (
+                    ("without", self.without),
+                    ("within", self.within),
+                    ("held_out", self.held_out),
+                )
+            },
         }
+
+
+def told(weighed: Mapping[str, Any]) -> str:
+    """What a model's folder says of its surface features, as a line."""
+    f1 = {name: f"{100 * weighed[name]['f1']:.2f}" for name in ("without", "within", "held_out")}
+    return (
+        f"surface features weigh {weighed['weight']:g}: dev F1 {f1['without']} without, "
+        f"{f1['within']} with them, {f1['held_out']} on {weighed['units']} held out of that choice"
+    )
 
 
 def weigh(
@@ -79,7 +97,7 @@ def weigh(
         own, others = units[units % folds == fold], units[units % folds != fold]
         held_out += _counts(judged, own.tolist())[_best(_counts(judged, others.tolist()))]
     best = _best(everything)
-    return Weighing(WEIGHTS[best], judged[0].unit_name, everything[0], held_out)
+    return Weighing(WEIGHTS[best], judged[0].unit_name, everything[0], everything[best], held_out)
 
 
 def _judged(

@@ -87,14 +87,15 @@ def _lacks_8_bits(saved: Mapping[str, Any]) -> bool:
 
 def _with_surface(weighed: Mapping[str, Any]) -> str:
     """What the features beside the network are worth."""
-    f1 = [figure(weighed, name).get("f1") for name in ("without", "held_out")]
+    f1 = [figure(weighed, name).get("f1") for name in ("without", "within", "held_out")]
     if not all(map(is_number, f1)) or not is_number(weighed.get("weight")):
         return ""
-    alone, both = map(percent, f1)
+    alone, both, held_out = map(percent, f1)
     units = plain(str(weighed.get("units")))
     return (
-        f"Surface features stand beside the network (weight {weighed['weight']:g}): on {units} held"
-        f" out in turn F1 {both} with them, {alone} without."
+        f"Surface features stand beside the network, with a weight ({weighed['weight']:g}) that was"
+        f" chosen on that part too: F1 is {both} with them there, {alone} without, and {held_out}"
+        f" on {units} that were held out of the choice."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from posner.calibration.surface import told
 from posner.card.scores import measured_otherwise
 from posner.cli.model_facts import print_figures, print_recipe, print_tags
 from posner.cli.model_flags import add_model_argument
@@ -109,11 +110,7 @@ def _print_export(manifest: Manifest) -> None:
 def _print_surface(manifest: Manifest) -> None:
     found = manifest.figures.get("surface")
     if found:
-        alone, both = (100 * found[name]["f1"] for name in ("without", "held_out"))
-        print(
-            f"\nsurface features weigh {found['weight']:g}: dev F1 {alone:.2f} without, "
-            f"{both:.2f} with them (on {found['units']} held out in turn)"
-        )
+        print(f"\n{told(found)}")
 
 
 def _print_calibration(manifest: Manifest) -> None:

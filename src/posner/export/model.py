@@ -20,10 +20,10 @@ from posner.export.checks import Graphs, Quality, check_parity, check_quality, p
 from posner.extras import needs_extra
 from posner.files import folder_beside
 from posner.folder import GRAPH, TOKENIZER, read_manifest
-from posner.loading import surface_of
 from posner.postprocess.thresholds import NO_THRESHOLDS, Thresholds
 from posner.recognizer import Recognizer
 from posner.seal import seal
+from posner.surface import surface_of
 
 with needs_extra("exporting a model", "export"):
     from posner.backends.torch import TorchBackend

@@ -12,7 +12,7 @@ from posner.folder import MANIFEST, TOKENIZER, Manifest, find_model, read_manife
 from posner.model.adapters import fold_adapters
 from posner.model.network import Network, build_network
 from posner.model.saved import load_network, save_network
-from posner.surface import SURFACE, Surface
+from posner.surface import surface_of
 
 
 def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
@@ -39,9 +39,7 @@ def merge_model(path: Path, out: Path, *, force: bool = False) -> Manifest:
     refuse_other(out, force=force)
     network, whole = whole_network(folder, manifest)
     tokenizer = PieceTokenizer.from_file(folder / TOKENIZER)
-    beside = SURFACE in manifest.files
-    surface = Surface.read(folder, len(manifest.tags)) if beside else None
-    save_network(out, network, whole, tokenizer, surface=surface)
+    save_network(out, network, whole, tokenizer, surface=surface_of(folder, manifest))
     return whole
 
 

@@ -13,7 +13,7 @@ from posner.corpus import Corpus
 from posner.errors import ModelError
 from posner.recipe import Recipe
 from posner.search.study import Notes
-from posner.training.console import Reporter
+from posner.training.console import PassingReporter, Reporter
 from posner.training.run import MetricsLine, RunFolder
 from posner.training.train import TrainResult, train
 
@@ -22,7 +22,7 @@ class HopelessTrialError(Exception):
     """Ends a training whose dev F1 lies behind; passes through the loop from its reporter."""
 
 
-class TrialReporter(Reporter):
+class TrialReporter(PassingReporter):
     """Shows a training, reports its evaluations to the study, and ends it when time is up.
 
     Attributes:
@@ -42,33 +42,21 @@ class TrialReporter(Reporter):
             hopeless: says so, given an epoch and its dev F1.
             deadline: on the monotonic clock; None: there is none.
         """
-        self._shown = shown
+        super().__init__(shown)
         self._hopeless = hopeless
         self._deadline = deadline
         self.out_of_time = False
         self._total = 0
 
-    def say(self, text: str) -> None:
-        """Pass it on."""
-        self._shown.say(text)
-
     def begin(self, done: int, total: int) -> None:
-        """Pass it on."""
+        """Pass it on, and remember the total."""
         self._total = total
-        self._shown.begin(done, total)
-
-    def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
-        """Pass it on."""
-        self._shown.step(done, pieces_per_second, seconds_left)
+        super().begin(done, total)
 
     def wants_stop(self) -> bool:
         """Whether the time is up."""
         self.out_of_time = self._deadline is not None and time.monotonic() >= self._deadline
         return self.out_of_time
-
-    def evaluating(self) -> None:
-        """Pass it on."""
-        self._shown.evaluating()
 
     def evaluated(self, line: MetricsLine) -> None:
         """Pass it on, and report it.
@@ -76,13 +64,9 @@ class TrialReporter(Reporter):
         Raises:
             HopelessTrialError: it is not worth going on; never after the last step.
         """
-        self._shown.evaluated(line)
+        super().evaluated(line)
         if self._hopeless(line.epoch, line.f1) and line.step < self._total:
             raise HopelessTrialError
-
-    def end(self) -> None:
-        """Pass it on."""
-        self._shown.end()
 
 
 def train_trial(

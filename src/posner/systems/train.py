@@ -17,7 +17,7 @@ from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.labelling import only_labels
 from posner.systems.recipes import SystemRecipe, kind_of
 from posner.systems.system import System
-from posner.training.console import Reporter, clock
+from posner.training.console import PassingReporter, Reporter, clock
 from posner.training.parts import Parts, training_parts
 from posner.training.run import FINISHED, MetricsLine, RunFolder, StepLine
 
@@ -44,45 +44,25 @@ class SystemRun:
         return f"dev F1 {f1:.2f} in {clock(self.seconds)}; the model is in {self.run / 'model'}"
 
 
-class RecordingReporter(Reporter):
+class RecordingReporter(PassingReporter):
     """Passes everything on, and writes evaluations into the run folder."""
 
     def __init__(self, shown: Reporter, run: RunFolder) -> None:
-        self._shown = shown
+        super().__init__(shown)
         self._run = run
         self._steps: list[StepLine] = []
-
-    def say(self, text: str) -> None:
-        """Pass it on."""
-        self._shown.say(text)
-
-    def begin(self, done: int, total: int) -> None:
-        """Pass it on."""
-        self._shown.begin(done, total)
-
-    def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
-        """Pass it on."""
-        self._shown.step(done, pieces_per_second, seconds_left)
 
     def stepped(self, line: StepLine) -> None:
         """Keep it until the next evaluation, and pass it on."""
         self._steps.append(line)
-        self._shown.stepped(line)
-
-    def evaluating(self) -> None:
-        """Pass it on."""
-        self._shown.evaluating()
+        super().stepped(line)
 
     def evaluated(self, line: MetricsLine) -> None:
         """Pass it on, and write it."""
         self._run.append_steps(self._steps)
         self._steps.clear()
         self._run.append(line)
-        self._shown.evaluated(line)
-
-    def end(self) -> None:
-        """Pass it on."""
-        self._shown.end()
+        super().evaluated(line)
 
 
 def train_system(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posner.calibration.stored import figures_as_stored
-from posner.calibration.surface import Weighing, weigh
+from posner.calibration.surface import Weighing, told, weigh
 from posner.document import Document
 from posner.evaluation.result import Evaluation
 from posner.files import folder_beside
@@ -18,6 +18,7 @@ from posner.loading import load
 from posner.recognizer import Votes
 from posner.seal import seal
 from posner.surface import SURFACE, Surface
+from posner.training.console import Reporter
 from posner.training.surface import learn_surface
 
 
@@ -39,12 +40,13 @@ class Beside:
     def line(self) -> str:
         """It, in words."""
         found = self.weighing
-        before, after = 100 * found.without.f1, 100 * found.held_out.f1
-        kept = "no surface features are kept"
         if not found.is_in_vain:
-            kept = f"surface features weigh {found.weight:g}"
-        held_out = f"on {found.units} held out in turn"
-        return f"{kept}: dev F1 {before:.2f} without, {after:.2f} with them ({held_out})"
+            return told(found.to_json())
+        before, after = 100 * found.without.f1, 100 * found.held_out.f1
+        return (
+            f"no surface features are kept: dev F1 {before:.2f} without, {after:.2f} with them "
+            f"on {found.units} held out of the choice of their weight"
+        )
 
 
 def set_beside(
@@ -55,6 +57,7 @@ def set_beside(
     votes: Sequence[Votes] | None = None,
     start: Surface | None = None,
     device: str = "auto",
+    reporter: Reporter | None = None,
 ) -> Beside:
     """Learn a surface CRF, weigh it on dev, and add it to a model folder unless that is in vain.
 
@@ -65,6 +68,7 @@ def set_beside(
         votes: what the network alone says of dev, where that is known already.
         start: one to go on from.
         device: where the network runs, if it has to.
+        reporter: is told how far it is.
     """
     manifest = read_manifest(folder)
     recipe = manifest.recipe
@@ -77,6 +81,7 @@ def set_beside(
         recipe.data.scheme,
         recipe.training.seed,
         start=start,
+        reporter=reporter,
     )
     weighing = weigh(recognizer, dev, votes, learned)
     surface = None if weighing.is_in_vain else learned.weighing(weighing.weight)

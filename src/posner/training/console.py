@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from posner.training.run import MetricsLine, StepLine
 
 SECONDS_BETWEEN_LINES = 30.0
+
+Working = AbstractContextManager[Callable[[int], None]]
+"""A block of work that calls what it is given with how much is done."""
 
 
 class Reporter:
@@ -41,6 +53,54 @@ class Reporter:
 
     def end(self) -> None:
         """No more steps will come."""
+
+    def working(self, unit: str, total: int) -> Working:
+        """Work on so many of a unit, such as words, before the first step or after the last."""
+        del unit, total
+        return nullcontext(lambda _: None)
+
+
+class PassingReporter(Reporter):
+    """Passes everything on."""
+
+    def __init__(self, shown: Reporter) -> None:
+        self.shown = shown
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self.shown.say(text)
+
+    def begin(self, done: int, total: int) -> None:
+        """Pass it on."""
+        self.shown.begin(done, total)
+
+    def step(self, done: int, pieces_per_second: float, seconds_left: float) -> None:
+        """Pass it on."""
+        self.shown.step(done, pieces_per_second, seconds_left)
+
+    def stepped(self, line: StepLine) -> None:
+        """Pass it on."""
+        self.shown.stepped(line)
+
+    def wants_stop(self) -> bool:
+        """Ask on."""
+        return self.shown.wants_stop()
+
+    def evaluating(self) -> None:
+        """Pass it on."""
+        self.shown.evaluating()
+
+    def evaluated(self, line: MetricsLine) -> None:
+        """Pass it on."""
+        self.shown.evaluated(line)
+
+    def end(self) -> None:
+        """Pass it on."""
+        self.shown.end()
+
+    def working(self, unit: str, total: int) -> Working:
+        """Pass it on."""
+        return self.shown.working(unit, total)
 
 
 class PlainReporter(Reporter):
@@ -76,6 +136,21 @@ class PlainReporter(Reporter):
         )
         self.say(cells + ("  (best so far)" if line.best else ""))
         self._last = time.monotonic()
+
+    @contextmanager
+    def working(self, unit: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A line every half minute."""
+        begin = last = time.monotonic()
+
+        def tell(done: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= SECONDS_BETWEEN_LINES:
+                last = now
+                left = clock((now - begin) / max(done, 1) * (total - done))
+                self.say(f"{done:,} of {total:,} {unit}, {left} left")
+
+        yield tell
 
 
 class LiveReporter(Reporter):
@@ -126,6 +201,14 @@ class LiveReporter(Reporter):
         if self._live is not None:
             self._live.update(self._table() if self._rows else "")
             self._live.stop()
+
+    @contextmanager
+    def working(self, unit: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar that goes when the work is done."""
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task(unit, total=total)
+            yield lambda done: bar.update(task, completed=done)
 
     def _view(self) -> RenderableType:
         return Group(self._table(), self._bar) if self._rows else self._bar

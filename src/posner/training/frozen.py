@@ -18,8 +18,6 @@ from posner.training.console import Reporter, clock
 from posner.training.prepare import PreparedSet
 from posner.windows import Window
 
-SECONDS_BETWEEN_LINES = 15.0
-
 
 @dataclass(frozen=True)
 class FrozenStates:
@@ -109,29 +107,7 @@ class StateKeeper:
                 f"computing the frozen encoder's states of {corpus} once: {told}; "
                 f"{megabytes(layout.bytes)} MB in {cache_folder() / key}"
             )
-            progress = _Progress(layout.words, self.reporter)
-            write_states(folder, self.network, self.tokenizer, documents, layout, progress)
-        self.reporter.say(f"done in {clock(progress.seconds)}")
-
-
-class _Progress:
-    """Tells now and then how far it is."""
-
-    def __init__(self, total: int, reporter: Reporter) -> None:
-        self._total = total
-        self._reporter = reporter
-        self._begin = self._last = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Since the begin."""
-        return time.perf_counter() - self._begin
-
-    def __call__(self, done: int) -> None:
-        """So many words are done."""
-        now = time.perf_counter()
-        if now - self._last < SECONDS_BETWEEN_LINES:
-            return
-        self._last = now
-        left = self.seconds / done * (self._total - done)
-        self._reporter.say(f"{done:,} of {self._total:,} words, {clock(left)} left")
+            begin = time.perf_counter()
+            with self.reporter.working("words", layout.words) as progress:
+                write_states(folder, self.network, self.tokenizer, documents, layout, progress)
+        self.reporter.say(f"done in {clock(time.perf_counter() - begin)}")

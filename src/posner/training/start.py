@@ -15,12 +15,11 @@ from posner.align import PieceTokenizer
 from posner.decode import ILLEGAL
 from posner.errors import ModelError, RecipeError
 from posner.folder import TOKENIZER, Manifest, find_model, read_manifest
-from posner.loading import surface_of
 from posner.model.backbone import Backbone, encoder_from_config
 from posner.model.network import Network
 from posner.model.saved import load_network, saved_config
 from posner.recipe import Recipe
-from posner.surface import Surface
+from posner.surface import Surface, surface_of
 from posner.training.parts import Parts
 from posner.training.prepare import TagSets
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,7 @@ from posner.surface import (
     key_of,
     word_features,
 )
+from posner.training.console import Reporter
 
 RowArray = npt.NDArray[np.int32]
 
@@ -38,6 +41,8 @@ DROPPED = 0.3
 """Share of features that a step does not see: else one of them would learn for all of its word."""
 LONGEST = 128
 """Words of a sentence that the CRF walks at once; longer ones are parted."""
+MOST_FEATURES = 1_000_000
+"""Features that are learned, those of the most words: their weights are updated in every step."""
 PADDING = 0
 """The row of places without a feature."""
 
@@ -65,6 +70,7 @@ def learn_surface(
     seed: int,
     *,
     start: Surface | None = None,
+    reporter: Reporter | None = None,
 ) -> Surface:
     """Learn from labelled documents.
 
@@ -76,10 +82,11 @@ def learn_surface(
         scheme: of the tags.
         seed: of the order and of what is dropped.
         start: over the same tags, to go on from.
+        reporter: is told how far it is.
     """
     random = np.random.default_rng(seed)
     sentences = _drawn(list(_labelled(documents, tags, scheme)), random)
-    words = {word for forms, _ in sentences for word in forms}
+    words = Counter(word for forms, _ in sentences for word in forms)
     index = _FeatureIndex(words, () if start is None else start.keys.tolist())
     runs = list(_runs(sentences, index))
     legal = legal_transitions(tags, SCHEMES[scheme])
@@ -94,15 +101,16 @@ def learn_surface(
     drop = torch.Generator().manual_seed(seed)
     batches = max(1, -(-len(runs) // SENTENCES))
     epochs = max(min(EPOCHS, MOST_STEPS // batches), -(-LEAST_STEPS // batches))
-    step, total = 0, epochs * batches
-    for _ in range(epochs):
-        for batch in _batches(runs, random):
+    total = epochs * batches
+    course = chain.from_iterable(_batches(runs, random) for _ in range(epochs))
+    with (reporter or Reporter()).working("steps", total) as tell:
+        for step, batch in enumerate(course):
             for group in optimizer.param_groups:
                 group["lr"] = RATE * _relative_rate(step, total)
             optimizer.zero_grad()
             _loss(crf, table, batch, drop).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            step += 1
+            tell(step + 1)
     return _learned(index.keys, table, crf)
 
 
@@ -152,16 +160,31 @@ class _FeatureIndex:
         keys: (rows - 1,) the features' sorted checksums; row 0 is no feature's.
     """
 
-    def __init__(self, words: Iterable[str], known: Iterable[int]) -> None:
-        features = {word: word_features(word) for word in words}
-        told = [names for own in features.values() for names in own]
-        found = {*known, *(key_of(name) for names in (*told, BEGIN, END) for name in names)}
-        self.keys: KeyArray = np.array(sorted(found), dtype=np.uint32)
+    def __init__(self, words: Mapping[str, int], known: Iterable[int]) -> None:
+        """Number the features.
+
+        Args:
+            words: how often each was seen.
+            known: keys of features that are learned besides, however rare they are.
+        """
+        keys = {
+            word: [[key_of(name) for name in names] for names in word_features(word)]
+            for word in words
+        }
+        seen: Counter[int] = Counter()
+        for word, own in keys.items():
+            for key in chain.from_iterable(own):
+                seen[key] += words[word]
+        borders = [[key_of(name) for name in names] for names in (BEGIN, END)]
+        often = (key for key, _ in seen.most_common(MOST_FEATURES))
+        self.keys: KeyArray = np.array(
+            sorted({*known, *often, *chain.from_iterable(borders)}), dtype=np.uint32
+        )
         rows = {int(key): row for row, key in enumerate(self.keys, start=PADDING + 1)}
-        self._borders = [[rows[key_of(name)] for name in names] for names in (BEGIN, END)]
+        self._borders = [[rows[key] for key in own] for own in borders]
         self._words = {
-            word: [[rows[key_of(name)] for name in names] for names in own]
-            for word, own in features.items()
+            word: [[rows.get(key, PADDING) for key in names] for names in own]
+            for word, own in keys.items()
         }
 
     @property

@@ -128,6 +128,7 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
             votes=votes,
             start=None if start is None else start.surface(work.manifest),
             device=recipe.training.device,
+            reporter=work.reporter,
         )
         work.reporter.say(beside.line)
         votes, evaluation = beside.votes, beside.evaluation or evaluation
