@@ -107,7 +107,7 @@ class Recognizer(Tagger):
         return self.surface.added_to(own or legal_transitions(self.manifest.tags, scheme))
 
     def beside(self, surface: Surface | None) -> Recognizer:
-        """The same network beside another surface CRF, or alone."""
+        """The same network beside another surface CRF, or alone; otherwise as it was saved."""
         return Recognizer(self.manifest, self.tokenizer, self.backend, surface=surface)
 
     def find(self, documents: Sequence[Document]) -> list[Document]:
