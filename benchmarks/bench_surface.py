@@ -53,8 +53,8 @@ def page(table: str) -> str:
         "# Surface features beside trained networks",
         "",
         f"Machine: {machine()}. Strict F1 on dev; with them: on documents that had no say in the",
-        "weight. A dash: they gain too little, and none are kept. Seconds of processor time: learning",
-        "and weighing.",
+        "weight. A dash: they gain too little, and none are kept. Processor seconds: learning,",
+        "weighing.",
         "",
         table,
     ]
