@@ -13,7 +13,7 @@ import tiny
 from oracles import conlleval
 from posner.cli import main
 from posner.corpus import write
-from posner.evaluation.held_out import held_out_note
+from posner.evaluation.held_out import held_out_notes
 from posner.loading import load
 from posner.render import iob2_tags
 from posner.training.console import Reporter
@@ -99,12 +99,11 @@ def test_two_models_are_compared_in_pairs(folder: Path, capsys: Capture) -> None
 def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys: Capture) -> None:
     dev = folder / "dev.conll"
     found = {"data": str(dev), "spans": 9, "after": {"error": 0.125}}
-    note = held_out_note({"calibration": found}, dev)
-    assert note is not None
+    (note,) = held_out_notes({"calibration": found}, dev)
     assert note.endswith("calibration error is 12.50 %")
     assert "likely too small; over the 9 entities of its parts, each held out in turn" in note
-    assert held_out_note({"calibration": found}, folder / "other.conll") is None
-    assert held_out_note({}, dev) is None
+    assert not held_out_notes({"calibration": found}, folder / "other.conll")
+    assert not held_out_notes({}, dev)
     evaluate(folder, data="dev.conll")
     assert "were calibrated on this corpus" not in capsys.readouterr().out
     assert main(["calibrate", str(folder / "weak"), str(dev)]) == 0
@@ -113,6 +112,17 @@ def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys:
     assert main(["evaluate", str(folder / "weak"), str(dev), "--json", str(target)]) == 0
     assert "were calibrated on this corpus" in capsys.readouterr().out
     assert json.loads(target.read_text())["calibration"]["held_out_error"] >= 0
+
+
+def test_a_weight_that_was_chosen_on_the_corpus_is_told_of(folder: Path) -> None:
+    dev = folder / "dev.conll"
+    f1 = {name: {"f1": value} for name, value in (("without", 0.5), ("within", 0.75))}
+    surface = {"data": str(dev), "units": "documents", "held_out": {"f1": 0.625}, **f1}
+    (note,) = held_out_notes({"surface": surface}, dev)
+    assert note.endswith(
+        "F1 75.00 with them, 50.00 without, 62.50 on documents held out of that choice"
+    )
+    assert not held_out_notes({"surface": surface}, folder / "other.conll")
 
 
 def crf(folder: Path, keep: str = "") -> str:

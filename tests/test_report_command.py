@@ -57,7 +57,8 @@ def test_a_run_is_reported_on_its_own_dev_set(
     assert said.out == f"{out}: {place.name}/run\n"
     assert said.err == ""
     page = texts(out)
-    assert "on dev.conll; the scores were calibrated on this corpus" in page
+    assert "on dev.conll; surface features have the weight that is best on this corpus" in page
+    assert "; the scores were calibrated on this corpus" in page
     assert page.count("likely too small") == 1  # beside the headline, and not in the table too
     assert "95 % interval" in page
     figures = read_manifest(place / "run" / "model").figures["dev"]

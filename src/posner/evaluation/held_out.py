@@ -1,4 +1,4 @@
-"""What to say beside a calibration error on the very corpus that the scores were fitted on."""
+"""What to say beside figures of the very corpus that something of the model was chosen on."""
 
 from __future__ import annotations
 
@@ -16,22 +16,44 @@ def held_out_error(figures: Mapping[str, Any], corpus: str | Path) -> float | No
         figures: a model's own, as its folder has them.
         corpus: the path of what it is judged on.
     """
-    found = figures.get("calibration")
-    if not isinstance(found, dict) or not found.get("data") or not found.get("spans"):
-        return None
-    if Path(str(found["data"])).resolve() != Path(corpus).resolve():
+    found = _chosen_on(figures.get("calibration"), corpus)
+    if not found or not found.get("spans"):
         return None
     return float(found["after"]["error"])
 
 
-def held_out_note(figures: Mapping[str, Any], corpus: str | Path) -> str | None:
-    """The same in words; None where the scores were not fitted on this corpus."""
+def held_out_notes(figures: Mapping[str, Any], corpus: str | Path) -> list[str]:
+    """In words, what was chosen on a corpus, and what holds where it was not.
+
+    Args:
+        figures: a model's own, as its folder has them.
+        corpus: the path of what it is judged on.
+    """
+    notes = []
+    surface = _chosen_on(figures.get("surface"), corpus)
+    if surface:
+        notes.append(
+            "surface features have the weight that is best on this corpus: F1 "
+            f"{_f1(surface, 'within')} with them, {_f1(surface, 'without')} without, "
+            f"{_f1(surface, 'held_out')} on {surface['units']} held out of that choice"
+        )
     error = held_out_error(figures, corpus)
-    if error is None:
-        return None
-    entities = counted(int(figures["calibration"]["spans"]), "entity", "entities")
-    return (
-        "the scores were calibrated on this corpus, so their error on it is likely too small; over "
-        f"the {entities} of its parts, each held out in turn, the expected calibration error is "
-        f"{100 * error:.2f} %"
-    )
+    if error is not None:
+        entities = counted(int(figures["calibration"]["spans"]), "entity", "entities")
+        notes.append(
+            "the scores were calibrated on this corpus, so their error on it is likely too small; "
+            f"over the {entities} of its parts, each held out in turn, the expected calibration "
+            f"error is {100 * error:.2f} %"
+        )
+    return notes
+
+
+def _chosen_on(found: Any, corpus: str | Path) -> Mapping[str, Any]:
+    """What a model says of a choice that was made on that corpus; nothing of other choices."""
+    if not isinstance(found, dict) or not found.get("data"):
+        return {}
+    return found if Path(str(found["data"])).resolve() == Path(corpus).resolve() else {}
+
+
+def _f1(weighed: Mapping[str, Any], name: str) -> str:
+    return f"{100 * weighed[name]['f1']:.2f}"

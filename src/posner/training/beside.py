@@ -54,6 +54,7 @@ def set_beside(
     train: Sequence[Document],
     dev: Sequence[Document],
     *,
+    source: str = "",
     votes: Sequence[Votes] | None = None,
     start: Surface | None = None,
     device: str = "auto",
@@ -65,6 +66,7 @@ def set_beside(
         folder: the model folder; a surface CRF that it has is replaced.
         train: labelled, what the network learned from.
         dev: labelled, with the words that the model reads.
+        source: what dev is called, in the model's own words on the weight.
         votes: what the network alone says of dev, where that is known already.
         start: one to go on from.
         device: where the network runs, if it has to.
@@ -90,7 +92,7 @@ def set_beside(
     now = recognizer.beside(surface)
     both = now.with_surface(dev, votes)
     figures = {name: found for name, found in manifest.figures.items() if name != "surface"}
-    figures |= {} if surface is None else {"surface": weighing.to_json()}
+    figures |= {} if surface is None else {"surface": {"data": source, **weighing.to_json()}}
     stored = figures_as_stored(now, dataclasses.replace(manifest, figures=figures), dev, both)
     with folder_beside(folder) as place:
         for name in manifest.files.keys() - {SURFACE}:

@@ -125,6 +125,7 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
             run.model,
             parts.train.documents,
             parts.dev.documents,
+            source=str(parts.dev.path),
             votes=votes,
             start=None if start is None else start.surface(work.manifest),
             device=recipe.training.device,
