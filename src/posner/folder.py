@@ -22,10 +22,11 @@ from posner.recipe import Recipe, recipe_from_dict
 from posner.schemes import SCHEMES
 
 FORMAT = "posner-model"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised when models are built in a way that the program before cannot read, or that it cannot.
 
 2: adapters; with a frozen encoder the shape embedding stands above it. 3: exported graphs.
+4: surface features.
 """
 MANIFEST = "posner.json"
 TOKENIZER = "tokenizer.json"
