@@ -353,7 +353,7 @@ def test_a_threshold_changes_the_models_dev_figures_and_its_card(folder: Path) -
     card = (folder / CARD).read_text(encoding="utf-8")
     assert "| **all** | 100.00 | 100.00 | 100.00 |" in card
     assert "was chosen on the same data, dev: F1 is 100.00 with it there" in card
-    store(folder, calibrate(load(folder), documents, given=NO_THRESHOLDS), "dev")
+    store(folder, calibrate(load(folder), documents, given=NO_THRESHOLDS), {"data": "dev"})
     assert "a threshold that the model has no more" in (folder / CARD).read_text(encoding="utf-8")
 
 
@@ -395,7 +395,7 @@ def test_a_threshold_in_vain_is_not_kept(folder: Path) -> None:
 def test_stored_thresholds_are_used_and_a_new_fit_leaves_them(folder: Path) -> None:
     documents = tiny.documents(5)
     recognizer = load(folder)
-    store(folder, calibrate(recognizer, documents, given=Thresholds(0.0, {"PER": 1.0})), "dev")
+    store(folder, calibrate(recognizer, documents, given=Thresholds(0.0, {"PER": 1.0})), {})
     found = load(folder)
     assert {e.label for d in recognizer.tag(documents) for e in d.entities} >= {"PER", "LOC"}
     assert "PER" not in {e.label for d in found.tag(documents) for e in d.entities}

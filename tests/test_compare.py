@@ -246,7 +246,7 @@ def test_tables_say_the_same_in_four_forms(comparison: Comparison) -> None:
     assert rows[0]["by seed"] == "17.68"
     assert rows[1]["by seed"] == ""
     (chosen,) = [note for note in grid.notes if "best epoch" in note]
-    assert "best epoch of bert, and the scores of Posner's own were calibrated" in chosen
+    assert "best epoch of bert, calibrated the scores of Posner's own, and chose the w" in chosen
     assert not any("best epoch" in note for note in main_grid(lines[1:], 9).notes)
     assert latex_text("50 % of_a {b}") == r"50 \% of\_a \{b\}"
     assert terminal_table(grid).row_count == 3

@@ -13,10 +13,12 @@ import tiny
 from oracles import conlleval
 from posner.cli import main
 from posner.corpus import write
-from posner.evaluation.held_out import held_out_notes
+from posner.evaluation.held_out import HeldOut, SurfaceGain, chosen_on
+from posner.folder import read_manifest
 from posner.loading import load
 from posner.render import iob2_tags
 from posner.training.console import Reporter
+from posner.training.prepare import hold_out
 from posner.training.train import train
 
 Capture = pytest.CaptureFixture[str]
@@ -96,33 +98,63 @@ def test_two_models_are_compared_in_pairs(folder: Path, capsys: Capture) -> None
     assert {found["p_value"] for found in itself.values()} == {1.0}
 
 
-def test_scores_that_were_fitted_on_the_corpus_are_told_of(folder: Path, capsys: Capture) -> None:
-    dev = folder / "dev.conll"
-    found = {"data": str(dev), "spans": 9, "after": {"error": 0.125}}
-    (note,) = held_out_notes({"calibration": found}, dev)
+def test_scores_that_were_fitted_on_the_corpus_are_told_of(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev = tiny.documents(2, 8)
+    found = {**chosen_on("dev.conll", dev), "spans": 9, "after": {"error": 0.125}}
+    (note,) = HeldOut.of({"calibration": found}, dev).notes
     assert note.endswith("calibration error is 12.50 %")
     assert "likely too small; over the 9 entities of its parts, each held out in turn" in note
-    assert not held_out_notes({"calibration": found}, folder / "other.conll")
-    assert not held_out_notes({}, dev)
+    assert not HeldOut.of({"calibration": found}, dev[:1]).notes
+    assert not HeldOut.of({}, dev).notes
     evaluate(folder, data="dev.conll")
     assert "were calibrated on this corpus" not in capsys.readouterr().out
-    assert main(["calibrate", str(folder / "weak"), str(dev)]) == 0
+    assert main(["calibrate", str(folder / "weak"), str(folder / "dev.conll")]) == 0
     capsys.readouterr()
-    target = folder / "held.json"
-    assert main(["evaluate", str(folder / "weak"), str(dev), "--json", str(target)]) == 0
+    monkeypatch.chdir(folder)  # it is the same corpus, by whatever path it comes
+    assert main(["evaluate", "weak", "dev.conll", "--json", "held.json"]) == 0
     assert "were calibrated on this corpus" in capsys.readouterr().out
-    assert json.loads(target.read_text())["calibration"]["held_out_error"] >= 0
+    assert json.loads(Path("held.json").read_text())["calibration"]["held_out_error"] >= 0
 
 
-def test_a_weight_that_was_chosen_on_the_corpus_is_told_of(folder: Path) -> None:
-    dev = folder / "dev.conll"
+def test_a_weight_that_was_chosen_on_the_corpus_is_told_of() -> None:
+    dev = tiny.documents(2, 8)
     f1 = {name: {"f1": value} for name, value in (("without", 0.5), ("within", 0.75))}
-    surface = {"data": str(dev), "units": "documents", "held_out": {"f1": 0.625}, **f1}
-    (note,) = held_out_notes({"surface": surface}, dev)
+    whole = {"weight": 2.0, "units": "documents", "held_out": {"f1": 0.625}, **f1}
+    surface = chosen_on("dev.conll", dev) | whole
+    found = HeldOut.of({"surface": surface}, dev)
+    (note,) = found.notes
     assert note.endswith(
-        "F1 75.00 with them, 50.00 without, 62.50 on documents held out of that choice"
+        "F1 50.00 without, 75.00 with them, 62.50 on documents held out of that choice"
     )
-    assert not held_out_notes({"surface": surface}, folder / "other.conll")
+    assert found.surface_json() == {
+        "weight": 2.0,
+        "units": "documents",
+        "without": 0.5,
+        "within": 0.75,
+        "held_out": 0.625,
+    }
+    assert not HeldOut.of({"surface": surface}, tiny.documents(2, 6)).notes
+
+
+@pytest.mark.parametrize("broken", [None, [], {}, {"weight": "much"}, {"weight": 1.0, "units": ""}])
+def test_figures_that_lack_something_are_not_told_of(broken: object) -> None:
+    assert SurfaceGain.read(broken) is None
+
+
+def test_a_part_that_was_set_aside_is_not_the_corpus_that_it_came_from(
+    bert: Path, tmp_path: Path
+) -> None:
+    corpus = tiny.corpus(8)
+    recipe = tiny.recipe(bert, {"training.epochs": 1, "training.dev-share": 0.25})
+    train(corpus, None, recipe, tmp_path / "run", reporter=Reporter())
+    figures = read_manifest(tmp_path / "run" / "model").figures
+    assert figures["calibration"]["data"] == str(corpus.path)
+    held = hold_out(corpus.documents, 0.25, recipe.training.seed).dev
+    found = [HeldOut.of(figures, documents) for documents in (corpus.documents, held)]
+    assert [bool(one.notes) for one in found] == [False, bool(figures["calibration"]["spans"])]
+    assert figures["calibration"]["sha256"] == chosen_on("", held)["sha256"]
 
 
 def crf(folder: Path, keep: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -107,6 +108,14 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert b"Oslo" not in (tmp_path / SURFACE).read_bytes()
     with pytest.raises(ModelError, match="damaged"):
         Surface.read(tmp_path, tags=4)
+    for damaged in (
+        replace(surface, keys=surface.keys[::-1]),
+        replace(surface, keys=surface.keys.astype(np.uint64)),
+        replace(surface, states=np.full_like(surface.states, np.nan)),
+    ):
+        damaged.write(tmp_path)
+        with pytest.raises(ModelError, match="damaged"):
+            Surface.read(tmp_path, tags=3)
     (tmp_path / SURFACE).write_bytes(b"none")
     with pytest.raises(ModelError, match="damaged"):
         Surface.read(tmp_path, tags=3)
@@ -285,6 +294,41 @@ def test_a_run_that_was_killed_while_it_was_learned_ends_the_same(
     assert whole.temperature == resumed.temperature
 
 
+class Impatient(Listener):
+    """Wants the training to end as soon as something is worked at after its last step."""
+
+    def wants_stop(self) -> bool:
+        return bool(self.worked)
+
+
+def test_learning_ends_when_the_time_is_up(bert: Path, run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(InterruptedRunError, match="--resume"):
+        learn(bert, out, Impatient())
+    learn(bert, out, resume=True)
+    assert (out / "model" / SURFACE).read_bytes() == (run / "model" / SURFACE).read_bytes()
+
+
+def test_what_follows_the_last_step_counts_as_training(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*given: Any, **named: Any) -> Surface:
+        time.sleep(0.5)
+        return learn_surface(*given, **named)
+
+    monkeypatch.setattr("posner.training.beside.learn_surface", slow)
+    result = learn(bert, tmp_path / "run")
+    last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])["seconds"]
+    recorded = json.loads((tmp_path / "run" / "run.json").read_text())["seconds"]
+    assert result.seconds >= last + 0.5
+    assert recorded == pytest.approx(result.seconds, abs=0.1)
+
+
+def test_whoever_reads_the_manifest_reads_the_weights(run: Path) -> None:
+    modes = {path.name: path.stat().st_mode for path in (run / "model").iterdir()}
+    assert len(set(modes.values())) == 1, modes
+
+
 def test_it_goes_along_when_a_model_is_exported(run: Path, tmp_path: Path) -> None:
     assert main(["export", str(run), "--out", str(tmp_path / "fast")]) == 0
     own, exported = load(run).find(DEV), load(tmp_path / "fast").find(DEV)
@@ -428,7 +472,7 @@ def test_of_too_many_features_the_most_frequent_are_learned(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
-    monkeypatch.setattr("posner.training.surface.MOST_FEATURES", 10)
+    monkeypatch.setattr("posner.training.surface.MOST_WEIGHTS", 10 * len(TAGS))
     few = learn_surface(TRAIN, TAGS, "IOB2", seed=1)
     words = Counter(word for d in TRAIN for s in d.sentences for word in s.forms)
     often, _ = words.most_common(1)[0]

@@ -445,7 +445,8 @@ def test_reporters_tell_of_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
         with told.working("words", 2000) as tell:
             told.say("a line above")
             tell(1000)
-            shown.append(console.export_text(clear=False))
-        assert "a line above" in console.export_text()
-    plain, _ = shown
+        shown.append(console.export_text())
+        assert "a line above" in shown[-1]
+    plain, live_table = shown
+    assert "1000/2000 words" in live_table
     assert "1,000 of 2,000 words, 0:00 left" in plain

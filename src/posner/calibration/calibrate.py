@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from posner.calibration.threshold import Wish, choose, counts_with
 from posner.document import Document
 from posner.errors import PosnerError
 from posner.evaluation.counts import Counts
+from posner.evaluation.held_out import chosen_on
 from posner.evaluation.model import as_read_by
 from posner.evaluation.result import Evaluation
 from posner.folder import Manifest, find_model, read_manifest
@@ -157,7 +158,7 @@ def _held_out(scorer: SpanScorer, found: Fit, wish: Wish) -> Counts | None:
     return total
 
 
-def as_stored(manifest: Manifest, calibration: Calibration, source: str) -> Manifest:
+def as_stored(manifest: Manifest, calibration: Calibration, source: Mapping[str, str]) -> Manifest:
     """What a model says of itself once a calibration is stored.
 
     Thresholds that the model has stay where the calibration has none.
@@ -165,21 +166,21 @@ def as_stored(manifest: Manifest, calibration: Calibration, source: str) -> Mani
     Args:
         manifest: what it says now.
         calibration: what was found.
-        source: names the labelled documents.
+        source: the labelled documents, as `chosen_on` tells of them.
     """
     threshold = calibration.threshold
     return replace(
         manifest,
         temperature=calibration.fit.temperature,
         thresholds=threshold.thresholds if threshold else manifest.thresholds,
-        figures={**manifest.figures, "calibration": calibration.to_json() | {"data": source}},
+        figures={**manifest.figures, "calibration": calibration.to_json() | dict(source)},
     )
 
 
 def store(
     folder: str | os.PathLike[str],
     calibration: Calibration,
-    source: str,
+    source: Mapping[str, str],
     dev: StoredFigures | None = None,
 ) -> None:
     """Write temperature, thresholds and their figures into a model folder.
@@ -189,7 +190,7 @@ def store(
     Args:
         folder: a model or run folder.
         calibration: what was found.
-        source: names the labelled documents.
+        source: the labelled documents, as `chosen_on` tells of them.
         dev: what the model finds with them in its dev set; None where its dev figures stay.
     """
     model = find_model(folder)
@@ -216,7 +217,7 @@ def dev_with_thresholds(
         votes: what the network says of them.
     """
     before = recognizer.manifest
-    after = as_stored(before, calibration, "")
+    after = as_stored(before, calibration, {})
     if not (before.thresholds or after.thresholds) or not is_dev_set(before.figures, documents):
         return None
     return figures_as_stored(recognizer, after, documents, votes)
@@ -255,6 +256,7 @@ def calibrate_folder(
         votes: what the model says of the documents, where that is known already.
     """
     recognizer = load(folder, device=device)
+    chosen_by = chosen_on(source, documents)
     if votes is None:
         documents = as_read_by(recognizer, documents)
         votes = recognizer.votes(documents)
@@ -264,7 +266,7 @@ def calibrate_folder(
     if chosen is not None and chosen.is_in_vain:
         calibration = replace(calibration, threshold=None)
     dev = dev_with_thresholds(recognizer, calibration, documents, votes)
-    store(folder, calibration, source, dev)
+    store(folder, calibration, chosen_by, dev)
     lines = [summary(calibration.fit)]
     lines += [] if chosen is None else [_told(chosen, calibration.fit.units)]
     return CalibratedFolder(tuple(lines), None if dev is None else dev.evaluation)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from posner.calibration.judged import JudgedSpans, SpanScorer
 from posner.calibration.threshold import counts_with
 from posner.document import Document
 from posner.evaluation.counts import Counts
+from posner.evaluation.held_out import SurfaceGain
 from posner.postprocess.thresholds import NO_THRESHOLDS
 from posner.recognizer import Recognizer, Votes
 from posner.surface import Surface
@@ -41,6 +41,12 @@ class Weighing:
     held_out: Counts
 
     @property
+    def gain(self) -> SurfaceGain:
+        """Its F1s."""
+        f1 = (counts.f1 for counts in (self.without, self.within, self.held_out))
+        return SurfaceGain(self.weight, self.units, *f1)
+
+    @property
     def is_in_vain(self) -> bool:
         """Whether it gains next to nothing on parts that had no say in it."""
         return self.weight == 0 or self.held_out.f1 < self.without.f1 + LEAST_GAIN
@@ -59,15 +65,6 @@ class Weighing:
                 )
             },
         }
-
-
-def told(weighed: Mapping[str, Any]) -> str:
-    """What a model's folder says of its surface features, as a line."""
-    f1 = {name: f"{100 * weighed[name]['f1']:.2f}" for name in ("without", "within", "held_out")}
-    return (
-        f"surface features weigh {weighed['weight']:g}: dev F1 {f1['without']} without, "
-        f"{f1['within']} with them, {f1['held_out']} on {weighed['units']} held out of that choice"
-    )
 
 
 def weigh(

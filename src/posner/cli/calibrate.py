@@ -29,6 +29,7 @@ from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_f
 from posner.document import Document
 from posner.errors import UsageError
 from posner.evaluation.counts import Counts
+from posner.evaluation.held_out import chosen_on
 from posner.evaluation.model import as_read_by
 from posner.evaluation.report import figures_console, percent
 from posner.files import write_json
@@ -77,12 +78,13 @@ def run(arguments: argparse.Namespace) -> int:
     with needs_train_extra("running this model"):
         recognizer = load(arguments.model, device=arguments.device, threads=arguments.threads)
     check_labels("--threshold", given.labels if given else (), recognizer.manifest.labels)
+    source = chosen_on(arguments.data, documents)
     documents = as_read_by(recognizer, documents)
     votes = recognizer.votes(documents)
     calibration = calibrate(recognizer, documents, wish=wish, given=given, votes=votes)
     if not arguments.dry_run:
         dev = dev_with_thresholds(recognizer, calibration, documents, votes)
-        store(arguments.model, calibration, arguments.data, dev)
+        store(arguments.model, calibration, source, dev)
     figures_console().print(_report(calibration))
     kept = recognizer.manifest.thresholds
     if kept and calibration.threshold is None:

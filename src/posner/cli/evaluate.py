@@ -23,7 +23,7 @@ from posner.errors import UsageError
 from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.analysis_report import difference_report
 from posner.evaluation.bootstrap import paired_differences
-from posner.evaluation.held_out import held_out_error, held_out_notes
+from posner.evaluation.held_out import HeldOut
 from posner.evaluation.report import figures_console
 from posner.systems.labelling import only_labels
 from posner.systems.opponents import better_name
@@ -77,12 +77,14 @@ def run(arguments: argparse.Namespace) -> int:
     print_steps(tagger, None if rival is None else arguments.model)
     print_analysis(analysis, arguments)
     figures = analysis.to_json(text=arguments.errors > 0)
+    held_out = HeldOut.of(tagger.manifest.figures, corpus.documents)
     if not arguments.conlleval:
-        for note in held_out_notes(tagger.manifest.figures, arguments.data):
+        for note in held_out.notes:
             print(note)
-    held_out = held_out_error(tagger.manifest.figures, arguments.data)
-    if held_out is not None and not arguments.conlleval:
-        figures["calibration"]["held_out_error"] = held_out
+        if held_out.calibration_error is not None:
+            figures["calibration"]["held_out_error"] = held_out.calibration_error
+        if held_out.surface is not None:
+            figures["surface"] = held_out.surface_json()
     if rival is not None:
         other = analyse_tagger(rival, documents, labels=labels)
         print_steps(rival, arguments.against)

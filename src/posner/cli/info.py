@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from posner.calibration.surface import told
 from posner.card.scores import measured_otherwise
 from posner.cli.model_facts import print_figures, print_recipe, print_tags
 from posner.cli.model_flags import add_model_argument
 from posner.cli.system_info import print_system
+from posner.evaluation.held_out import SurfaceGain
 from posner.files import write_json
 from posner.folder import MANIFEST, Manifest, find_model, made_by, read_contents, read_manifest
 from posner.foreign.folder import is_foreign, read_config_tags
@@ -108,9 +108,9 @@ def _print_export(manifest: Manifest) -> None:
 
 
 def _print_surface(manifest: Manifest) -> None:
-    found = manifest.figures.get("surface")
-    if found:
-        print(f"\n{told(found)}")
+    gain = SurfaceGain.read(manifest.figures.get("surface"))
+    if gain is not None:
+        print(f"\nsurface features weigh {gain.weight:g}: dev {gain}")
 
 
 def _print_calibration(manifest: Manifest) -> None:

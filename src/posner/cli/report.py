@@ -12,7 +12,7 @@ from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
 from posner.cli.model_flags import add_device_flags
 from posner.errors import PosnerError, UsageError
-from posner.evaluation.held_out import held_out_notes
+from posner.evaluation.held_out import HeldOut
 from posner.files import refuse_filled, write_text
 from posner.plural import counted
 from posner.report.build import build_page, check_page
@@ -121,6 +121,6 @@ def _findings(story: Story, given: DevSet | None, arguments: argparse.Namespace)
             return None
     with needs_train_extra("running this model"):
         model = load(story.path, device=arguments.device, precision=arguments.precision)
-    notes = held_out_notes(model.manifest.figures, corpus.path)
+    notes = HeldOut.of(model.manifest.figures, corpus.documents).notes
     found = judge(model, corpus.documents, corpus.name, texts=not arguments.no_text)
     return replace(found, note="; ".join(notes))

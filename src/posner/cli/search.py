@@ -84,8 +84,8 @@ def _add_plan_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pruner",
         choices=("median", "none"),
-        help="median stops trials below the median of the finished ones at the same epoch; "
-        "default: median with tpe, none with grid",
+        help="median stops trials whose network is below the median of the finished ones at "
+        "the same epoch; default: median with tpe, none with grid",
     )
     parser.add_argument(
         "--trials",

@@ -111,7 +111,10 @@ def _choices(lines: Sequence[Line]) -> list[str]:
         return []
     text = f"The dev set chose the best epoch of {', '.join(names)}"
     if any(line.row.system.is_main for line in lines):
-        text += ", and the scores of Posner's own were calibrated on it"
+        text += (
+            ", calibrated the scores of Posner's own, and chose the weight of its surface features "
+            "where its recipe has them"
+        )
     return [f"{text}; so figures of data that nothing was chosen on may be lower."]
 
 

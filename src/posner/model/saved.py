@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def save_network(
             raise DataError("cannot be written", where=folder, got=first_line(error)) from error
         config = json.dumps(encoder_config(network.encoder), indent=2, sort_keys=True)
         (beside / ENCODER).write_text(config + "\n", encoding="utf-8")
+        shutil.copymode(beside / ENCODER, beside / WEIGHTS)  # safetensors keeps all others out
         (beside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
         if surface is not None:
             surface.write(beside)

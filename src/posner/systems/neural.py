@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -151,6 +152,7 @@ class NeuralSystem(System[N]):
         safetensors.torch.save_file(tensors, folder / WEIGHTS)
         text = json.dumps(self.vocabulary.words, ensure_ascii=True, indent=0)
         (folder / WORDS).write_text(text + "\n", encoding="utf-8")
+        shutil.copymode(folder / WORDS, folder / WEIGHTS)  # safetensors keeps all others out
 
     def move(self, device: str) -> None:
         """Compute on a device from now on."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posner.calibration.stored import figures_as_stored
-from posner.calibration.surface import Weighing, told, weigh
+from posner.calibration.surface import Weighing, weigh
 from posner.document import Document
+from posner.evaluation.held_out import chosen_on
 from posner.evaluation.result import Evaluation
 from posner.files import folder_beside
 from posner.folder import read_manifest
@@ -41,7 +42,7 @@ class Beside:
         """It, in words."""
         found = self.weighing
         if not found.is_in_vain:
-            return told(found.to_json())
+            return f"surface features weigh {found.weight:g}: dev {found.gain}"
         before, after = 100 * found.without.f1, 100 * found.held_out.f1
         return (
             f"no surface features are kept: dev F1 {before:.2f} without, {after:.2f} with them "
@@ -92,7 +93,7 @@ def set_beside(
     now = recognizer.beside(surface)
     both = now.with_surface(dev, votes)
     figures = {name: found for name, found in manifest.figures.items() if name != "surface"}
-    figures |= {} if surface is None else {"surface": {"data": source, **weighing.to_json()}}
+    figures |= {} if surface is None else {"surface": chosen_on(source, dev) | weighing.to_json()}
     stored = figures_as_stored(now, dataclasses.replace(manifest, figures=figures), dev, both)
     with folder_beside(folder) as place:
         for name in manifest.files.keys() - {SURFACE}:

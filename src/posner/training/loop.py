@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from pathlib import Path
 
 import torch
 from accelerate.utils import broadcast_object_list
@@ -30,6 +31,15 @@ class InterruptedRunError(PosnerError):
     """The user stopped a training; what was done stands in a checkpoint."""
 
     exit_code = 130
+
+    def __init__(self, what: str, run: Path) -> None:
+        """Say what was done, and how to go on.
+
+        Args:
+            what: how far it came.
+            run: the run folder.
+        """
+        super().__init__(what, where=run, remedy="go on with the same command and --resume")
 
 
 class Loop:
@@ -149,11 +159,7 @@ class Loop:
             if (due and progress.step_in_epoch < len(plan.steps)) or stop:
                 self._checkpoint()
             if stop:
-                raise InterruptedRunError(
-                    f"stopped after step {progress.step}",
-                    where=self.work.run.path,
-                    remedy="go on with the same command and --resume",
-                )
+                raise InterruptedRunError(f"stopped after step {progress.step}", self.work.run.path)
         progress.epoch += 1
         progress.step_in_epoch = 0
         if not self.estimated:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +41,9 @@ DROPPED = 0.3
 """Share of features that a step does not see: else one of them would learn for all of its word."""
 LONGEST = 128
 """Words of a sentence that the CRF walks at once; longer ones are parted."""
-MOST_FEATURES = 1_000_000
-"""Features that are learned, those of the most words: their weights are updated in every step."""
+MOST_WEIGHTS = 8_000_000
+"""Features times tags that are learned anew, the features of the most words: all weights are
+updated in every step."""
 PADDING = 0
 """The row of places without a feature."""
 
@@ -83,11 +84,15 @@ def learn_surface(
         seed: of the order and of what is dropped.
         start: over the same tags, to go on from.
         reporter: is told how far it is.
+
+    Raises:
+        KeyboardInterrupt: the reporter wants it to end.
     """
     random = np.random.default_rng(seed)
     sentences = _drawn(list(_labelled(documents, tags, scheme)), random)
     words = Counter(word for forms, _ in sentences for word in forms)
-    index = _FeatureIndex(words, () if start is None else start.keys.tolist())
+    known = () if start is None else start.keys.tolist()
+    index = _FeatureIndex(words, known, MOST_WEIGHTS // len(tags))
     runs = list(_runs(sentences, index))
     legal = legal_transitions(tags, SCHEMES[scheme])
     crf = CRF(legal)
@@ -101,10 +106,13 @@ def learn_surface(
     drop = torch.Generator().manual_seed(seed)
     batches = max(1, -(-len(runs) // SENTENCES))
     epochs = max(min(EPOCHS, MOST_STEPS // batches), -(-LEAST_STEPS // batches))
-    total = epochs * batches
-    course = chain.from_iterable(_batches(runs, random) for _ in range(epochs))
-    with (reporter or Reporter()).working("steps", total) as tell:
+    total = min(epochs * batches, max(MOST_STEPS, LEAST_STEPS))
+    course = islice(chain.from_iterable(_batches(runs, random) for _ in range(epochs)), total)
+    reporter = reporter or Reporter()
+    with reporter.working("steps", total) as tell:
         for step, batch in enumerate(course):
+            if reporter.wants_stop():
+                raise KeyboardInterrupt
             for group in optimizer.param_groups:
                 group["lr"] = RATE * _relative_rate(step, total)
             optimizer.zero_grad()
@@ -160,12 +168,13 @@ class _FeatureIndex:
         keys: (rows - 1,) the features' sorted checksums; row 0 is no feature's.
     """
 
-    def __init__(self, words: Mapping[str, int], known: Iterable[int]) -> None:
+    def __init__(self, words: Mapping[str, int], known: Iterable[int], most: int) -> None:
         """Number the features.
 
         Args:
             words: how often each was seen.
             known: keys of features that are learned besides, however rare they are.
+            most: features that the words may add, those that are seen most.
         """
         keys = {
             word: [[key_of(name) for name in names] for names in word_features(word)]
@@ -176,7 +185,7 @@ class _FeatureIndex:
             for key in chain.from_iterable(own):
                 seen[key] += words[word]
         borders = [[key_of(name) for name in names] for names in (BEGIN, END)]
-        often = (key for key, _ in seen.most_common(MOST_FEATURES))
+        often = (key for key, _ in seen.most_common(most))
         self.keys: KeyArray = np.array(
             sorted({*known, *often, *chain.from_iterable(borders)}), dtype=np.uint32
         )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from posner.calibration.calibrate import calibrate_folder
@@ -20,8 +19,9 @@ from posner.recipe import Recipe
 from posner.training.beside import set_beside
 from posner.training.build import accelerator_for, build_work
 from posner.training.console import Reporter, clock
+from posner.training.develop import DevResult
 from posner.training.hold import held, refuse_held
-from posner.training.loop import Loop
+from posner.training.loop import InterruptedRunError, Loop
 from posner.training.parts import NO_TAGS, Parts, training_parts
 from posner.training.run import FINISHED, RunFolder
 from posner.training.start import Start
@@ -117,6 +117,23 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
     if not work.accelerator.is_main_process:
         loop.checkpoints.clear()
         return TrainResult(run.path, None, loop.seconds)
+    begin = time.perf_counter()
+    try:
+        evaluation = _finish(work, parts, start, best)
+    except KeyboardInterrupt as stop:
+        what = "stopped after the last step, before all was chosen on the dev set"
+        raise InterruptedRunError(what, run.path) from stop
+    seconds = loop.seconds + time.perf_counter() - begin
+    memory = memory_gigabytes(work.accelerator.device)
+    ended = {"seconds": round(seconds, 1), "memory_gigabytes": round(memory, 3)}
+    run.write_record(run.read_record() | {"state": FINISHED, **ended})
+    loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
+    return TrainResult(run.path, evaluation, seconds)
+
+
+def _finish(work: Work, parts: Parts, start: Start | None, best: DevResult | None) -> Evaluation:
+    """What follows the last step: surface features beside the network, temperature, threshold."""
+    run, recipe = work.run, work.network.recipe
     votes = best.votes if best else None
     evaluation = best.evaluation if best else None
     if recipe.features.surface:
@@ -145,19 +162,7 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
     )
     for line in calibrated.lines:
         work.reporter.say(line)
-    run.write_record(run.read_record() | _cost(loop, work.accelerator))
-    loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
-    return TrainResult(run.path, calibrated.evaluation or evaluation, loop.seconds)
-
-
-def _cost(loop: Loop, accelerator: Accelerator) -> dict[str, Any]:
-    """What `run.json` says of a run that came to its end; memory is this process's peak."""
-    memory = memory_gigabytes(accelerator.device)
-    return {
-        "state": FINISHED,
-        "seconds": round(loop.seconds, 1),
-        "memory_gigabytes": round(memory, 3),
-    }
+    return calibrated.evaluation or evaluation
 
 
 def _saved_evaluation(run: RunFolder, parts: Parts, recipe: Recipe) -> Evaluation:
