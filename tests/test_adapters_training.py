@@ -20,7 +20,6 @@ from posner.loading import load
 from posner.recipe import Recipe
 from posner.training.loop import InterruptedRunError, Loop
 from posner.training.train import TrainResult, train
-from posner.training.watch import Interruption
 
 # Everything that has a state of its own is on.
 STATEFUL = {
@@ -106,7 +105,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(
     learn(bert, whole, STATEFUL)
     assert metrics(whole)[-1]["step"] > 8
 
-    def stop(loop: Loop, _: Interruption) -> bool:
+    def stop(loop: Loop) -> bool:
         return loop.progress.step == step
 
     with monkeypatch.context() as patch:

@@ -92,6 +92,9 @@ def test_calibration_and_thresholds_are_told() -> None:
     text = model_card(SAVED | {"figures": figures, "thresholds": thresholds})
     assert "calibrated on dev.conll." in text
     assert "below a threshold are left out" in text
+    figures = SAVED["figures"] | {"calibration": {"data": "dev.conll", "kept": "a reason"}}
+    text = model_card(SAVED | {"figures": figures, "temperature": 1.0})
+    assert "as the network leaves it: calibrating it on dev.conll gained nothing." in text
 
 
 THRESHOLDS = {"overall": 0.5, "labels": {}}

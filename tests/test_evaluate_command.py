@@ -107,6 +107,9 @@ def test_scores_that_were_fitted_on_the_corpus_are_told_of(
     assert note.endswith("calibration error is 12.50 %")
     assert "likely too small; over the 9 entities of its parts, each held out in turn" in note
     assert not HeldOut.of({"calibration": found}, dev[:1]).notes
+    tried = found | {"kept": "a reason", "temperature": 1.0, "fitted": 1.5}
+    assert not HeldOut.of({"calibration": tried}, dev).notes
+    assert HeldOut.of({"calibration": tried | {"fitted": 1.0}}, dev).notes == [note]
     assert not HeldOut.of({}, dev).notes
     evaluate(folder, data="dev.conll")
     assert "were calibrated on this corpus" not in capsys.readouterr().out
@@ -153,7 +156,8 @@ def test_a_part_that_was_set_aside_is_not_the_corpus_that_it_came_from(
     assert figures["calibration"]["data"] == str(corpus.path)
     held = hold_out(corpus.documents, 0.25, recipe.training.seed).dev
     found = [HeldOut.of(figures, documents) for documents in (corpus.documents, held)]
-    assert [bool(one.notes) for one in found] == [False, bool(figures["calibration"]["spans"])]
+    told = figures["calibration"]["kept"] is None or "surface" in figures
+    assert [bool(one.notes) for one in found] == [False, told]
     assert figures["calibration"]["sha256"] == chosen_on("", held)["sha256"]
 
 

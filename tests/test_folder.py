@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -345,6 +346,28 @@ def test_info_says_what_a_model_is(model: Path, capsys: pytest.CaptureFixture[st
     flip_a_bit(model / "weights")
     assert main(["info", str(model)]) == 1
     assert capsys.readouterr().err.startswith(f"posner: {model / 'weights'}: a file of the model")
+
+
+def test_a_model_of_an_unfinished_run_is_told_of(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(model, run / "model")
+    for state, told in (("started", True), ("finished", False)):
+        (run / "run.json").write_text(json.dumps({"state": state}))
+        for path in (run, run / "model"):
+            assert main(["info", str(path)]) == 0
+            said = capsys.readouterr().err
+            assert (f"{run}: this run was not finished" in said) == told
+
+
+def test_a_study_names_its_best_trial(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(model, tmp_path / "study" / "trials" / "0002" / "model")
+    assert main(["info", str(tmp_path / "study")]) == 1
+    said = capsys.readouterr().err
+    assert f"the best one so far is {tmp_path / 'study' / 'trials' / '0002'}" in said
 
 
 def test_info_says_in_one_line_that_a_recipe_changes_nothing(

@@ -26,6 +26,7 @@ def test_tabs_and_csv(tmp_path: Path) -> None:
     csv = 'label,name\nLOC,Oslo\n\nLOC,New Haven\nPER,"Ada ""A."" Marsh"\n'
     assert read_lexicon(written(tmp_path, csv)) == expected
     assert read_lexicon(written(tmp_path, "\ufeff" + csv.replace("\n", "\r\n"))) == expected
+    assert read_lexicon(written(tmp_path, "label\tname\n" + tabs)) == expected
     commas = read_lexicon(written(tmp_path, 'label,name\nORG,"Voss, Penn & Co"\n'))
     assert commas == {"ORG": ("Voss, Penn & Co",)}
 
@@ -34,6 +35,7 @@ def test_tabs_and_csv(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("LOC\tOslo\nPER Ada\n", r"names\.txt:2: not a label and a name .*one tab"),
+        ("LOC,Oslo\n", r"names\.txt:1: not a label and a name .*begins with the line label,name"),
         ("LOC\tOslo\tNorway\n", r"names\.txt:1: not a label and a name"),
         ("LOC\tOslo\nPER\t \n", r"names\.txt:2: no name"),
         ("\tOslo\n", r"names\.txt:1: no label"),

@@ -20,7 +20,6 @@ from posner.report.judge import findings_of
 from posner.report.pictures import pictures
 from posner.report.runs import ReportedRun
 from posner.report.sentences import error_items, segments
-from posner.report.story import DIGEST
 from posner.report.tables import recipe_differences
 from tiny import documents, labelled
 
@@ -146,7 +145,7 @@ def test_the_best_is_marked_on_one_corpus_alone() -> None:
     ):
         runs = []
         for digest, f1 in zip(digests, (0.5, second), strict=True):
-            data = {"fingerprint": "t" * DIGEST + digest * DIGEST}
+            data = {"fingerprints": {"train": "t", "dev": digest}}
             dev = {"strict": {"micro": {"f1": f1}}}
             runs.append(ReportedRun(replace(reported.story(), data=data, dev=dev)))
         assert ('class="best"' in page_of(*runs).split('id="course"')[0]) == marked

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ from posner.training.checkpoint import Checkpointer, Progress
 from posner.training.hold import held
 from posner.training.lines import append_lines
 from posner.training.optimisation import Schedule
-from posner.training.run import StepLine
+from posner.training.run import RunFolder, StepLine
 
 # Everything that has a state of its own is on: members, dropout, average, plateau, clipping.
 SETTINGS = {
@@ -239,6 +240,27 @@ def test_a_finished_run_stays_as_it_is(
     assert json.loads(figures.read_text())["strict"]["micro"]["f1"] == dev["strict"]["micro"]["f1"]
 
 
+def test_ctrl_c_after_the_last_step_is_met(
+    toy: Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write = RunFolder.write_record
+
+    def interrupted(self: RunFolder, record: dict[str, Any]) -> None:
+        write(self, record)
+        if record["state"] == "finished":
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_record", interrupted)
+        assert main(["train", *toy.flags, "--out", str(tmp_path / "run")]) == 130
+    assert "stopped when all was done; go on with the same command" in capsys.readouterr().err
+    assert_same(tmp_path / "run", toy.whole)
+    assert main(["train", *toy.flags, "--out", str(tmp_path / "run"), "--resume"]) == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
@@ -260,7 +282,11 @@ def test_other_data_are_refused(
     other = tiny.save_corpus(tmp_path / "other.conll", 5)
     flags = [str(other), *toy.flags[1:], "--out", str(toy.whole), "--resume"]
     assert main(["train", *flags]) == 1
-    assert "other data" in capsys.readouterr().err
+    assert "the run was begun with another training corpus" in capsys.readouterr().err
+    flags = [*toy.flags[:2], str(other), *toy.flags[3:], "--out", str(toy.whole), "--resume"]
+    assert main(["train", *flags]) == 1
+    told = capsys.readouterr().err
+    assert "the run was begun with another dev set (expected sha256 " in told
 
 
 def test_another_lexicon_is_refused(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,7 +294,7 @@ def test_another_lexicon_is_refused(toy: Toy, capsys: pytest.CaptureFixture[str]
     toy.lexicon.write_text(text + "LOC\tEastmere\n")
     assert main(["train", *toy.flags, "--out", str(toy.whole), "--resume"]) == 1
     toy.lexicon.write_text(text)
-    assert "other data" in capsys.readouterr().err
+    assert "the run was begun with another lexicon (augment.lexicon)" in capsys.readouterr().err
 
 
 def test_nothing_to_resume_is_told(

@@ -125,7 +125,7 @@ def test_a_runs_dev_set_is_known_again(folder: Path, tmp_path: Path) -> None:
     known = posner.read(source).documents
     read = as_read_by(load(folder, device="cpu"), known)
     assert words(read) < words(known)
-    data = {"dev": str(source), "fingerprint": "0" * 64 + fingerprint(read)}
+    data = {"dev": str(source), "fingerprints": {"train": "0" * 64, "dev": fingerprint(read)}}
     recipe = {"data": {"join-hyphens": True, "dictionaries": ""}}
     story = Story(tmp_path, "run", Course((), ()), recipe, data=data)
     assert list(own_dev_set(story).documents) == read

@@ -153,25 +153,31 @@ def test_the_winner_is_a_recipe_that_trains_to_the_same_f1(
     figures = tmp_path / "figures.json"
     assert main([*words[:-1], str(tmp_path / "run"), "--json", str(figures)]) == 0
     assert json.loads(figures.read_text())["strict"]["micro"]["f1"] == best["f1"]
-    assert load(toy.shared / "trials" / f"{best['number']:04d}").manifest.recipe == recipe
+    trial = toy.shared / "trials" / f"{best['number']:04d}"
+    manifest = load(trial).manifest
+    assert manifest.recipe == recipe
+    assert best["surface"] == manifest.figures.get("surface", {"weight": 0.0})["weight"]
+    assert best["seconds"] == json.loads((trial / "run.json").read_text())["seconds"]
 
 
+@pytest.mark.parametrize("last", [1, 2], ids=["midway", "after the last step"])
 def test_ctrl_c_lets_the_trial_wait_and_the_same_command_goes_on(
     toy: Toy,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    last: int,
 ) -> None:
     report = Study.report
 
     def interrupted(self: Study, trial: Any, epoch: int, f1: float) -> bool:
-        if (trial.number, epoch) == (1, 1):
+        if (trial.number, epoch) == (1, last):
             signal.raise_signal(signal.SIGINT)
         return report(self, trial, epoch, f1)
 
     with monkeypatch.context() as patch:
         patch.setattr(Study, "report", interrupted)
-        before = search(toy, tmp_path / "study", "--trials", "2", status=130)
+        before = search(toy, tmp_path / "study", "--trials", "3", status=130)
     assert "posner: stopped; the same command goes on" in capsys.readouterr().err
     assert {n: trial["state"] for n, trial in before.items()} == {0: "finished", 1: "waiting"}
     after = search(toy, tmp_path / "study", "--trials", "2")
@@ -220,12 +226,12 @@ def test_tables_for_the_eye() -> None:
     space = parse_space(SPACE, "test")
     values = {"training.learning-rate": 0.00123456, "training.head-learning-rate": 0.1}
     rows = [
-        TrialRow(2, "finished", 0.9, 3, 61.0, values, ""),
-        TrialRow(0, "pruned", 0.5, 1, 20.0, values, ""),
-        TrialRow(1, "failed", None, 0, 0.0, values, "a sentence fits no batch"),
-        TrialRow(3, "waiting", None, 0, 0.0, {}, ""),
+        TrialRow(2, "finished", 0.9, 3, 61.0, 0.5, values, ""),
+        TrialRow(0, "pruned", 0.5, 1, 20.0, 0.0, values, ""),
+        TrialRow(1, "failed", None, 0, 0.0, 0.0, values, "a sentence fits no batch"),
+        TrialRow(3, "waiting", None, 0, 0.0, 0.0, {}, ""),
     ]
-    console = Console(file=io.StringIO(), width=100)
+    console = Console(file=io.StringIO(), width=120)
     weights = {"training.learning-rate": 0.75, "training.head-learning-rate": 0.25}
     console.print(study_report(rows, rows[0], weights, space))
     watcher = ConsoleWatcher(console)
@@ -234,7 +240,7 @@ def test_tables_for_the_eye() -> None:
     printed = console.file.getvalue()  # type: ignore[attr-defined]
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     assert lines[0] == "trial F1 learning-rate head-learning-rate epochs time state"
-    assert lines[1] == "2 90.00 0.00123 0.1 3 1:01 finished, the best"
+    assert lines[1] == "2 90.00 0.00123 0.1 3 1:01 finished, surface features weigh 0.5, the best"
     assert lines[4] == "3 - - - 0 - waiting"
     assert "1 failed: a sentence fits no batch" in lines
     assert any(line.startswith("learning-rate 75 %") for line in lines)

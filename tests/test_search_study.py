@@ -313,7 +313,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "entry": ({"space": GRID + '"training.epochs" = {values = [2]}'}, "training.epochs: the study"),
     "range": ({"space": RANGES}, "another space"),
     "recipe": ({"values": {"training.epochs": 3}}, "training.epochs: .*expected 6, got 3"),
-    "data": ({"count": 3}, "other data"),
+    "data": ({"count": 3}, "the study was begun with another training corpus"),
 }
 
 

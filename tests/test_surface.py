@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ from posner.surface import BEGIN, END, OFFSETS, SURFACE, Surface, key_of, word_f
 from posner.training.beside import set_beside
 from posner.training.loop import InterruptedRunError
 from posner.training.network_folds import cross_validate
+from posner.training.run import MetricsLine, RunFolder
 from posner.training.surface import LEAST_STEPS, learn_surface
 from posner.training.train import TrainResult, train
 from posner.windows import FloatArray
@@ -305,6 +307,25 @@ def test_learning_ends_when_the_time_is_up(bert: Path, run: Path, tmp_path: Path
     out = tmp_path / "run"
     with pytest.raises(InterruptedRunError, match="--resume"):
         learn(bert, out, Impatient())
+    learn(bert, out, resume=True)
+    assert (out / "model" / SURFACE).read_bytes() == (run / "model" / SURFACE).read_bytes()
+
+
+class Interrupting(Listener):
+    """Sends what Ctrl-C sends, at the end of the last epoch."""
+
+    def evaluated(self, line: MetricsLine) -> None:
+        super().evaluated(line)
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_in_the_last_evaluation_is_not_forgotten(
+    bert: Path, run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(InterruptedRunError, match="before all was chosen"):
+        learn(bert, out, Interrupting())
+    assert RunFolder(out).read_record()["state"] == "started"
     learn(bert, out, resume=True)
     assert (out / "model" / SURFACE).read_bytes() == (run / "model" / SURFACE).read_bytes()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tiny
+from posner.errors import DataError
 from posner.labels import IGNORED
 from posner.recipe import Recipe
 from posner.training.augment import augmented
@@ -145,6 +146,24 @@ def test_a_lexicon_without_replacing_is_told(bert: Path, tmp_path: Path) -> None
     recipe = tiny.recipe(bert, {"augment.lexicon": "nowhere.txt"})
     work_of(recipe, tmp_path / "run", listener)
     assert "augment.lexicon is not used, since augment.mentions is 0" in listener.said[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("B-PER\tAda Marsh\n", r"no name of this lexicon .*got B-PER\); did you mean PER\?"),
+        (None, r"no such file .*augment\.lexicon.*--augment\.mentions 0"),
+    ],
+)
+def test_a_lexicon_that_is_of_no_use_is_refused(
+    bert: Path, tmp_path: Path, text: str | None, told: str
+) -> None:
+    path = tmp_path / "names.txt"
+    if text is not None:
+        path.write_text(text)
+    recipe = tiny.recipe(bert, {"augment.mentions": 0.5, "augment.lexicon": str(path)})
+    with pytest.raises(DataError, match=told):
+        work_of(recipe, tmp_path / "run", Listener())
 
 
 def test_names_of_the_part_set_aside_are_not_used(bert: Path, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,12 +16,14 @@ from safetensors.torch import load_file
 import posner
 import tiny
 from posner.cli import main
+from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.decode import ILLEGAL
 from posner.errors import RecipeError
 from posner.folder import read_manifest
 from posner.model.network import build_network
 from posner.model.saved import load_network
-from posner.recipe import Recipe
+from posner.recipe import Recipe, load_recipe
+from posner.seal import rewrite
 from posner.training.console import Reporter
 from posner.training.parts import training_parts
 from posner.training.start import Start
@@ -124,6 +128,35 @@ def test_going_on_takes_no_more_steps_than_its_epochs_have(bert: Path, tmp_path:
     assert main(["train", *flags, "--out", str(tmp_path / "next")]) == 0
     recipe = read_manifest(tmp_path / "next" / "model").recipe
     assert (recipe.training.epochs, recipe.training.min_steps) == (2, 0)
+
+
+def test_the_f1_before_learning_is_told_and_its_loss(run: Path, bert: Path, tmp_path: Path) -> None:
+    before = read_manifest(run / "model").figures["dev"]["strict"]["micro"]["f1"]
+    told, gentle, wild = f"before learning: dev F1 {100 * before:.2f}", Listener(), Listener()
+    for listener, rate in ((gentle, 0.0), (wild, 1.0)):
+        values = {"training.learning-rate": rate, "training.head-learning-rate": rate}
+        recipe = tiny.recipe(bert, {**CRF, **values, "training.epochs": 1})
+        corpora = tiny.corpus(4), tiny.corpus(2, first=4)
+        train(*corpora, recipe, tmp_path / str(rate), reporter=listener, start=run)
+        assert told in listener.said
+    assert not any(said.startswith("warning") for said in gentle.said)
+    (warning,) = (said for said in wild.said if said.startswith("warning"))
+    assert f"no epoch came to the F1 of {100 * before:.2f} before learning" in warning
+    assert "gentler rates than training.learning-rate 1" in warning
+
+
+def test_merged_adapters_learn_on_at_the_rates_of_whole_weights(run: Path, tmp_path: Path) -> None:
+    merged = tmp_path / "merged"
+    shutil.copytree(run / "model", merged)
+    manifest = read_manifest(merged)
+    rewrite(merged, dataclasses.replace(manifest, figures={**manifest.figures, "adapter": {}}))
+    usual = load_recipe("default").training
+    parser = argparse.ArgumentParser()
+    add_recipe_flags(parser)
+    for start, rates in ((run, manifest.recipe.training), (merged, usual)):
+        found = recipe_from_flags(parser.parse_args([]), start=start).training
+        assert found.learning_rate == rates.learning_rate
+        assert found.head_learning_rate == rates.head_learning_rate
 
 
 def test_what_an_adopted_model_forbids_can_be_learned(run: Path) -> None:

@@ -29,6 +29,11 @@ FORMAT_VERSION = 4
 4: surface features.
 """
 MANIFEST = "posner.json"
+RUN_RECORD = "run.json"
+FINISHED = "finished"
+"""What that record of a run folder says of its state when the training came to its end."""
+MODEL = "model"
+"""The model folder in a run folder."""
 TOKENIZER = "tokenizer.json"
 GRAPH = "model.onnx"
 """The file that an exported model has instead of weights."""
@@ -130,7 +135,7 @@ def find_model(path: str | os.PathLike[str]) -> Path:
 
 
 def _find_model(folder: Path) -> Path:
-    for candidate in (folder, folder / "model"):
+    for candidate in (folder, folder / MODEL):
         if (candidate / MANIFEST).is_file():
             return candidate
     if not folder.exists():
@@ -141,6 +146,14 @@ def _find_model(folder: Path) -> Path:
             where=folder,
             remedy="go on with: posner train ... --resume",
         )
+    best = sorted(folder.glob(f"trials/*/{MODEL}/{MANIFEST}"))
+    if best:
+        raise ModelError(
+            "is a study of many trainings",
+            where=folder,
+            expected="one of them",
+            remedy=f"the best one so far is {best[-1].parent.parent}",
+        )
     raise ModelError(
         "not a Posner model",
         where=folder,
@@ -150,6 +163,20 @@ def _find_model(folder: Path) -> Path:
         else "a file",
         remedy=_ADOPT if (folder / "config.json").is_file() else None,
     )
+
+
+def unfinished_run(folder: Path) -> Path | None:
+    """The run folder of a model whose training did not come to its end; None for other models.
+
+    Args:
+        folder: the model folder.
+    """
+    try:
+        record = json.loads((folder.parent / RUN_RECORD).read_text(encoding="utf-8"))
+        state = record["state"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if state == FINISHED or folder.name != MODEL else folder.parent
 
 
 def read_manifest(folder: Path) -> Manifest:

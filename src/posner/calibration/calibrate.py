@@ -286,9 +286,10 @@ def summary(found: Fit) -> str:
     """What a fit came to, on one line."""
     if found.kept is not None:
         return f"scores stay as they are (temperature {found.temperature:.3f}): {found.kept}"
+    decides = "; the log loss decides" if found.after.error > found.before.error else ""
     return (
         f"temperature {found.temperature:.3f} from {found.spans:,} entities: log loss "
         f"{found.before.log_loss:.4f} before, {found.after.log_loss:.4f} after; expected "
         f"calibration error {100 * found.before.error:.2f} %, then {100 * found.after.error:.2f} % "
-        f"(on {found.units} held out in turn)"
+        f"(on {found.units} held out in turn{decides})"
     )

@@ -56,6 +56,7 @@ class Fit:
 
     Attributes:
         temperature: fitted on all spans, or the one that the model has where that stays.
+        fitted: on all spans, whatever stays.
         kept: why that stays; None where it does not.
         spans: how many.
         units: what was held out in turn, and `unit_count` how many there are.
@@ -66,6 +67,7 @@ class Fit:
     """
 
     temperature: float
+    fitted: float
     kept: str | None
     spans: int
     units: str
@@ -102,6 +104,7 @@ def fit(scorer: SpanScorer, folds: int, *, current: float = 1.0) -> Fit:
     kept = _why_kept(found, current, after, own, plain)
     return Fit(
         temperature=found if kept is None else current,
+        fitted=found,
         kept=kept,
         spans=len(plain),
         units=plain.unit_name,

@@ -39,13 +39,24 @@ def scores(saved: Mapping[str, Any]) -> str:
     if is_number(accuracy):
         paragraphs += [f"Parts of speech: accuracy {percent(accuracy)}."]
     paragraphs += [_with_surface(figure(saved, "figures", "surface"))]
-    calibration = figure(saved, "figures", "calibration")
-    if calibration:
-        paragraphs += [f"The score that it gives each entity was calibrated{_source(calibration)}."]
+    paragraphs += [_calibrated(saved)]
     epoch, seconds = dev.get("epoch"), dev.get("seconds")
     if is_number(epoch) and is_number(seconds):
         paragraphs += [f"Reached in epoch {epoch}, after {seconds / 60:.1f} minutes of training."]
     return "\n\n".join(["\n".join(lines), *filter(None, paragraphs)])
+
+
+def _calibrated(saved: Mapping[str, Any]) -> str:
+    """Where the scores of entities were calibrated, if they were."""
+    calibration = figure(saved, "figures", "calibration")
+    if not calibration:
+        return ""
+    if not calibration.get("kept"):
+        return f"The score that it gives each entity was calibrated{_source(calibration)}."
+    if saved.get("temperature") == 1:
+        tried = f"calibrating it{_source(calibration)} gained nothing"
+        return f"The score that it gives each entity is as the network leaves it: {tried}."
+    return "The score that it gives each entity was calibrated."
 
 
 def _interval_row(intervals: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ from posner.calibration.temperature import Fit
 from posner.calibration.threshold import Wish
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
-from posner.cli.model_flags import add_device_flag, add_threads_flag
+from posner.cli.model_flags import add_device_flag, add_threads_flag, warn_of_unfinished
 from posner.cli.numbers import number
 from posner.cli.thresholds import add_threshold_flag, check_labels, thresholds_from_flag
 from posner.document import Document
@@ -74,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--threshold goes with neither --best-f1 nor --precision")
     if not arguments.dry_run:
         find_model(arguments.model)  # what cannot be written to is told before the long work
+    warn_of_unfinished(arguments.model)
     documents: Sequence[Document] = read_corpus(arguments.data, arguments).documents
     with needs_train_extra("running this model"):
         recognizer = load(arguments.model, device=arguments.device, threads=arguments.threads)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.export_huggingface import add_target, run_huggingface
-from posner.cli.model_flags import add_new_model_flags
+from posner.cli.model_flags import add_new_model_flags, warn_of_unfinished
 from posner.cli.numbers import number
 from posner.errors import UsageError
 from posner.export import MAX_LOSS
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.int8 and not arguments.dev:
         raise UsageError("--int8 needs --dev DATA: a labelled corpus that it is measured on")
     dev = read_corpus(arguments.dev, arguments).documents if arguments.int8 else None
+    warn_of_unfinished(arguments.model)
     with needs_extra("exporting a model", "export"):
         from posner.export.model import export_model
     exported = export_model(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from posner.card.scores import measured_otherwise
 from posner.cli.model_facts import print_figures, print_recipe, print_tags
-from posner.cli.model_flags import add_model_argument
+from posner.cli.model_flags import add_model_argument, warn_of_unfinished
 from posner.cli.system_info import print_system
 from posner.evaluation.held_out import SurfaceGain
 from posner.files import write_json
@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _foreign(opponent_folder(arguments.model), arguments.json)
     if is_foreign(place):
         return _foreign(place, arguments.json)
+    warn_of_unfinished(place)
     folder = find_model(place)
     if made_by(folder):
         return print_system(folder, arguments.json, whole_recipe=arguments.recipe)
@@ -45,14 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
     _print_adapters(manifest)
     _print_export(manifest)
     print_tags("labels", manifest.labels)
-    print_tags("parts of speech", manifest.pos_tags)
-    print_tags("chunks", manifest.chunk_tags)
     print_figures(manifest.figures)
     otherwise = measured_otherwise(manifest.to_dict())
     if manifest.figures.get("dev") and otherwise:
         print(f"(measured {otherwise})")
     _print_surface(manifest)
     _print_calibration(manifest)
+    print_tags("parts of speech", manifest.pos_tags)
+    print_tags("chunks", manifest.chunk_tags)
     print("\nfiles (sha256)")
     for name, checksum in manifest.files.items():
         print(f"  {checksum}  {name}")
@@ -115,7 +116,12 @@ def _print_surface(manifest: Manifest) -> None:
 
 def _print_calibration(manifest: Manifest) -> None:
     found = manifest.figures.get("calibration")
-    if found:
+    if found and found.get("kept"):
+        print(
+            f"scores stay as they are (temperature {manifest.temperature:.3f}); calibration was "
+            f"tried on {found['data']}: {found['kept']}"
+        )
+    elif found:
         before, after = (100 * found[key]["error"] for key in ("before", "after"))
         print(
             f"calibrated on {found['data']}: temperature {manifest.temperature:.3f}, expected "

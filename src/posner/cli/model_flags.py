@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import number, whole
-from posner.errors import UsageError
+from posner.errors import ModelError, UsageError
+from posner.folder import find_model, unfinished_run
 from posner.foreign.aggregation import STRATEGIES
 from posner.loading import Aggregation
 from posner.recognizer import Recognizer
@@ -87,6 +89,7 @@ def load_from_flags(arguments: argparse.Namespace) -> Tagger:
     Raises:
         UsageError: `--repeats` for a model whose words are not whole, or for another system.
     """
+    warn_of_unfinished(arguments.model)
     with needs_train_extra("running this model"):
         tagger = load(
             arguments.model,
@@ -104,6 +107,7 @@ def load_from_flags(arguments: argparse.Namespace) -> Tagger:
 
 def load_other(arguments: argparse.Namespace, model: str) -> Tagger:
     """Another model on the same device; what only some models can have is for those alone."""
+    warn_of_unfinished(model)
     aggregation: Aggregation = arguments.aggregation if is_foreign_model(model) else "legal"
     with needs_train_extra("running this model"):
         tagger = load(
@@ -115,6 +119,21 @@ def load_other(arguments: argparse.Namespace, model: str) -> Tagger:
         )
     _set_repeats(tagger, arguments, aggregation)
     return tagger
+
+
+def warn_of_unfinished(*models: str | Path) -> None:
+    """Say on standard error which models are of trainings that did not come to their end."""
+    for model in models:
+        try:
+            run = unfinished_run(find_model(model))
+        except ModelError:
+            continue  # whoever loads it says what is wrong, or knows what else it is
+        if run is not None:
+            print(
+                f"posner: warning: {run}: this run was not finished, its model is the best so "
+                "far; the same `posner train` with --resume finishes it",
+                file=sys.stderr,
+            )
 
 
 def _set_repeats(tagger: Tagger, arguments: argparse.Namespace, aggregation: str) -> bool:

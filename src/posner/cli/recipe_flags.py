@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from posner.folder import find_model, read_manifest
 from posner.recipe import Recipe, load_recipe, settings
+
+_RATES = ("learning-rate", "head-learning-rate", "layer-decay")
 
 
 def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +42,8 @@ def recipe_from_flags(arguments: argparse.Namespace, *, start: Path | None = Non
     Args:
         arguments: parsed.
         start: a model whose recipe is meant where none is named, but for its `min-steps`: what has
-            learned already does not need them.
+            learned already does not need them. One whose adapters were merged learns at the rates
+            of the recipe `default`: those of adapters are too high for whole weights.
 
     Raises:
         RecipeError: an unknown recipe or a bad value.
@@ -48,8 +52,12 @@ def recipe_from_flags(arguments: argparse.Namespace, *, start: Path | None = Non
     given = {s.key: getattr(arguments, s.key) for s in settings()}
     values = {key: value for key, value in given.items() if value is not None}
     if arguments.recipe is None and start is not None:
-        learned = read_manifest(find_model(start)).recipe
-        recipe = learned.with_values({"training.min-steps": 0}, where=str(start))
+        manifest = read_manifest(find_model(start))
+        changes: dict[str, Any] = {"training.min-steps": 0}
+        if "adapter" in manifest.figures:
+            usual = load_recipe("default").to_dict()["training"]
+            changes |= {f"training.{key}": usual[key] for key in _RATES}
+        recipe = manifest.recipe.with_values(changes, where=str(start))
     else:
         recipe = load_recipe(arguments.recipe or "default")
     return recipe.with_values(values, where="command line")

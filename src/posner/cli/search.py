@@ -15,6 +15,7 @@ from posner.cli.corpora import add_corpus_flags, read_to_learn
 from posner.cli.extras import needs_train_extra
 from posner.cli.numbers import number, whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
+from posner.cli.train_notes import few_to_judge_by, is_small
 from posner.errors import UsageError
 from posner.evaluation.report import figures_console, percent
 from posner.extras import needs_extra
@@ -132,6 +133,10 @@ def run(arguments: argparse.Namespace) -> int:
         console = Console(highlight=False, width=_WIDE)  # a file needs no lines that fit a screen
     report = study_report(result.rows, result.best, result.importances, space)
     console.print("", report, "", sep="\n")
+    entities = sum(len(document.entities) for document in dev.documents)
+    if result.best is not None and is_small(entities):
+        doubt = "and the best of many more so than one"
+        console.print(f"{few_to_judge_by(entities)}, {doubt}", soft_wrap=True)
     for line in _closing(arguments, result):
         console.print(line, markup=False, soft_wrap=True)
     if arguments.json is not None:

@@ -37,14 +37,23 @@ def print_closing(
     run: Path, evaluation: Evaluation, arguments: argparse.Namespace, console: Console
 ) -> None:
     """Say how far the dev figures can be trusted where they are few, and what to type next."""
-    entities = evaluation.counts.gold
     if not evaluation.counts.correct:
         _print("warning: no entity of dev was found: learn for longer, or from more", console)
-    elif entities < SMALL:
-        told = f"only {counted(entities, 'entity', 'entities')} to judge by: F1 is uncertain"
-        _print(f"warning: {told}{_interval(run)}", console)
+    elif is_small(evaluation.counts.gold):
+        _print(f"{few_to_judge_by(evaluation.counts.gold)}{_interval(run)}", console)
     _print(f"next: {_evaluate(run, arguments)}", console)
     _print(f"      {shlex.join(['posner', 'predict', str(run), '--text', SENTENCE])}", console)
+
+
+def is_small(entities: int) -> bool:
+    """Whether a dev set has so few entities that its F1 has to be doubted."""
+    return entities < SMALL
+
+
+def few_to_judge_by(entities: int) -> str:
+    """What to say of such a dev set."""
+    found = counted(entities, "entity", "entities")
+    return f"warning: only {found} to judge by: F1 is uncertain"
 
 
 def _interval(run: Path) -> str:

@@ -88,7 +88,7 @@ class HeldOut:
             found if isinstance(found, dict) and found.get("sha256") == digest else {}
             for found in map(figures.get, ("surface", "calibration"))
         )
-        spans = int(calibration.get("spans") or 0)
+        spans = int(calibration.get("spans") or 0) if _is_fitted(calibration) else 0
         error = float(calibration["after"]["error"]) if spans else None
         return cls(SurfaceGain.read(surface), error, spans)
 
@@ -113,6 +113,14 @@ class HeldOut:
     def surface_json(self) -> dict[str, Any] | None:
         """The surface features' figures as plain values."""
         return None if self.surface is None else asdict(self.surface)
+
+
+def _is_fitted(calibration: Mapping[str, Any]) -> bool:
+    """Whether the scores have the temperature that is best where it was looked for."""
+    if calibration.get("kept") is None:
+        return True
+    own, best = calibration.get("temperature"), calibration.get("fitted")
+    return own is not None and best is not None and f"{own:.3f}" == f"{best:.3f}"
 
 
 def _digest(documents: Sequence[Document]) -> str:

@@ -48,7 +48,7 @@ def tag_score_report(score: TagScore) -> RenderableType:
         Text(),
         readings_table(score.readings),
         Text(),
-        Text(f"accuracy {percent(score.accuracy)} of {score.words} words"),
+        Text(f"accuracy {percent(score.accuracy)} of {score.words:,} words"),
     )
 
 

@@ -20,6 +20,8 @@ CSV_COLUMNS = ("label", "name", "id", "aliases", "score")
 
 _KEYS = frozenset(CSV_COLUMNS)
 
+_CSV = f"a csv file begins with the line {','.join(CSV_COLUMNS[:2])}"
+
 ALIAS_SEPARATOR = "|"
 """Separates the aliases in a cell of csv."""
 
@@ -53,7 +55,7 @@ def read_names(path: Path) -> list[Name]:
 
     The first line that is not empty tells the format:
 
-    - text: on each line a label, a tab and a name;
+    - text: on each line a label, a tab and a name; the first may be `label`, a tab and `name`;
     - csv: the first line names columns, `label,name` and any of `id`, `aliases` (separated by `|`)
       and `score`;
     - JSON Lines: objects with the same keys, `aliases` being a list.
@@ -88,6 +90,8 @@ def each_name(path: Path) -> Iterator[Name | DataError]:
         columns = [cell.strip() for cell in lines[begin].split(",")]
         if tuple(columns[:2]) == CSV_COLUMNS[:2]:
             parse = _csv_parser(columns, f"{path}:{begin + 1}")
+            begin += 1
+        elif tuple(lines[begin].split("\t")) == CSV_COLUMNS[:2]:
             begin += 1
     for number, line in enumerate(lines[begin:], start=begin + 1):
         if not line or line.isspace():
@@ -137,6 +141,7 @@ def _from_text(line: str) -> Name:
             "not a label and a name",
             expected="a label, one tab, and a name",
             got=repr(line[:40]),
+            remedy=_CSV if len(cells) == 1 and "," in line else None,
         )
     return checked(cells[0], cells[1])
 

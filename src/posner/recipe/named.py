@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
-
-from posner.errors import RecipeError
-from posner.recipe.shipped import Shipped
+from posner.recipe.shipped import Shipped, toml_tables
 from posner.recipe.whole import Recipe, recipe_from_dict
 
 RECIPES = Shipped("recipe", "posner.recipe", "recipes")
@@ -28,7 +25,4 @@ def load_recipe(name_or_path: str) -> Recipe:
         RecipeError: neither a name nor a file, broken TOML, an unknown key, a bad value.
     """
     text, where = RECIPES.find(name_or_path)
-    try:
-        return recipe_from_dict(tomllib.loads(text), where=where)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError("not TOML", where=where, got=error) from error
+    return recipe_from_dict(toml_tables(text, where), where=where)

@@ -146,6 +146,13 @@ class Sectioned:
             lines.append(f"{name} = {_toml_value(value)}  # {setting.help}{choices}")
         return "".join(f"{line}\n" for line in lines)
 
+    def differing(self, other: Self) -> Iterator[tuple[Setting, str, str]]:
+        """The settings with another value there, and both values as messages show them."""
+        for setting in self.settings():
+            own, others = self._value(setting), other._value(setting)
+            if own != others:
+                yield setting, _shown(own), _shown(others)
+
     def _value(self, setting: Setting) -> Any:
         return getattr(getattr(self, setting.section), setting.name)
 
@@ -157,6 +164,11 @@ def toml_of(sections: Mapping[str, Mapping[str, Any]]) -> str:
         lines = [f"[{section}]", *(f"{key} = {_toml_value(value)}" for key, value in keys.items())]
         parts.append("".join(f"{line}\n" for line in lines))
     return "\n".join(parts)
+
+
+def _shown(value: Any) -> str:
+    """A value for the eye: as TOML writes it, a text without its quotes."""
+    return value if isinstance(value, str) and value else _toml_value(value)
 
 
 def _toml_value(value: Any) -> str:

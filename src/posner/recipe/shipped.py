@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from posner.errors import RecipeError, did_you_mean
 
@@ -53,5 +55,29 @@ class Shipped:
                 expected=f"a TOML file or one of {', '.join(self.names)}",
                 remedy=did_you_mean(name_or_path, self.names),
             ) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError("cannot be read", where=path, got=error) from error
+        except OSError as error:
+            raise RecipeError("cannot be read", where=path, got=error.strerror) from error
+        except UnicodeDecodeError as error:
+            raise RecipeError(
+                "not UTF-8",
+                where=path,
+                got=f"byte {error.object[error.start]:#04x} at {error.start:,}",
+                remedy="save it as UTF-8",
+            ) from error
+
+
+def toml_tables(text: str, where: str) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Raises:
+        RecipeError: it is none.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(
+            "not TOML",
+            where=where,
+            got=error,
+            remedy='texts stand in quotes ("crf"), numbers, true and false without',
+        ) from error

@@ -13,7 +13,8 @@ from posner.corpus.words import resegmented
 from posner.document import Document
 from posner.errors import DataError, PosnerError
 from posner.recipe import Recipe
-from posner.report.story import DIGEST, Story
+from posner.report.runs import figure
+from posner.report.story import Story
 from posner.segment import Segmenter
 from posner.systems.labelling import only_labels
 from posner.training.prepare import fingerprint, hold_out
@@ -79,9 +80,9 @@ def _judging(place: Path, story: Story) -> Sequence[Document]:
 
 def _is_same(documents: Sequence[Document], data: Mapping[str, Any]) -> bool:
     """Whether a run was judged by these documents; a model alone keeps only their counts."""
-    digests = str(data.get("fingerprint", ""))
-    if digests:
-        return fingerprint(documents) == digests[DIGEST : 2 * DIGEST]
+    digest = figure(data, "fingerprints", "dev")
+    if digest is not None:
+        return bool(fingerprint(documents) == digest)
     return is_dev_set({"data": data}, documents)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from posner.evaluation.bootstrap import Interval
 from posner.report.findings import Findings
-from posner.report.story import DIGEST, Story
+from posner.report.story import Story
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ReportedRun:
         if self.findings:
             return self.findings.corpus
         data = self.story.data
-        digest = str(data.get("fingerprint", ""))[DIGEST : 2 * DIGEST]
+        digest: str | None = figure(data, "fingerprints", "dev")
         return digest or repr([data.get(f"dev_{unit}") for unit in ("sentences", "words")])
 
     @property

@@ -17,9 +17,6 @@ from posner.report.curves import Course
 from posner.systems.opponents import names_opponent, place_of
 from posner.training.run import RunFolder
 
-DIGEST = 64
-"""Hexadecimal digits of a fingerprint's part: first the training set's, then the dev set's."""
-
 PLAIN_NAMES = ("run", "model")
 """What `posner compare` and `posner train` call folders within their own: no name among others."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from posner.errors import DataError, RecipeError
+from posner.errors import RecipeError
 from posner.recipe import Recipe, recipe_from_dict
 from posner.search.space import Space
+from posner.training.fingerprints import check_same
 
 _REMEDY = "search with what the study was begun with, or name another --out"
 
@@ -19,19 +21,19 @@ class MadeOf:
     """What a study's trials have in common; another search may not write into it.
 
     Attributes:
-        data: fingerprint of the corpora.
+        data: fingerprints of the corpora.
         recipe: the settings around which the space varies.
         space: what varies.
     """
 
-    data: str
+    data: Mapping[str, str]
     recipe: Recipe
     space: Space
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
         return {
-            "data": self.data,
+            "data": dict(self.data),
             "recipe": self.recipe.to_dict(),
             "space": self.space.to_dict(),
         }
@@ -45,14 +47,7 @@ class MadeOf:
         """
         self._check_space(kept["space"], where)
         self._check_recipe(recipe_from_dict(kept["recipe"], where=str(where)), where)
-        if kept["data"] != self.data:
-            raise DataError(
-                "the study was begun on other data",
-                where=where,
-                expected=f"sha256 {kept['data'][:12]}...",
-                got=f"{self.data[:12]}...",
-                remedy=_REMEDY,
-            )
+        check_same(kept["data"], self.data, "the study", where=where, remedy=_REMEDY)
 
     def _check_space(self, kept: dict[str, Any], where: Path) -> None:
         own = json.loads(json.dumps(self.space.to_dict()))
@@ -61,21 +56,23 @@ class MadeOf:
             raise RecipeError(
                 "the study was begun with another space",
                 where=f"{where}: {name}",
-                expected=json.dumps(kept.get(name)),
-                got=json.dumps(own.get(name)),
+                expected=_entry(kept, name),
+                got=_entry(own, name),
                 remedy=_REMEDY,
             )
 
     def _check_recipe(self, kept: Recipe, where: Path) -> None:
-        begun = kept.to_dict()
-        for section, values in self.recipe.to_dict().items():
-            for key, value in values.items():
-                name = f"{section}.{key}"
-                if name not in self.space.keys and begun[section][key] != value:
-                    raise RecipeError(
-                        "the study was begun with another value",
-                        where=f"{where}: {name}",
-                        expected=begun[section][key],
-                        got=value,
-                        remedy=_REMEDY,
-                    )
+        for setting, begun, value in kept.differing(self.recipe):
+            if setting.key not in self.space.keys:
+                raise RecipeError(
+                    "the study was begun with another value",
+                    where=f"{where}: {setting.key}",
+                    expected=begun,
+                    got=value,
+                    remedy=_REMEDY,
+                )
+
+
+def _entry(space: Mapping[str, Any], name: str) -> str:
+    """What a space says of an entry, if it has it."""
+    return json.dumps(space[name]) if name in space else "no such entry"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,8 @@ class TrialRow:
         state: finished, pruned, failed, running or waiting.
         f1: the best strict dev F1 so far, 0 to 1; None before the first evaluation.
         epochs: evaluated so far.
-        seconds: until the last evaluation.
+        seconds: of its training; until the last evaluation where that goes on, or was ended.
+        surface: what surface features weigh beside its network, as its F1 has them; 0: not at all.
         values: a value for each entry of the space.
         why: what a failed trial failed of.
     """
@@ -57,6 +58,7 @@ class TrialRow:
     f1: float | None
     epochs: int
     seconds: float
+    surface: float
     values: dict[str, Any]
     why: str
 
@@ -72,6 +74,7 @@ def trial_row(trial: FrozenTrial) -> TrialRow:
         f1=trial.value if complete else max(reported.values(), default=None),
         epochs=notes.epochs,
         seconds=notes.seconds,
+        surface=notes.surface,
         values=dict(trial.params),
         why=notes.why,
     )
@@ -157,10 +160,18 @@ def _trials_table(rows: Sequence[TrialRow], best: TrialRow | None, space: Space)
             *(shown(row.values[name]) if name in row.values else "-" for name in names),
             str(row.epochs),
             clock(row.seconds) if row.seconds else "-",
-            f"{row.state}, the best" if is_best else row.state,
+            ", ".join([row.state, *_remarks(row, is_best)]),
             style="bold green" if is_best else None,
         )
     return table
+
+
+def _remarks(row: TrialRow, is_best: bool) -> Iterator[str]:
+    """What is to be said beside a trial's state."""
+    if row.surface:
+        yield f"surface features weigh {row.surface:g}"
+    if is_best:
+        yield "the best"
 
 
 def _importances_table(weights: Mapping[str, float], space: Space) -> Table:

@@ -15,6 +15,7 @@ from optuna.trial import Trial, TrialState
 
 from posner.corpus import Corpus
 from posner.errors import ModelError, PosnerError, RecipeError, UsageError
+from posner.model.backbone import load_backbone
 from posner.recipe import Recipe
 from posner.search.console import Watcher
 from posner.search.made_of import MadeOf
@@ -112,6 +113,7 @@ def search(
         DataError: the corpora cannot be used, or the study was begun on others.
         RecipeError: the space is no grid but one is wanted, or the study was begun with another
             space or recipe.
+        ModelError: the backbone, where it does not vary, cannot be loaded.
         UsageError: several processes of one training run it.
         PosnerError: the folder holds no study, or no trial came to its end.
     """
@@ -125,7 +127,9 @@ def search(
     if plan.sampler == "grid":
         check_grid(space)
     parts = training_parts(corpus, dev, recipe, Reporter())
-    made_of = MadeOf(parts.facts["fingerprint"], recipe, space)
+    if "backbone.name" not in space.keys:
+        load_backbone(recipe.backbone, dropout=0.0)  # none such: told once, before a study is made
+    made_of = MadeOf(parts.facts["fingerprints"], recipe, space)
     with open_study(out, made_of, _pruner(plan)) as study:
         worker = _Worker(
             corpus=corpus,

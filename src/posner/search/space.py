@@ -14,8 +14,8 @@ An entry with `keys` gives several settings the same value; its name is then fre
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,7 +23,7 @@ from typing import Any
 
 from posner.errors import RecipeError, did_you_mean
 from posner.recipe import Recipe, Setting
-from posner.recipe.shipped import Shipped
+from posner.recipe.shipped import Shipped, toml_tables
 
 _FIELDS = ("keys", "values", "low", "high", "log", "step")
 _EXAMPLE = '"training.learning-rate" = {low = 1e-4, high = 1e-3, log = true}'
@@ -140,11 +140,7 @@ def parse_space(text: str, where: str) -> Space:
     Raises:
         RecipeError: see `load_space`.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError("not TOML", where=where, got=error) from error
-    entries = tuple(_entry(name, table, where) for name, table in _flat(tables))
+    entries = tuple(_entry(name, table, where) for name, table in _flat(toml_tables(text, where)))
     if not entries:
         raise RecipeError("the space varies nothing", where=where, expected=_EXAMPLE)
     owners: dict[str, str] = {}
@@ -184,7 +180,19 @@ def _entry(name: str, table: Any, where: str) -> Entry:
             )
     keys = table.get("keys", [name])
     if not isinstance(keys, list) or not keys:
-        raise RecipeError("not a list of settings", where=f"{place}: keys", got=keys)
+        raise RecipeError(
+            "not a list of settings",
+            where=f"{place}: keys",
+            expected='["heads.dropout", "training.encoder-dropout"]',
+            got=json.dumps(keys),
+        )
+    if "keys" not in table and "." not in name:
+        raise RecipeError(
+            "unknown key",
+            where=place,
+            expected='a setting such as "training.epochs", or a name with keys = [...]',
+            remedy=did_you_mean(name, [setting.key for setting in Recipe.settings()]),
+        )
     varied = tuple(
         Recipe.setting(str(key), where=place if "keys" in table else where) for key in keys
     )

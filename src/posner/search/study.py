@@ -45,12 +45,15 @@ class Notes:
 
     Attributes:
         epochs: passes finished.
-        seconds: until the last evaluation, earlier parts of a trial that went on included.
+        seconds: of all training, or until the last evaluation of one that did not come to its end;
+            earlier parts of a trial that went on included.
+        surface: what surface features weigh beside its network; 0: it has none.
         why: what a failed trial failed of.
     """
 
     epochs: int = 0
     seconds: float = 0.0
+    surface: float = 0.0
     why: str = ""
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-import json
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from posner.corpus import Corpus
-from posner.errors import ModelError
+from posner.errors import ModelError, PosnerError
+from posner.evaluation.held_out import SurfaceGain
+from posner.folder import FINISHED, read_contents
 from posner.recipe import Recipe
 from posner.search.study import Notes
 from posner.training.console import PassingReporter, Reporter
@@ -91,12 +92,25 @@ def train_trial(
 
 def notes_of(folder: Path, why: str = "") -> Notes:
     """What a trial's folder says of it."""
+    run = RunFolder(folder)
     try:
-        lines = RunFolder(folder).metrics.read_text(encoding="utf-8").splitlines()
-        last = MetricsLine(**json.loads(lines[-1]))
-    except (OSError, IndexError, ValueError, TypeError):
+        last = run.read_metrics()[-1]
+    except (OSError, LookupError, ValueError):
         return Notes(why=why)
-    return Notes(epochs=last.epoch, seconds=last.seconds, why=why)
+    seconds, surface = _ended(run) or (last.seconds, 0.0)
+    return Notes(last.epoch, seconds, surface, why)
+
+
+def _ended(run: RunFolder) -> tuple[float, float] | None:
+    """The seconds of a run and the weight of its surface features; None if it has not ended."""
+    try:
+        record = run.read_record()
+        if record["state"] != FINISHED:
+            return None
+        gain = SurfaceGain.read(read_contents(run.model)["figures"].get("surface"))
+        return float(record["seconds"]), 0.0 if gain is None else gain.weight
+    except (OSError, LookupError, PosnerError):
+        return None
 
 
 def drop_model(folder: Path) -> None:

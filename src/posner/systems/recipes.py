@@ -5,13 +5,13 @@ A name is a kind (`crf`), or a kind with another TOML file (`crf-next`).
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from posner.errors import RecipeError, UsageError, did_you_mean
 from posner.recipe import Sectioned, Shipped
+from posner.recipe.shipped import toml_tables
 from posner.systems.sections import (
     BilstmSection,
     CrfSection,
@@ -138,7 +138,4 @@ def recipe_of_kind(name: str, values: Mapping[str, Any], *, where: str) -> Syste
 
 def _toml(name_or_path: str) -> dict[str, Any]:
     text, where = RECIPES.find(name_or_path)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError("not TOML", where=where, got=error) from error
+    return toml_tables(text, where)

@@ -12,6 +12,7 @@ from posner.evaluation.analysis import Analysis, analyse_tagger
 from posner.evaluation.bootstrap import intervals_json
 from posner.evaluation.result import Evaluation
 from posner.extras import needs_extra
+from posner.folder import FINISHED
 from posner.recipe import load_recipe
 from posner.systems.kinds import EXTRAS, system_class
 from posner.systems.labelling import only_labels
@@ -19,7 +20,7 @@ from posner.systems.recipes import SystemRecipe, kind_of
 from posner.systems.system import System
 from posner.training.console import PassingReporter, Reporter, clock
 from posner.training.parts import Parts, training_parts
-from posner.training.run import FINISHED, MetricsLine, RunFolder, StepLine
+from posner.training.run import MetricsLine, RunFolder, StepLine
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _figures(system: System[Any], parts: Parts, judged: Analysis, seconds: float
     learned = dict(system.manifest.figures.get("learning", {}))
     epoch = {"epoch": learned["epoch"]} if "epoch" in learned else {}
     return {
-        "data": {k: v for k, v in parts.facts.items() if k != "fingerprint"},
+        "data": {k: v for k, v in parts.facts.items() if k != "fingerprints"},
         "dev": {
             **epoch,
             "seconds": round(seconds, 2),

@@ -208,7 +208,7 @@ def _manifest(parts: Parts, recipe: Recipe, backbone: Backbone, start: Start | N
         pos_tags=pos,
         chunk_tags=chunk,
         characters=characters if start is None else start.manifest.characters,
-        figures={"data": {k: v for k, v in parts.facts.items() if k != "fingerprint"}},
+        figures={"data": {k: v for k, v in parts.facts.items() if k != "fingerprints"}},
     )
 
 

@@ -22,14 +22,14 @@ class FreshSets:
     Attributes:
         documents: as they were read.
         table: what may stand in a mention's place.
-        lexicon: where some of that came from.
+        with_lexicon: whether some of that came from a lexicon.
         manifest: knows the recipe, the seed and the tags.
         tokenizer: splits words.
     """
 
     documents: Sequence[Document]
     table: MentionTable
-    lexicon: Lexicon
+    with_lexicon: bool
     manifest: Manifest
     tokenizer: PieceTokenizer
 
@@ -45,7 +45,7 @@ class FreshSets:
         if not manifest.recipe.augment.on:
             return None
         table = MentionTable.of(documents if manifest.recipe.augment.mentions else (), lexicon)
-        return cls(documents, table, lexicon, manifest, tokenizer)
+        return cls(documents, table, bool(lexicon), manifest, tokenizer)
 
     @collector_paused()
     def __call__(self, epoch: int) -> PreparedSet:
@@ -62,7 +62,7 @@ class FreshSets:
         augment = self.manifest.recipe.augment
         done = []
         if augment.mentions:
-            source = " and the lexicon" if self.lexicon else ""
+            source = " and the lexicon" if self.with_lexicon else ""
             done.append(
                 f"{100 * augment.mentions:g} % of the mentions are replaced, from "
                 f"{self.table.size:,} distinct ones of the training data{source}"
@@ -70,9 +70,3 @@ class FreshSets:
         if augment.casing:
             done.append(f"{100 * augment.casing:g} % of the sentences change their case")
         yield f"anew in each epoch: {'; '.join(done)}"
-        for label in self.lexicon:
-            if augment.mentions and label not in self.table.mentions:
-                yield (
-                    f"warning: the lexicon's names of {label} are not used, since the training "
-                    "data has no such label"
-                )

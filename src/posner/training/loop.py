@@ -14,6 +14,7 @@ from posner.backends.torch import TorchBackend
 from posner.errors import PosnerError
 from posner.model.network import Network
 from posner.model.saved import save_network
+from posner.plural import counted
 from posner.recipe import TrainingRecipe
 from posner.recognizer import Recognizer
 from posner.training.checkpoint import Checkpointer, Progress
@@ -23,7 +24,7 @@ from posner.training.optimisation import encoder_rate, trained_weights
 from posner.training.pace import Pace
 from posner.training.plan import Part, judged_epochs
 from posner.training.run import MetricsLine, StepLine
-from posner.training.watch import Interruption, Stopwatch, memory_gigabytes
+from posner.training.watch import Stopwatch, memory_gigabytes
 from posner.training.work import Work
 
 
@@ -74,21 +75,22 @@ class Loop:
         """Train to the end; the best evaluation's result, or None if none beat a resumed one.
 
         Raises:
-            InterruptedRunError: the user stopped it; a checkpoint was written.
+            InterruptedRunError: the reporter wanted it to end; a checkpoint was written.
         """
         latest = self.checkpoints.latest() if resume else None
         if latest is not None:
             self.progress = self.checkpoints.restore(latest)
             self.saved_step = self.progress.step
+            done, total = self.progress.step, self.work.schedule.total
+            self.work.reporter.say(f"goes on after step {done:,} of {total:,}")
         if self._is_main:
             self.work.run.rewind(self.progress.epoch, self.progress.step)
         self.work.reporter.begin(self.progress.step, self.work.schedule.total)
         best: DevResult | None = None
         try:
-            with Interruption() as interruption:
-                while not self._finished():
-                    self._train_epoch(interruption)
-                    best = self._end_epoch() or best
+            while not self._finished():
+                self._train_epoch()
+                best = self._end_epoch() or best
         finally:
             self.work.reporter.end()
         return best
@@ -144,7 +146,7 @@ class Loop:
         patient = recipe.patience and self.work.members is None
         return bool(patient) and enough and progress.stale >= recipe.patience
 
-    def _train_epoch(self, interruption: Interruption) -> None:
+    def _train_epoch(self) -> None:
         progress = self.progress
         self.train = self.work.course.at(progress.epoch)
         plan = self.work.course.plan(progress.epoch, self.work.planner)
@@ -155,7 +157,7 @@ class Loop:
             self._step(step)
             every = self.recipe.checkpoint_steps
             due = bool(every) and progress.step % every == 0
-            stop = self._stop_requested(interruption)
+            stop = self._stop_requested()
             if (due and progress.step_in_epoch < len(plan.steps)) or stop:
                 self._checkpoint()
             if stop:
@@ -195,13 +197,13 @@ class Loop:
         seconds = self.pace.expected_seconds(progress.step, pieces, evaluations)
         memory = memory_gigabytes(work.accelerator.device)
         work.reporter.say(
-            f"expects to need about {_minutes(seconds / 60)}; {memory:.1f} GB of memory so far"
+            f"expects to need about {_duration(seconds)}; {memory:.1f} GB of memory so far"
         )
 
-    def _stop_requested(self, interruption: Interruption) -> bool:
+    def _stop_requested(self) -> bool:
         """Whether any process was asked to stop; all processes answer alike."""
         accelerator = self.work.accelerator
-        wanted = interruption.requested or self.work.reporter.wants_stop()
+        wanted = self.work.reporter.wants_stop()
         if accelerator.num_processes == 1:
             return wanted
         flag = torch.tensor(float(wanted), device=accelerator.device)
@@ -215,7 +217,7 @@ class Loop:
         """
         work, progress = self.work, self.progress
         work.reporter.evaluating()
-        own = self._judge() if self._is_main else None
+        own = self.judge_now() if self._is_main else None
         # The votes stay where they are needed: they are as many as the dev set has words.
         found = [None if own is None else dataclasses.replace(own, votes=())]
         broadcast_object_list(found, from_process=0)
@@ -238,7 +240,8 @@ class Loop:
         progress.pieces, progress.train_seconds = 0, 0.0
         return result if better else None
 
-    def _judge(self) -> DevResult:
+    def judge_now(self) -> DevResult:
+        """What the weights as they are find in the dev set."""
         work = self.work
         self.judge.load_state_dict(self._weights())
         source = None if work.states is None else work.states.dev
@@ -300,5 +303,8 @@ class Loop:
         self.saved_step = self.progress.step
 
 
-def _minutes(minutes: float) -> str:
-    return "1 minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
+def _duration(seconds: float) -> str:
+    """About how long, in the larger unit that tells it."""
+    if seconds < 90:
+        return counted(max(1, round(seconds)), "second")
+    return f"{seconds / 60:,.0f} minutes"

@@ -12,7 +12,7 @@ from posner.collector import collector_paused
 from posner.corpus import Corpus
 from posner.corpus.words import resegmented
 from posner.document import Document
-from posner.errors import DataError
+from posner.errors import DataError, did_you_mean
 from posner.plural import counted
 from posner.recipe import Recipe
 from posner.training.console import Reporter
@@ -84,9 +84,9 @@ def training_parts(
         )
     if recipe.heads.pos_weight and not tags.pos and not known.pos:
         reporter.say(f"{corpus.path} has no parts of speech: the model will tag none")
-    lexicon = _lexicon(recipe, reporter)
-    digests = [fingerprint(train_part.documents), fingerprint(dev_part.documents)]
-    digests += [lexicon_fingerprint(lexicon)] if lexicon else []
+    lexicon = _lexicon(recipe, tags.labels, reporter)
+    digests = {"train": fingerprint(train_part.documents), "dev": fingerprint(dev_part.documents)}
+    digests |= {"lexicon": lexicon_fingerprint(lexicon)} if lexicon else {}
     facts = {
         "train": str(corpus.path),
         "dev": str(dev.path) if dev is not None else None,
@@ -96,7 +96,7 @@ def training_parts(
         "dev_words": dev_part.word_count,
         "train_entities": _entities(train_part.documents),
         "dev_entities": _entities(dev_part.documents),
-        "fingerprint": "".join(digests),
+        "fingerprints": digests,
     }
     return Parts(train_part, dev_part, tags, facts, lexicon)
 
@@ -107,12 +107,42 @@ def as_read_after(corpus: Corpus, recipe: Recipe) -> Corpus:
     return replace(corpus, documents=tuple(resegmented(d, segmenter) for d in corpus.documents))
 
 
-def _lexicon(recipe: Recipe, reporter: Reporter) -> Lexicon:
+def _lexicon(recipe: Recipe, labels: Sequence[str], reporter: Reporter) -> Lexicon:
+    """The names that can replace mentions of these labels.
+
+    Raises:
+        DataError: the lexicon cannot be read, or holds no name of any of them.
+    """
     augment = recipe.augment
     if augment.lexicon and not augment.mentions:
         reporter.say("warning: augment.lexicon is not used, since augment.mentions is 0")
+    if not augment.lexicon or not augment.mentions:
         return {}
-    return read_lexicon(Path(augment.lexicon)) if augment.lexicon else {}
+    path = Path(augment.lexicon)
+    if not path.exists():
+        raise DataError(
+            "no such file",
+            where=path,
+            expected="the lexicon of augment.lexicon",
+            remedy="name another with --augment.lexicon, or none with --augment.mentions 0",
+        )
+    names = read_lexicon(path)
+    used = {label: own for label, own in names.items() if label in labels}
+    if not used:
+        raise DataError(
+            "no name of this lexicon has a label of the training data (augment.lexicon)",
+            where=path,
+            expected=" ".join(labels),
+            got=" ".join(list(names)[:5]),
+            remedy=did_you_mean(next(iter(names)), labels),
+        )
+    for label in names.keys() - used.keys():
+        near = did_you_mean(label, labels)
+        reporter.say(
+            f"warning: the lexicon's names of {label} are not used, since the training data has "
+            f"no such label{f'; {near}' if near else ''}"
+        )
+    return used
 
 
 def _parted(corpus: Corpus, recipe: Recipe, reporter: Reporter) -> tuple[Corpus, Corpus]:

@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from posner import __version__
-from posner.errors import DataError, PosnerError, RecipeError
+from posner.errors import PosnerError, RecipeError
 from posner.files import refuse_filled, restore_folder, write_json, write_text
+from posner.folder import FINISHED, MODEL, RUN_RECORD
 from posner.recipe import Recipe, Sectioned, recipe_from_dict
+from posner.training.fingerprints import check_same
 from posner.training.lines import append_lines, read_lines, replace_lines
-
-FINISHED = "finished"
-"""The state of a run that came to its end."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class RunFolder:
     @property
     def model(self) -> Path:
         """The model folder."""
-        return self.path / "model"
+        return self.path / MODEL
 
     @property
     def checkpoints(self) -> Path:
@@ -108,7 +107,7 @@ class RunFolder:
     @property
     def record(self) -> Path:
         """`run.json`."""
-        return self.path / "run.json"
+        return self.path / RUN_RECORD
 
     def refuse(self, *, force: bool) -> None:
         """Refuse a folder that holds something; `force` allows it to be an older run.
@@ -196,23 +195,22 @@ class RunFolder:
             DataError: the run was started on other data.
         """
         record = self.read_record()
-        started = recipe_from_dict(record["recipe"], where=str(self.record)).to_dict()
-        for section, values in recipe.to_dict().items():
-            for key, value in values.items():
-                if started[section][key] != value:
-                    raise RecipeError(
-                        "the run was started with another value",
-                        where=f"{section}.{key}",
-                        expected=started[section][key],
-                        got=value,
-                        remedy="resume with the same settings, or start a new run",
-                    )
-        if record["data"].get("fingerprint") != data["fingerprint"]:
-            raise DataError(
-                "the run was started on other data",
-                where=self.path,
-                remedy="resume with the same files, or start a new run",
+        started = recipe_from_dict(record["recipe"], where=str(self.record))
+        for setting, begun, value in started.differing(recipe):
+            raise RecipeError(
+                "the run was started with another value",
+                where=setting.key,
+                expected=begun,
+                got=value,
+                remedy="resume with the same settings, or start a new run",
             )
+        check_same(
+            record["data"].get("fingerprints", {}),
+            data["fingerprints"],
+            "the run",
+            where=self.path,
+            remedy="resume with the same files, or start a new run",
+        )
         return record
 
     def append(self, line: MetricsLine) -> None:

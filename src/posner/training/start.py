@@ -25,7 +25,7 @@ from posner.training.prepare import TagSets
 
 FREE = ("training", "augment")
 """Sections of a recipe that say how a model is trained; the others say how it is built."""
-BESIDE = ("features", "surface")
+BESIDE = "features.surface"
 """A setting on which no weight of the network depends."""
 
 
@@ -72,7 +72,7 @@ class Start:
         digest = hashlib.sha256(json.dumps(self.manifest.files, sort_keys=True).encode())
         facts = parts.facts | {
             "from": str(self.folder),
-            "fingerprint": parts.facts["fingerprint"] + digest.hexdigest(),
+            "fingerprints": parts.facts["fingerprints"] | {"from": digest.hexdigest()},
         }
         return replace(parts, tags=self.tags(parts.tags), facts=facts)
 
@@ -88,19 +88,15 @@ class Start:
         Raises:
             RecipeError: names the first setting that differs.
         """
-        own = self.manifest.recipe.to_dict()
-        for section, values in recipe.to_dict().items():
-            for key, value in values.items():
-                if section in FREE or (section, key) == BESIDE:
-                    continue
-                if own[section][key] != value:
-                    raise RecipeError(
-                        f"the model in {self.folder} is built with another value",
-                        where=f"{section}.{key}",
-                        expected=own[section][key],
-                        got=value,
-                        remedy="go on with the model's own, or train anew without --from",
-                    )
+        for setting, own, value in self.manifest.recipe.differing(recipe):
+            if setting.section not in FREE and setting.key != BESIDE:
+                raise RecipeError(
+                    f"the model in {self.folder} is built with another value",
+                    where=setting.key,
+                    expected=own,
+                    got=value,
+                    remedy="go on with the model's own, or train anew without --from",
+                )
 
     def tags(self, found: TagSets) -> TagSets:
         """The model's tags, and after them those that only the new data have."""

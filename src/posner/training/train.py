@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from posner.calibration.calibrate import calibrate_folder
 from posner.corpus import Corpus
 from posner.evaluation.model import evaluate_documents
 from posner.evaluation.result import Evaluation
+from posner.folder import FINISHED
 from posner.loading import load
 from posner.recipe import Recipe
 from posner.training.beside import set_beside
@@ -23,9 +25,9 @@ from posner.training.develop import DevResult
 from posner.training.hold import held, refuse_held
 from posner.training.loop import InterruptedRunError, Loop
 from posner.training.parts import NO_TAGS, Parts, training_parts
-from posner.training.run import FINISHED, RunFolder
+from posner.training.run import RunFolder
 from posner.training.start import Start
-from posner.training.watch import memory_gigabytes
+from posner.training.watch import Interruption, memory_gigabytes
 from posner.training.work import Work
 
 
@@ -103,8 +105,12 @@ def train(
     if main and not resume:  # only now: whatever could be refused leaves no folder behind
         run.start(recipe, parts.facts, force=force)
     accelerator.wait_for_everyone()
-    with held(out) if main else nullcontext():
-        return _learn(work, parts, begun, resume=resume)
+    with held(out) if main else nullcontext(), Interruption(reporter) as interruption:
+        work = dataclasses.replace(work, reporter=interruption)
+        result = _learn(work, parts, begun, resume=resume)
+    if interruption.requested:  # too late for this run, not for what would follow it
+        raise InterruptedRunError("stopped when all was done", out)
+    return result
 
 
 def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> TrainResult:
@@ -113,7 +119,10 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
     judge = copy.deepcopy(work.network)
     set_seed(recipe.training.seed, device_specific=True)
     loop = Loop(work, judge)
+    start_f1 = None if start is None else _start_f1(loop, start)
     best = loop.run(resume=resume)
+    if start_f1 is not None and loop.progress.best_f1 < start_f1:
+        work.reporter.say(_warning(start_f1, loop.progress.best_f1, recipe))
     if not work.accelerator.is_main_process:
         loop.checkpoints.clear()
         return TrainResult(run.path, None, loop.seconds)
@@ -129,6 +138,27 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
     run.write_record(run.read_record() | {"state": FINISHED, **ended})
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(run.path, evaluation, seconds)
+
+
+def _start_f1(loop: Loop, start: Start) -> float | None:
+    """What the dev F1 is before anything is learned, as it is told; the main process looks."""
+    if not loop.work.accelerator.is_main_process:
+        return None
+    f1 = loop.judge_now().evaluation.counts.f1
+    alone = ", without its surface features" if start.beside else ""
+    loop.work.reporter.say(f"before learning: dev F1 {100 * f1:.2f}{alone}")
+    return f1
+
+
+def _warning(start: float, best: float, recipe: Recipe) -> str:
+    """What to say of a training that lost what its start knew."""
+    rates = recipe.training
+    return (
+        f"warning: no epoch came to the F1 of {100 * start:.2f} before learning, the best is "
+        f"{100 * best:.2f}: go on with gentler rates than training.learning-rate "
+        f"{rates.learning_rate:g} and training.head-learning-rate {rates.head_learning_rate:g}, "
+        "or stay with the model that it began with"
+    )
 
 
 def _finish(work: Work, parts: Parts, start: Start | None, best: DevResult | None) -> Evaluation:

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import torch
 
+from posner.training.console import PassingReporter, Reporter
 from posner.training.memory import peak_gigabytes
 
 
@@ -34,13 +35,22 @@ def memory_gigabytes(device: torch.device) -> float:
     return float(psutil.Process().memory_info().rss) / 1e9 if peak is None else peak
 
 
-class Interruption:
-    """Turns Ctrl-C and SIGTERM into a wish that the loop meets at its next step.
+class Interruption(PassingReporter):
+    """Turns Ctrl-C and SIGTERM into a wish that whatever asks its reporter meets at its next step.
 
     A second Ctrl-C stops at once. Outside the main thread signals cannot be caught and are left.
+
+    Attributes:
+        requested: whether the user wants it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shown: Reporter) -> None:
+        """Prepare.
+
+        Args:
+            shown: is told everything, and may want to stop for reasons of its own.
+        """
+        super().__init__(shown)
         self.requested = False
         self._before: dict[int, Any] = {}
 
@@ -53,6 +63,10 @@ class Interruption:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def wants_stop(self) -> bool:
+        """Whether the user or the one who watches wants it."""
+        return self.requested or super().wants_stop()
 
     def _request(self, number: int, _frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
