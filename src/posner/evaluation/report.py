@@ -64,9 +64,9 @@ def evaluation_report(evaluation: Evaluation) -> RenderableType:
     if evaluation.pos_accuracy is not None:
         lines.append(f"parts of speech: accuracy {percent(evaluation.pos_accuracy)}")
     if evaluation.words_per_second is not None:
-        lines.append(f"{evaluation.words} words at {evaluation.words_per_second:.0f} a second")
+        lines.append(f"{evaluation.words:,} words at {evaluation.words_per_second:,.0f} a second")
     else:
-        lines.append(f"{evaluation.words} words")
+        lines.append(f"{evaluation.words:,} words")
     return Group(
         score_table(evaluation.strict, "strict: exact span and label"),
         Text(),
