@@ -127,6 +127,7 @@ def table(trials: Sequence[Trial], sentences: int) -> str:
             "they chose.",
             "",
             markdown_table(*_cells(trials)),
+            "",
             "What each value gives: the mean over the combinations that have it, and the best.",
             "",
             markdown_table(*_margins(trials)),
