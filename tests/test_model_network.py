@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
@@ -359,12 +362,42 @@ def test_backbones_that_are_none_are_refused(bert: Path, tmp_path: Path) -> None
         load_backbone(BackboneRecipe(name=str(tmp_path)), dropout=0.0)
     with pytest.raises(ModelError, match="no such backbone"):
         load_backbone(BackboneRecipe(name="nobody/no-such-model"), dropout=0.0)
+    with pytest.raises(ModelError, match=r"no such backbone .* got Repo id must"):
+        load_backbone(BackboneRecipe(name="two words"), dropout=0.0)
     other = shutil.copytree(bert, tmp_path / "other")
     big = json.loads((other / "tokenizer.json").read_text())
     big["model"]["vocab"] |= {f"extra{i}": 1000 + i for i in range(9)}
     (other / "tokenizer.json").write_text(json.dumps(big))
     with pytest.raises(ModelError, match="does not belong to the encoder"):
         load_backbone(BackboneRecipe(name=str(other)), dropout=0.0)
+
+
+def test_the_hub_is_asked_once_for_a_model_that_it_does_not_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    asked: list[str] = []
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            asked.append(self.path)
+            self.send_response(404)
+            self.send_header("X-Error-Code", "RepoNotFound")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hub) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{hub.server_port}"
+        monkeypatch.setattr(
+            huggingface_hub, "hf_hub_url", lambda name, file: f"{address}/{name}/{file}"
+        )
+        with pytest.raises(ModelError, match=r"no such backbone .* got 404 Client Error"):
+            load_backbone(BackboneRecipe(name="nobody/no-such-model"), dropout=0.0)
+        hub.shutdown()
+    assert asked == ["/nobody/no-such-model/config.json"]
 
 
 def test_a_backbone_in_half_precision_is_trained_whole(bert: Path, tmp_path: Path) -> None:

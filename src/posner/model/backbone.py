@@ -23,8 +23,10 @@ from posner.folder import TOKENIZER
 from posner.recipe import BackboneRecipe
 
 with needs_extra("training and running models with torch", "train"):  # torch is not enough
+    import huggingface_hub
     import transformers
-    from huggingface_hub.errors import StrictDataclassError
+    from huggingface_hub.errors import HfHubHTTPError, StrictDataclassError
+    from huggingface_hub.errors import HTTPError as ConnectionFailed  # type: ignore[attr-defined]
 
 UNREADABLE = (
     OSError,
@@ -36,6 +38,10 @@ UNREADABLE = (
     StrictDataclassError,
 )
 """What transformers raises for a configuration or weights that it cannot make a model of."""
+
+_CONFIG = "config.json"
+_HUB_SECONDS = 10
+"""The hub has to answer."""
 
 _UNLIMITED = 512
 """The window of encoders that name no limit of their own."""
@@ -67,6 +73,7 @@ def load_backbone(recipe: BackboneRecipe, *, dropout: float) -> Backbone:
     name = _place(recipe.name)
     quieten()
     with _no_such_backbone(recipe.name):
+        _ask_the_hub(name)
         config = transformers.AutoConfig.from_pretrained(name)
         _set_dropout(config, dropout)
         # Some encoders are published in half precision; training needs the whole.
@@ -98,6 +105,7 @@ def pretrained_encoder(name: str, values: dict[str, Any]) -> nn.Module:
         try:
             encoder = load(place, **settings, local_files_only=True)
         except OSError:
+            _ask_the_hub(place)
             encoder = load(place, **settings)
     return without_pooler(encoder)
 
@@ -105,6 +113,27 @@ def pretrained_encoder(name: str, values: dict[str, Any]) -> nn.Module:
 def _place(name: str) -> str:
     """What transformers has to be told for a recipe's name."""
     return str(find_minilm()) if name == MINILM else name
+
+
+def _ask_the_hub(name: str) -> None:
+    """Ask once for a model that is not on this machine.
+
+    transformers asks for each of its files again and again: half a minute without a network.
+
+    Raises:
+        OSError: the hub cannot be asked, or has no such model.
+        ValueError: that is no name of a model.
+    """
+    kept = huggingface_hub.try_to_load_from_cache
+    if Path(name).exists() or isinstance(kept(name, _CONFIG), str):
+        return
+    try:
+        address = huggingface_hub.hf_hub_url(name, _CONFIG)
+        huggingface_hub.get_hf_file_metadata(address, timeout=_HUB_SECONDS)
+    except HfHubHTTPError:
+        raise
+    except ConnectionFailed as error:
+        raise OSError(f"no copy here, and the hub cannot be asked: {first_line(error)}") from error
 
 
 @contextlib.contextmanager
