@@ -164,6 +164,8 @@ def test_the_next_training_runs_no_encoder(toy: Toy, counted: list[int]) -> None
     toy.train("second", others | {"attention.layers": 1, "features.characters": True})
     assert len(counted) == runs
     assert toy.computed == 0
+    kept = [text for text in toy.said if "are kept from before: " in text]
+    assert [text.split(" of ")[1].split()[0] for text in kept] == ["toy.conll", "dev.conll"]
     assert len(entries()) == 2
 
 

@@ -74,7 +74,12 @@ class StateKeeper:
         layout = StateLayout.of(windows, self.network)
         key = state_key(self.network, self.tokenizer, documents, layout)
         found = self._kept(key, layout)
-        if found is None:
+        if found is not None:
+            self.reporter.say(
+                f"the frozen encoder's states of {corpus} are kept from before: "
+                f"{megabytes(layout.bytes)} MB in {cache_folder() / key}"
+            )
+        else:
             self._compute(key, layout, documents, corpus)
             found = self._kept(key, layout)
         if found is None:
