@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,11 @@ def same_length(path: Path, sentences: int) -> Path:
     return path
 
 
-def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
+def torchrun(
+    *arguments: str, program: Sequence[str] = ("-m", "posner", "train")
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", "-m", "posner", "train", *arguments]
+    command += ["--nproc-per-node", "2", *program, *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=180, check=False
@@ -96,6 +99,34 @@ def test_two_processes_make_one_run_like_one_process(bert: Path, tmp_path: Path)
     assert json.loads((tmp_path / "2.json").read_text())["strict"]["micro"]["f1"] == max(
         line["f1"] for line in together
     )
+
+
+STOPPED = """
+import os, sys
+from posner.cli import main
+from posner.training import train
+
+def stopped(*_):
+    raise KeyboardInterrupt
+
+train._finish = stopped
+code = main(sys.argv[1:])
+print("ended with", code, flush=True)
+os._exit(0)  # a failure would let torchrun end the other process before it has said how it ended
+"""
+
+
+@pytest.mark.slow
+def test_a_stop_after_the_last_step_ends_all_processes(bert: Path, tmp_path: Path) -> None:
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED, encoding="utf-8")
+    train = same_length(tmp_path / "train.conll", 6)
+    settings = [part for key, value in SETTINGS.items() for part in (f"--{key}", value)]
+    flags = [str(train), "--dev", str(train), "--backbone.name", str(bert), *settings]
+    done = torchrun("train", *flags, "--out", str(tmp_path / "run"), program=[str(script)])
+    assert done.stdout.count("ended with 130") == 2, done.stderr[-2000:]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "started"
+    assert (tmp_path / "run" / "checkpoints").is_dir()
 
 
 @pytest.mark.slow

@@ -349,25 +349,33 @@ def test_info_says_what_a_model_is(model: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_a_model_of_an_unfinished_run_is_told_of(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(model, run / "model")
+    monkeypatch.chdir(run / "model")
     for state, told in (("started", True), ("finished", False)):
         (run / "run.json").write_text(json.dumps({"state": state}))
-        for path in (run, run / "model"):
+        for path in (run, run / "model", "."):
             assert main(["info", str(path)]) == 0
             said = capsys.readouterr().err
-            assert (f"{run}: this run was not finished" in said) == told
+            assert (f"{run}: this run is not finished" in said) == told
 
 
 def test_a_study_names_its_best_trial(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(model, tmp_path / "study" / "trials" / "0002" / "model")
+    trials = tmp_path / "study" / "trials"
+    shutil.copytree(model, trials / "0007" / "model")
+    (trials / "0007" / "run.json").write_text('{"state": "started"}')
     assert main(["info", str(tmp_path / "study")]) == 1
-    said = capsys.readouterr().err
-    assert f"the best one so far is {tmp_path / 'study' / 'trials' / '0002'}" in said
+    assert "none has come to its end so far" in capsys.readouterr().err
+    shutil.copytree(model, trials / "0002" / "model")
+    assert main(["info", str(tmp_path / "study")]) == 1
+    assert f"the best one so far is {trials / '0002'}" in capsys.readouterr().err
 
 
 def test_info_says_in_one_line_that_a_recipe_changes_nothing(

@@ -289,6 +289,17 @@ def test_other_data_are_refused(
     assert "the run was begun with another dev set (expected sha256 " in told
 
 
+def test_a_run_that_an_older_version_began_is_refused(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(toy.whole, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    del record["data"]["fingerprints"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert main(["train", *toy.flags, "--out", str(run), "--resume"]) == 1
+    assert "the run was begun by an older Posner" in capsys.readouterr().err
+
+
 def test_another_lexicon_is_refused(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     text = toy.lexicon.read_text()
     toy.lexicon.write_text(text + "LOC\tEastmere\n")

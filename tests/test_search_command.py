@@ -188,6 +188,19 @@ def test_ctrl_c_lets_the_trial_wait_and_the_same_command_goes_on(
     ]
 
 
+def test_ctrl_c_while_a_trial_is_given_up_ends_the_search_too(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hopeless(*_: object) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, "report", hopeless)
+        before = search(toy, tmp_path / "study", "--trials", "3", status=130)
+    assert {n: trial["state"] for n, trial in before.items()} == {0: "pruned"}
+
+
 def test_the_minutes_end_a_trial_at_a_checkpoint(
     toy: Toy,
     tmp_path: Path,

@@ -330,6 +330,23 @@ def test_a_study_is_of_one_space_recipe_and_data(stage: Stage, tmp_path: Path) -
     assert len(stage.recipes) == 2
 
 
+def test_a_lexicon_that_some_trials_read_is_read_before_the_first(
+    stage: Stage, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.tsv"
+    values = {"augment.lexicon": str(names)}
+    space = '"augment.mentions" = {values = [0.0, 0.5]}'
+    with pytest.raises(DataError, match="no such file"):
+        run_search(tmp_path / "study", space, values, sampler="grid")
+    assert not (tmp_path / "study").exists()
+    names.write_text("PER\tEdda\n", encoding="utf-8")
+    run_search(tmp_path / "study", space, values, sampler="grid", trials=1)
+    names.write_text("PER\tEdda\nPER\tOlaf\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"begun with another lexicon"):
+        run_search(tmp_path / "study", space, values, sampler="grid")
+    assert len(stage.recipes) == 1
+
+
 def test_other_folders_are_refused(stage: Stage, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("precious")

@@ -139,10 +139,28 @@ def test_the_f1_before_learning_is_told_and_its_loss(run: Path, bert: Path, tmp_
         corpora = tiny.corpus(4), tiny.corpus(2, first=4)
         train(*corpora, recipe, tmp_path / str(rate), reporter=listener, start=run)
         assert told in listener.said
+        assert json.loads((tmp_path / str(rate) / "run.json").read_text())["start_f1"] == before
     assert not any(said.startswith("warning") for said in gentle.said)
     (warning,) = (said for said in wild.said if said.startswith("warning"))
     assert f"no epoch came to the F1 of {100 * before:.2f} before learning" in warning
     assert "gentler rates than training.learning-rate 1" in warning
+
+
+def test_the_f1_before_learning_names_what_is_not_known_yet(
+    run: Path, bert: Path, tmp_path: Path
+) -> None:
+    renamed = tuple(
+        dataclasses.replace(
+            d, entities=tuple(dataclasses.replace(e, label="SHIP") for e in d.entities)
+        )
+        for d in tiny.documents(4)
+    )
+    corpus = dataclasses.replace(tiny.corpus(1), documents=renamed)
+    listener = Listener()
+    recipe = tiny.recipe(bert, {**CRF, "training.epochs": 1})
+    train(corpus, corpus, recipe, tmp_path / "next", reporter=listener, start=run)
+    (said,) = (line for line in listener.said if line.startswith("before learning"))
+    assert said.endswith(", with nothing learned of SHIP yet")
 
 
 def test_merged_adapters_learn_on_at_the_rates_of_whole_weights(run: Path, tmp_path: Path) -> None:
@@ -157,6 +175,7 @@ def test_merged_adapters_learn_on_at_the_rates_of_whole_weights(run: Path, tmp_p
         found = recipe_from_flags(parser.parse_args([]), start=start).training
         assert found.learning_rate == rates.learning_rate
         assert found.head_learning_rate == rates.head_learning_rate
+        assert found.layer_decay == rates.layer_decay
 
 
 def test_what_an_adopted_model_forbids_can_be_learned(run: Path) -> None:

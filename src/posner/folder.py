@@ -146,13 +146,13 @@ def _find_model(folder: Path) -> Path:
             where=folder,
             remedy="go on with: posner train ... --resume",
         )
-    best = sorted(folder.glob(f"trials/*/{MODEL}/{MANIFEST}"))
-    if best:
+    if (folder / "trials").is_dir():
+        trials = (path.parent for path in folder.glob(f"trials/*/{MODEL}/{MANIFEST}"))
+        # A search keeps the best alone of those that it has finished.
+        ended = sorted(model.parent for model in trials if unfinished_run(model) is None)
+        told = f"the best one so far is {ended[-1]}" if ended else "none has come to its end so far"
         raise ModelError(
-            "is a study of many trainings",
-            where=folder,
-            expected="one of them",
-            remedy=f"the best one so far is {best[-1].parent.parent}",
+            "is a study of many trainings", where=folder, expected="one of them", remedy=told
         )
     raise ModelError(
         "not a Posner model",
@@ -171,6 +171,7 @@ def unfinished_run(folder: Path) -> Path | None:
     Args:
         folder: the model folder.
     """
+    folder = folder.resolve()
     try:
         record = json.loads((folder.parent / RUN_RECORD).read_text(encoding="utf-8"))
         state = record["state"]

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from posner.bench.measure import Speed
 from posner.bench.variants import TEXTS, Variant, bench, variants
-from posner.cli.model_flags import add_model_argument, add_threads_flag
+from posner.cli.model_flags import add_model_argument, add_threads_flag, warn_of_unfinished
 from posner.cli.numbers import number
 from posner.errors import DataError, PosnerError, UsageError
 from posner.evaluation.report import figures_console
@@ -50,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure each form in a process of its own, and print a table."""
     texts = list(TEXTS) * 50 if arguments.file is None else _texts(arguments.file)
+    warn_of_unfinished(arguments.model)
     with _variants(arguments.model) as found:
         speeds = _measured(found, texts, arguments)
     figures_console().print(speed_table(speeds))

@@ -44,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--dev goes with --int8")
     if arguments.max_loss is not None and not arguments.int8:
         raise UsageError("--max-loss goes with --int8")
+    warn_of_unfinished(arguments.model)
     if arguments.to == "huggingface":
         return run_huggingface(arguments)
     if arguments.int8 and not arguments.dev:
         raise UsageError("--int8 needs --dev DATA: a labelled corpus that it is measured on")
     dev = read_corpus(arguments.dev, arguments).documents if arguments.int8 else None
-    warn_of_unfinished(arguments.model)
     with needs_extra("exporting a model", "export"):
         from posner.export.model import export_model
     exported = export_model(

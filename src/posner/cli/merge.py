@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from posner.cli.extras import needs_train_extra
-from posner.cli.model_flags import add_new_model_flags
+from posner.cli.model_flags import add_new_model_flags, warn_of_unfinished
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Merge, and print the new model's size."""
+    warn_of_unfinished(arguments.model)
     with needs_train_extra("merging"):
         from posner.model.merge import merge_model
     merge_model(Path(arguments.model), arguments.out, force=arguments.force)

@@ -130,8 +130,8 @@ def warn_of_unfinished(*models: str | Path) -> None:
             continue  # whoever loads it says what is wrong, or knows what else it is
         if run is not None:
             print(
-                f"posner: warning: {run}: this run was not finished, its model is the best so "
-                "far; the same `posner train` with --resume finishes it",
+                f"posner: warning: {run}: this run is not finished, its model is the best so far; "
+                "the command that began it finishes it (`posner train`: with --resume)",
                 file=sys.stderr,
             )
 

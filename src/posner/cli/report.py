@@ -10,7 +10,7 @@ from pathlib import Path
 
 from posner.cli.corpora import add_corpus_flags, read_corpus
 from posner.cli.extras import needs_train_extra
-from posner.cli.model_flags import add_device_flags
+from posner.cli.model_flags import add_device_flags, warn_of_unfinished
 from posner.errors import PosnerError, UsageError
 from posner.evaluation.held_out import HeldOut
 from posner.files import refuse_filled, write_text
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         refuse_filled(arguments.images, force=arguments.force)
         check_pictures()
     check_page()
+    warn_of_unfinished(*paths)
     runs = _reported(read_stories(paths), data, arguments)
     made = pictures(runs)
     write_text(arguments.out, build_page(runs, made, texts=not arguments.no_text))

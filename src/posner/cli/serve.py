@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from posner.cli.model_flags import warn_of_unfinished
 from posner.extras import needs_extra
 from posner.recipe.setting import Setting
 from posner.serve.settings import (
@@ -60,5 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
         from posner.serve.loading import ModelLoader, named_models
         from posner.serve.server import serve
     models = named_models(arguments.models)
+    warn_of_unfinished(*models.values())
     serve(models, settings, ModelLoader(settings), api_key)
     return 0

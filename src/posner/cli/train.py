@@ -8,6 +8,7 @@ from pathlib import Path
 from posner.cli.corpora import add_corpus_flags, read_to_learn
 from posner.cli.extras import needs_train_extra
 from posner.cli.fold_figures import print_folds
+from posner.cli.model_flags import warn_of_unfinished
 from posner.cli.numbers import whole
 from posner.cli.recipe_flags import add_recipe_flags, recipe_from_flags
 from posner.cli.system_flags import add_system_flags, refuse_system_flags, run_system
@@ -15,6 +16,7 @@ from posner.cli.train_notes import print_closing, print_slips
 from posner.errors import UsageError
 from posner.evaluation.report import evaluation_report, figures_console
 from posner.files import write_json
+from posner.recipe import Recipe
 from posner.systems.recipes import MAIN
 
 
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--resume and --force exclude each other")
     if arguments.folds is not None:
         return _cross_validate(arguments)
-    recipe = recipe_from_flags(arguments, start=arguments.start)
+    recipe = _recipe(arguments)
     corpus = read_to_learn(arguments.train, arguments)
     print_slips(corpus, arguments.train)
     dev = None if arguments.dev is None else read_to_learn(arguments.dev, arguments)
@@ -86,9 +88,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    """What the flags say; a warning where the model to start from is of an unfinished run."""
+    if arguments.start is not None:
+        warn_of_unfinished(arguments.start)
+    return recipe_from_flags(arguments, start=arguments.start)
+
+
 def _cross_validate(arguments: argparse.Namespace) -> int:
     """Train a model a fold, and print their scores one by one and together."""
-    recipe = recipe_from_flags(arguments, start=arguments.start)
+    recipe = _recipe(arguments)
     corpus = read_to_learn(arguments.train, arguments)
     print_slips(corpus, arguments.train)
     with needs_train_extra("training"):

@@ -25,8 +25,12 @@ from posner.recipe import BackboneRecipe
 with needs_extra("training and running models with torch", "train"):  # torch is not enough
     import huggingface_hub
     import transformers
-    from huggingface_hub.errors import HfHubHTTPError, StrictDataclassError
-    from huggingface_hub.errors import HTTPError as ConnectionFailed  # type: ignore[attr-defined]
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        RepositoryNotFoundError,
+        StrictDataclassError,
+    )
 
 UNREADABLE = (
     OSError,
@@ -121,7 +125,8 @@ def _ask_the_hub(name: str) -> None:
     transformers asks for each of its files again and again: half a minute without a network.
 
     Raises:
-        OSError: the hub cannot be asked, or has no such model.
+        OSError: the hub cannot be reached, or knows no such model. Whatever else it answers (that
+            it is busy, that one has to log in) is left to transformers, which waits or advises.
         ValueError: that is no name of a model.
     """
     kept = huggingface_hub.try_to_load_from_cache
@@ -130,9 +135,12 @@ def _ask_the_hub(name: str) -> None:
     try:
         address = huggingface_hub.hf_hub_url(name, _CONFIG)
         huggingface_hub.get_hf_file_metadata(address, timeout=_HUB_SECONDS)
-    except HfHubHTTPError:
+    except HfHubHTTPError as error:
+        if isinstance(error, RepositoryNotFoundError) and not isinstance(error, GatedRepoError):
+            raise
+    except (OSError, ValueError):
         raise
-    except ConnectionFailed as error:
+    except Exception as error:  # of the HTTP client, which is not the same in all hub releases
         raise OSError(f"no copy here, and the hub cannot be asked: {first_line(error)}") from error
 
 

@@ -75,9 +75,12 @@ def toml_tables(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        unquoted = str(error).startswith("Invalid value")
         raise RecipeError(
             "not TOML",
             where=where,
             got=error,
-            remedy='texts stand in quotes ("crf"), numbers, true and false without',
+            remedy='texts stand in quotes ("crf"), numbers, true and false without'
+            if unquoted
+            else None,
         ) from error

@@ -126,7 +126,7 @@ def search(
         )
     if plan.sampler == "grid":
         check_grid(space)
-    parts = training_parts(corpus, dev, recipe, Reporter())
+    parts = training_parts(corpus, dev, _reading_all(recipe, space), Reporter())
     if "backbone.name" not in space.keys:
         load_backbone(recipe.backbone, dropout=0.0)  # none such: told once, before a study is made
     made_of = MadeOf(parts.facts["fingerprints"], recipe, space)
@@ -180,6 +180,7 @@ class _Worker:
 
         Raises:
             InterruptedRunError: the user stopped it; the trial waits.
+            KeyboardInterrupt: the user stopped it while the trial was ending anyway.
         """
         folder = self.study.trial_folder(trial.number)
         again = RunFolder(folder).record.is_file()
@@ -210,6 +211,8 @@ class _Worker:
             assert result.evaluation is not None  # there is but one process
             f1 = result.evaluation.counts.f1
             self._finish(trial, TrialState.COMPLETE, f1, notes_of(folder))
+        if reporter.stopped:
+            raise KeyboardInterrupt
 
     def _finish(self, trial: Trial, state: TrialState, f1: float | None, notes: Notes) -> None:
         with self.study.lock():
@@ -235,6 +238,13 @@ class _Worker:
 
     def _recipe(self, number: int, point: Mapping[str, Any]) -> Recipe:
         return self.recipe.with_values(self.space.values(point), where=f"trial {number}")
+
+
+def _reading_all(recipe: Recipe, space: Space) -> Recipe:
+    """A recipe that reads the files that any trial reads."""
+    if recipe.augment.lexicon and "augment.mentions" in space.keys:
+        return recipe.with_values({"augment.mentions": 1.0}, where="the space")
+    return recipe
 
 
 def _proposer(plan: Plan, space: Space, seed: int, process: int) -> Proposer:

@@ -184,7 +184,7 @@ def _entry(name: str, table: Any, where: str) -> Entry:
             "not a list of settings",
             where=f"{place}: keys",
             expected='["heads.dropout", "training.encoder-dropout"]',
-            got=json.dumps(keys),
+            got=json.dumps(keys, default=str),
         )
     if "keys" not in table and "." not in name:
         raise RecipeError(

@@ -28,6 +28,7 @@ class TrialReporter(PassingReporter):
 
     Attributes:
         out_of_time: whether it was ended because the time was up.
+        stopped: whether the user wants the search to end.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class TrialReporter(PassingReporter):
         self._hopeless = hopeless
         self._deadline = deadline
         self.out_of_time = False
+        self.stopped = False
         self._total = 0
 
     def begin(self, done: int, total: int) -> None:
@@ -58,6 +60,11 @@ class TrialReporter(PassingReporter):
         """Whether the time is up."""
         self.out_of_time = self._deadline is not None and time.monotonic() >= self._deadline
         return self.out_of_time
+
+    def interrupted(self) -> None:
+        """Pass it on, and remember it."""
+        self.stopped = True
+        super().interrupted()
 
     def evaluated(self, line: MetricsLine) -> None:
         """Pass it on, and report it.
@@ -71,7 +78,7 @@ class TrialReporter(PassingReporter):
 
 
 def train_trial(
-    corpus: Corpus, dev: Corpus, recipe: Recipe, folder: Path, reporter: Reporter
+    corpus: Corpus, dev: Corpus, recipe: Recipe, folder: Path, reporter: TrialReporter
 ) -> TrainResult:
     """Train into a folder; what an interrupted training left there is gone on with.
 
@@ -83,7 +90,8 @@ def train_trial(
             try:
                 return train(corpus, dev, recipe, folder, reporter=reporter, resume=True)
             except ModelError:  # a checkpoint that cannot be read: from the start, then
-                pass
+                if reporter.stopped:
+                    raise
         shutil.rmtree(folder, ignore_errors=True)
         return train(corpus, dev, recipe, folder, reporter=reporter)
     finally:

@@ -45,6 +45,9 @@ class Reporter:
         """Whether the training should end at a checkpoint now, as if the user had stopped it."""
         return False
 
+    def interrupted(self) -> None:
+        """The user wants all to end, which no outcome of this training may hide."""
+
     def evaluating(self) -> None:
         """The dev set is being tagged."""
 
@@ -85,6 +88,10 @@ class PassingReporter(Reporter):
     def wants_stop(self) -> bool:
         """Ask on."""
         return self.shown.wants_stop()
+
+    def interrupted(self) -> None:
+        """Pass it on."""
+        self.shown.interrupted()
 
     def evaluating(self) -> None:
         """Pass it on."""

@@ -17,20 +17,22 @@ KINDS = {
 
 
 def check_same(
-    begun: Mapping[str, str], own: Mapping[str, str], what: str, *, where: Path, remedy: str
+    begun: object, own: Mapping[str, str], what: str, *, where: Path, remedy: str
 ) -> None:
     """Refuse to go on with other data than those something was begun on.
 
     Args:
-        begun: SHA-256 by the names of `KINDS`, without what there was not.
+        begun: SHA-256 by the names of `KINDS`, without what there was not; as it was kept.
         own: likewise, of what it is to go on with.
         what: was begun.
         where: its folder.
         remedy: what to do instead.
 
     Raises:
-        DataError: names the first that differs.
+        DataError: names the first that differs; or what was kept says nothing of them.
     """
+    if not isinstance(begun, Mapping) or not begun:
+        raise DataError(f"{what} was begun by an older Posner", where=where, remedy=remedy)
     for name, kind in KINDS.items():
         if begun.get(name) != own.get(name):
             raise DataError(

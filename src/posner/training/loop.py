@@ -6,7 +6,6 @@ import dataclasses
 import time
 from pathlib import Path
 
-import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor
 
@@ -157,7 +156,7 @@ class Loop:
             self._step(step)
             every = self.recipe.checkpoint_steps
             due = bool(every) and progress.step % every == 0
-            stop = self._stop_requested()
+            stop = self.work.anywhere(self.work.reporter.wants_stop())
             if (due and progress.step_in_epoch < len(plan.steps)) or stop:
                 self._checkpoint()
             if stop:
@@ -199,15 +198,6 @@ class Loop:
         work.reporter.say(
             f"expects to need about {_duration(seconds)}; {memory:.1f} GB of memory so far"
         )
-
-    def _stop_requested(self) -> bool:
-        """Whether any process was asked to stop; all processes answer alike."""
-        accelerator = self.work.accelerator
-        wanted = self.work.reporter.wants_stop()
-        if accelerator.num_processes == 1:
-            return wanted
-        flag = torch.tensor(float(wanted), device=accelerator.device)
-        return bool(accelerator.reduce(flag, reduction="sum") > 0)
 
     def _evaluate(self) -> DevResult | None:
         """Score the dev set, save the model if it is the best; its result in that case.

@@ -134,9 +134,10 @@ def _lexicon(recipe: Recipe, labels: Sequence[str], reporter: Reporter) -> Lexic
             where=path,
             expected=" ".join(labels),
             got=" ".join(list(names)[:5]),
-            remedy=did_you_mean(next(iter(names)), labels),
+            remedy=did_you_mean(next(iter(names)), labels)
+            or "name another with --augment.lexicon, or none with --augment.mentions 0",
         )
-    for label in names.keys() - used.keys():
+    for label in (own for own in names if own not in used):
         near = did_you_mean(label, labels)
         reporter.say(
             f"warning: the lexicon's names of {label} are not used, since the training data has "

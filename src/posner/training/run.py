@@ -205,7 +205,7 @@ class RunFolder:
                 remedy="resume with the same settings, or start a new run",
             )
         check_same(
-            record["data"].get("fingerprints", {}),
+            record["data"].get("fingerprints"),
             data["fingerprints"],
             "the run",
             where=self.path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,9 @@ from posner.training.run import RunFolder
 from posner.training.start import Start
 from posner.training.watch import Interruption, memory_gigabytes
 from posner.training.work import Work
+
+START_F1 = "start_f1"
+"""In `run.json`: the dev F1 of the model that a training began with."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def train(
     with held(out) if main else nullcontext(), Interruption(reporter) as interruption:
         work = dataclasses.replace(work, reporter=interruption)
         result = _learn(work, parts, begun, resume=resume)
-    if interruption.requested:  # too late for this run, not for what would follow it
+    if work.anywhere(interruption.requested):  # too late for this run, not for what would follow it
         raise InterruptedRunError("stopped when all was done", out)
     return result
 
@@ -121,32 +123,41 @@ def _learn(work: Work, parts: Parts, start: Start | None, *, resume: bool) -> Tr
     loop = Loop(work, judge)
     start_f1 = None if start is None else _start_f1(loop, start)
     best = loop.run(resume=resume)
-    if start_f1 is not None and loop.progress.best_f1 < start_f1:
+    # As they are printed: less than that is no loss.
+    if start_f1 is not None and round(loop.progress.best_f1, 4) < round(start_f1, 4):
         work.reporter.say(_warning(start_f1, loop.progress.best_f1, recipe))
-    if not work.accelerator.is_main_process:
-        loop.checkpoints.clear()
-        return TrainResult(run.path, None, loop.seconds)
-    begin = time.perf_counter()
-    try:
-        evaluation = _finish(work, parts, start, best)
-    except KeyboardInterrupt as stop:
+    evaluation, stop = None, None
+    if work.accelerator.is_main_process:
+        try:
+            evaluation = _finish(work, parts, start, best)
+        except KeyboardInterrupt as error:
+            stop = error
+    if work.anywhere(stop is not None):
         what = "stopped after the last step, before all was chosen on the dev set"
         raise InterruptedRunError(what, run.path) from stop
-    seconds = loop.seconds + time.perf_counter() - begin
-    memory = memory_gigabytes(work.accelerator.device)
-    ended = {"seconds": round(seconds, 1), "memory_gigabytes": round(memory, 3)}
-    run.write_record(run.read_record() | {"state": FINISHED, **ended})
+    seconds = loop.seconds
+    if work.accelerator.is_main_process:
+        memory = memory_gigabytes(work.accelerator.device)
+        ended = {"seconds": round(seconds, 1), "memory_gigabytes": round(memory, 3)}
+        run.write_record(run.read_record() | {"state": FINISHED, **ended})
     loop.checkpoints.clear()  # only now: a run killed before this line can still be resumed
     return TrainResult(run.path, evaluation, seconds)
 
 
 def _start_f1(loop: Loop, start: Start) -> float | None:
-    """What the dev F1 is before anything is learned, as it is told; the main process looks."""
-    if not loop.work.accelerator.is_main_process:
+    """What the dev F1 is before anything is learned; the main process looks, and tells it once."""
+    work = loop.work
+    if not work.accelerator.is_main_process:
         return None
+    record = work.run.read_record()
+    if START_F1 in record:  # a resumed run's
+        return float(record[START_F1])
     f1 = loop.judge_now().evaluation.counts.f1
+    work.run.write_record(record | {START_F1: f1})
     alone = ", without its surface features" if start.beside else ""
-    loop.work.reporter.say(f"before learning: dev F1 {100 * f1:.2f}{alone}")
+    new = [label for label in work.manifest.labels if label not in start.manifest.labels]
+    random = f", with nothing learned of {', '.join(new)} yet" if new else ""
+    work.reporter.say(f"before learning: dev F1 {100 * f1:.2f}{alone}{random}")
     return f1
 
 

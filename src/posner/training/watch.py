@@ -72,3 +72,4 @@ class Interruption(PassingReporter):
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        self.interrupted()

@@ -55,3 +55,10 @@ class Work:
     run: RunFolder
     reporter: Reporter
     states: FrozenStates | None = None
+
+    def anywhere(self, here: bool) -> bool:
+        """Whether something is so in any process; all ask, and all are answered alike."""
+        if self.accelerator.num_processes == 1:
+            return here
+        flag = torch.tensor(float(here), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(flag, reduction="sum") > 0)
