@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 import tiny
 from listener import Listener
 from posner.backends.torch import TorchBackend
-from posner.calibration.surface import WEIGHTS, weigh
+from posner.calibration.surface import WEIGHTS, Weighing, most_expected, weigh
 from posner.cli import main
 from posner.corpus import write
 from posner.decode import Decoder, legal_transitions
 from posner.document import Document
 from posner.errors import ModelError
+from posner.evaluation.counts import Counts
 from posner.evaluation.model import evaluate_documents
 from posner.folder import read_manifest
 from posner.loading import load, load_adapters
@@ -217,6 +218,31 @@ def test_what_the_network_knows_already_is_in_vain(bert: Path) -> None:
     found = weigh(recognizer, DEV, votes, replace(nothing, states=0 * nothing.states))
     assert found.is_in_vain
     assert found.weight == WEIGHTS[0]
+
+
+def peaked(entities: int, weight: float) -> list[Counts]:
+    """F1 0.6 at one weight, 0.5 at all others."""
+    return [
+        Counts(entities, entities, round((0.6 if own == weight else 0.5) * entities))
+        for own in WEIGHTS
+    ]
+
+
+def test_few_entities_do_not_tell_a_weight() -> None:
+    assert WEIGHTS[most_expected(peaked(50, 4.0))] in (0.5, 0.6)
+    assert WEIGHTS[most_expected(peaked(20_000, 4.0))] == 4.0
+
+
+def test_few_entities_do_not_tell_that_it_is_in_vain() -> None:
+    for entities, in_vain in ((100, False), (20_000, True)):
+        without = Counts(entities, entities, entities // 2)
+        held_out = Counts(entities, entities, round(0.49 * entities))
+        weighing = Weighing(0.5, "documents", without, without, held_out)
+        assert weighing.is_in_vain == in_vain
+        assert weighing.is_on_trust == (not in_vain)
+    gaining = replace(weighing, held_out=Counts(20_000, 20_000, 11_000))
+    assert not gaining.is_in_vain
+    assert not gaining.is_on_trust
 
 
 # --- in a training ---

@@ -42,7 +42,9 @@ class Beside:
         """It, in words."""
         found = self.weighing
         if not found.is_in_vain:
-            return f"surface features weigh {found.weight:g}: dev {found.gain}"
+            told = f"surface features weigh {found.weight:g}: dev {found.gain}"
+            few = f"; {found.without.gold:,} entities are too few to tell, and mostly they gain"
+            return told + few * found.is_on_trust
         before, after = 100 * found.without.f1, 100 * found.held_out.f1
         return (
             f"no surface features are kept: dev F1 {before:.2f} without, {after:.2f} with them "
