@@ -18,7 +18,7 @@ from posner.cli import main
 from posner.folder import read_manifest
 from posner.loading import load
 from posner.recipe import Recipe
-from posner.training.loop import InterruptedRunError, Loop
+from posner.training.loop import InterruptedRunError
 from posner.training.train import TrainResult, train
 
 # Everything that has a state of its own is on.
@@ -46,6 +46,18 @@ def learn(
         reporter=listener or Listener(),
         resume=resume,
     )
+
+
+class Stopping(Listener):
+    """Wants a training to end after a step."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.left = step
+
+    def wants_stop(self) -> bool:
+        self.left -= 1
+        return self.left == 0
 
 
 def settings(encoder: Path, values: dict[str, Any] | None = None) -> Recipe:
@@ -98,20 +110,13 @@ def test_the_average_is_judged_and_saved(bert: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", [2, 4, 8])
-def test_a_stopped_run_goes_on_bit_for_bit(
-    bert: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_run_goes_on_bit_for_bit(bert: Path, tmp_path: Path, step: int) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     learn(bert, whole, STATEFUL)
     assert metrics(whole)[-1]["step"] > 8
 
-    def stop(loop: Loop) -> bool:
-        return loop.progress.step == step
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Loop, "_stop_requested", stop)
-        with pytest.raises(InterruptedRunError):
-            learn(bert, stopped, STATEFUL)
+    with pytest.raises(InterruptedRunError, match=f"stopped after step {step};"):
+        learn(bert, stopped, STATEFUL, listener=Stopping(step))
     learn(bert, stopped, STATEFUL, resume=True)
     assert metrics(stopped) == metrics(whole)
     first, second = tensors(whole), tensors(stopped)
