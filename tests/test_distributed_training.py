@@ -102,7 +102,7 @@ def test_two_processes_make_one_run_like_one_process(bert: Path, tmp_path: Path)
 
 
 STOPPED = """
-import os, sys
+import os, pathlib, sys
 from posner.cli import main
 from posner.training import train
 
@@ -110,8 +110,8 @@ def stopped(*_):
     raise KeyboardInterrupt
 
 train._finish = stopped
-code = main(sys.argv[1:])
-print("ended with", code, flush=True)
+code = main(sys.argv[2:])
+pathlib.Path(sys.argv[1], "ended-" + os.environ["RANK"]).write_text(str(code))
 os._exit(0)  # a failure would let torchrun end the other process before it has said how it ended
 """
 
@@ -123,8 +123,10 @@ def test_a_stop_after_the_last_step_ends_all_processes(bert: Path, tmp_path: Pat
     train = same_length(tmp_path / "train.conll", 6)
     settings = [part for key, value in SETTINGS.items() for part in (f"--{key}", value)]
     flags = [str(train), "--dev", str(train), "--backbone.name", str(bert), *settings]
-    done = torchrun("train", *flags, "--out", str(tmp_path / "run"), program=[str(script)])
-    assert done.stdout.count("ended with 130") == 2, done.stderr[-2000:]
+    program = [str(script), str(tmp_path)]
+    done = torchrun("train", *flags, "--out", str(tmp_path / "run"), program=program)
+    ended = {path.name: path.read_text() for path in tmp_path.glob("ended-*")}
+    assert ended == {"ended-0": "130", "ended-1": "130"}, done.stderr[-2000:]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "started"
     assert (tmp_path / "run" / "checkpoints").is_dir()
 
