@@ -149,6 +149,8 @@ def test_unknown_formats_and_files(tmp_path: Path) -> None:
         read(tmp_path / "nowhere")
     with pytest.raises(DataError, match="no such file"):
         read(tmp_path / "nowhere", format="conll")
+    with pytest.raises(DataError, match=r"a folder of no format .*got a\.txt, b\.txt"):
+        read(tmp_path)
 
 
 def test_further_columns_are_carried_through(tmp_path: Path) -> None:

@@ -186,6 +186,14 @@ def detect_format(path: Path) -> Format:
     # The first word of columns may be `{}` or `{"`, with which JSON begins as well.
     if found is FORMATS["jsonl"] and conll_detection.is_sure(path, head):
         return FORMATS["conll"]
+    if found is None and path.is_dir():
+        raise DataError(
+            "a folder of no format",
+            where=path,
+            expected="brat's pairs, Parquet files, or a data set of `save_to_disk`",
+            got=_listed(path) or "no file",
+            remedy="name one file, or check the path",
+        )
     if found is None:
         raise UnknownFormatError(
             "the format cannot be told",
@@ -195,6 +203,12 @@ def detect_format(path: Path) -> Format:
             remedy=f"name its format ({', '.join(FORMATS)})",
         )
     return found
+
+
+def _listed(folder: Path) -> str:
+    """The first files of a folder, in words; nothing if it has none."""
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    return ", ".join([*names[:3], *(["..."] if len(names) > 3 else [])])
 
 
 def _expected(path: Path, head: bytes) -> str:
