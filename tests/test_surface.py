@@ -163,6 +163,22 @@ def test_of_too_many_sentences_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -
     assert set(few.keys) <= set(everything.keys)
 
 
+def test_further_features_are_learned_where_they_are_seen_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def known(feature: str) -> bool:
+        return key_of(feature) in learn_surface(TRAIN, TAGS, "IOB2", seed=1).keys
+
+    seen = Counter(t.text.lower()[:4] for document in TRAIN for t in document.tokens)
+    (rare, _), (common, count) = seen.most_common()[-1], seen.most_common(1)[0]
+    monkeypatch.setattr("posner.training.surface.SIGHTINGS", count)
+    assert known(f"first4={common}")
+    assert not known(f"first4={rare}")
+    monkeypatch.setattr("posner.training.surface.SIGHTINGS", count + 1)
+    assert not known(f"first4={common}")
+    assert known(f"form={common}")  # a near one needs no second place
+
+
 def test_a_seed_decides_the_weights() -> None:
     first, again, other = (learn_surface(TRAIN, TAGS, "IOB2", seed) for seed in (1, 1, 2))
     assert np.array_equal(first.states, again.states)
@@ -184,7 +200,9 @@ def test_learning_goes_on_from_what_was_known() -> None:
     (few,) = tiny.documents(1, first=9)
     further = learn_surface([few], TAGS, "IOB2", seed=1, start=known)
     assert set(known.keys) <= set(further.keys)
-    unseen = np.setdiff1d(known.keys, learn_surface([few], TAGS, "IOB2", seed=1).keys)
+    told = [f for t in few.tokens for own in word_features(t.text) for f in own]
+    unseen = np.setdiff1d(known.keys, [key_of(name) for name in (*told, *BEGIN, *END)])
+    assert len(unseen)
     before, after = (s.states[np.searchsorted(s.keys, unseen)] for s in (known, further))
     assert np.array_equal(before, after)  # no sentence told anything of these
 

@@ -39,17 +39,23 @@ SURFACE = "surface.safetensors"
 BEGIN, END = ("begin",), ("end",)
 """The features that a sentence's first and last word have besides."""
 
-OFFSETS = (0, 1, -1)
-"""The words that a word's features tell something of: itself, the one after it, the one before."""
+OFFSETS = (0, 1, -1, 2, -2)
+"""The words that a word's features tell something of: itself, those after it and those before."""
 
 CACHED_WORDS = 16_384
-"""Distinct words whose weights are remembered, the first that come: 0.6 MB of memory a tag."""
+"""Distinct words whose weights are remembered, the first that come: with 17 tags 8 MB of memory."""
 
 KeyArray = npt.NDArray[np.uint32]
 
 
 def word_features(word: str) -> tuple[tuple[str, ...], ...]:
-    """What a word tells to each of `OFFSETS`: those features that are usual for CRFs.
+    """What a word tells to each of `OFFSETS`: `near_features` and `further_features`."""
+    both = zip(near_features(word), further_features(word), strict=True)
+    return tuple(near + further for near, further in both)
+
+
+def near_features(word: str) -> tuple[tuple[str, ...], ...]:
+    """Those features that are usual for CRFs.
 
     Of itself its lower-cased form, its last three and two letters and its shape; of its neighbours
     form and shape.
@@ -59,7 +65,16 @@ def word_features(word: str) -> tuple[tuple[str, ...], ...]:
         (f"form={lower}", f"last3={word[-3:]}", f"last2={word[-2:]}", f"shape={shape}"),
         (f"-1 form={lower}", f"-1 shape={shape}"),
         (f"+1 form={lower}", f"+1 shape={shape}"),
+        (),
+        (),
     )
+
+
+def further_features(word: str) -> tuple[tuple[str, ...], ...]:
+    """Those that only help where they are seen again: longer affixes, and words two away."""
+    lower = word.lower()
+    affixes = (f"first3={lower[:3]}", f"first4={lower[:4]}", f"last4={lower[-4:]}")
+    return (affixes, (), (), (f"-2 form={lower}",), (f"+2 form={lower}",))
 
 
 def key_of(feature: str) -> int:

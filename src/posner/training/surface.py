@@ -23,6 +23,7 @@ from posner.surface import (
     OFFSETS,
     KeyArray,
     Surface,
+    further_features,
     key_of,
     word_features,
 )
@@ -37,6 +38,8 @@ SENTENCES = 32
 """A step's."""
 RATE, WARMUP = 2e-2, 0.1
 """AdamW's peak rate, after a share of the steps; then it falls to nothing."""
+SIGHTINGS = 3
+"""Words that have a further feature, at least, for it to be learned."""
 DROPPED = 0.3
 """Share of features that a step does not see: else one of them would learn for all of its word."""
 LONGEST = 128
@@ -184,6 +187,10 @@ class _FeatureIndex:
         for word, own in keys.items():
             for key in chain.from_iterable(own):
                 seen[key] += words[word]
+        further = {key_of(f) for word in words for f in chain(*further_features(word))}
+        for key in further:
+            if seen[key] < SIGHTINGS:
+                del seen[key]
         borders = [[key_of(name) for name in names] for names in (BEGIN, END)]
         often = (key for key, _ in seen.most_common(most))
         self.keys: KeyArray = np.array(
