@@ -27,7 +27,6 @@ from common import (
     data_argument,
     gmb_files,
     guarded,
-    machine,
     markdown_table,
     read_corpus,
     run_posner,
@@ -36,6 +35,7 @@ from common import (
 from posner.corpus import Corpus, write
 from posner.corpus.split import select_sentences
 from posner.errors import UsageError
+from posner.training.run import processor_name
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,7 @@ class Figures:
     seed: int
     f1: float
     processor_seconds: float
+    processor: str
 
 
 def main() -> int:
@@ -257,6 +258,7 @@ def _train(
         seed=seed,
         f1=round(saved["figures"]["dev"]["strict"]["micro"]["f1"], 6),
         processor_seconds=round(timed.processor_seconds, 1),
+        processor=processor_name(),
     )
 
 
@@ -265,11 +267,11 @@ def table() -> str:
     lines = [
         "# What each part is worth",
         "",
-        f"Machine: {machine()}. F1 strict on dev, after the last of four epochs unless a row says",
-        "otherwise. Seconds are processor time of one training with its look at dev, all cores",
-        "together. Each variant stands against its base (the default recipe unless it says so)",
-        "with the same seeds, all without surface features but where a row has them. GMB's csv",
-        "has no documents, so that context and shared emissions change nothing there.",
+        "F1 strict on dev, after the last of four epochs unless a row says otherwise. Seconds are",
+        "processor time of one training with its look at dev, all cores together, and compare only",
+        "on one processor. Each variant stands against its base (the default recipe unless it",
+        "says so) with the same seeds, all without surface features but where a row has them.",
+        "GMB's csv has no documents, so that context and shared emissions change nothing there.",
     ]
     for corpus in ("conll2003", "gmb"):
         figures = read_figures(RESULTS / f"ablation-{corpus}.jsonl")
@@ -280,7 +282,7 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-HEADER = ("part", "variant", "seeds", "F1", "against its base", "seconds")
+HEADER = ("part", "variant", "seeds", "F1", "against its base", "seconds", "processor")
 
 
 def _rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
@@ -301,6 +303,7 @@ def _rows(figures: Sequence[Figures]) -> Iterator[list[str]]:
             f"{statistics.mean(scores):.2f}{spread}",
             "" if variant.name == BASE else against,
             f"{statistics.mean(f.processor_seconds for f in own.values()):.0f}",
+            ", ".join(sorted({f.processor for f in own.values()})),
         ]
 
 

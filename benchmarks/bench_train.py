@@ -29,7 +29,6 @@ from common import (
     data_argument,
     gmb_files,
     guarded,
-    machine,
     markdown_table,
     parted,
     run_posner,
@@ -48,6 +47,7 @@ class Row:
         epochs: that it took, over all members.
         minutes: of the training, looks at dev included.
         threads: that it ran on.
+        processor: the same, by its name.
         scores: shares from 0 to 1, by name.
     """
 
@@ -58,6 +58,7 @@ class Row:
     epochs: int
     minutes: float
     threads: int
+    processor: str
     scores: dict[str, float]
 
     @property
@@ -143,6 +144,7 @@ def _train(files: CorpusFiles, recipe: str, seed: int, folder: Path, flags: Sequ
         epochs=json.loads(lines[-1])["epoch"],
         minutes=round(record["seconds"] / 60, 2),
         threads=record["environment"]["threads"],
+        processor=record["environment"]["processor"],
         scores={name: round(score(found), 6) for name, score in SCORES.items()},
     )
 
@@ -164,7 +166,6 @@ def page(rows: Sequence[Row]) -> str:
         [
             "# What the recipes reach on dev",
             "",
-            f"Machine: {machine()}.",
             "Minutes are those of the training with its looks at dev, on one thread or two; two on",
             "one thread each, side by side, take about as long as one after the other on two.",
             f"Made by `{command} DATA --recipes RECIPE --seeds SEED`.",
@@ -174,7 +175,7 @@ def page(rows: Sequence[Row]) -> str:
             "## Each training",
             "",
             markdown_table(
-                ["corpus", "recipe", "seed", "epochs", "threads", "minutes", *SCORES],
+                ["corpus", "recipe", "seed", "epochs", "processor", "threads", "minutes", *SCORES],
                 [list(_cells(row)) for row in ordered],
             ),
             "",
@@ -194,7 +195,8 @@ def _mean(scores: Sequence[float]) -> str:
 
 def _cells(row: Row) -> Iterator[str]:
     yield from row.named
-    yield from (str(row.seed), str(row.epochs), str(row.threads), f"{row.minutes:.1f}")
+    yield from (str(row.seed), str(row.epochs), row.processor, str(row.threads))
+    yield f"{row.minutes:.1f}"
     yield from (f"{100 * row.scores[name]:.2f}" for name in SCORES)
 
 
